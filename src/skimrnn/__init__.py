@@ -1,0 +1,62 @@
+"""Recurrent networks that skim: read the words that matter, skim the rest.
+
+The names below are loaded when first used, so that importing the package costs nothing. Training
+(``skimrnn.nn``, ``skimrnn.train``) needs torch; reading does not.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from skimrnn import nn as nn
+    from skimrnn.config import SkimConfig as SkimConfig
+    from skimrnn.decision import Rule as Rule
+    from skimrnn.model_file import ModelFileError as ModelFileError
+    from skimrnn.reading import Reading as Reading
+    from skimrnn.runtime import Layer as Layer
+    from skimrnn.runtime import Model as Model
+    from skimrnn.runtime import bundled_models as bundled_models
+    from skimrnn.runtime import implementations as implementations
+    from skimrnn.runtime import load as load
+    from skimrnn.runtime import load_layer as load_layer
+
+_HOME = {
+    "Layer": "skimrnn.runtime",
+    "Model": "skimrnn.runtime",
+    "ModelFileError": "skimrnn.model_file",
+    "Reading": "skimrnn.reading",
+    "Rule": "skimrnn.decision",
+    "SkimConfig": "skimrnn.config",
+    "bundled_models": "skimrnn.runtime",
+    "implementations": "skimrnn.runtime",
+    "load": "skimrnn.runtime",
+    "load_layer": "skimrnn.runtime",
+}
+
+__all__ = [
+    "Layer",
+    "Model",
+    "ModelFileError",
+    "Reading",
+    "Rule",
+    "SkimConfig",
+    "__version__",
+    "bundled_models",
+    "implementations",
+    "load",
+    "load_layer",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    if name in ("nn", "train", "tasks", "text", "show"):
+        return import_module(f"skimrnn.{name}")
+    raise AttributeError(f"module 'skimrnn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME, "nn"])

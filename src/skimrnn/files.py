@@ -1,0 +1,87 @@
+"""Files and folders that appear whole or not at all, and their digests."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that ``path`` holds the old bytes or the new ones, never a part.
+
+    Raises:
+        OSError: if it cannot be written; ``path`` is then as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = _beside(path)
+    try:
+        with unfinished.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes ``path`` when the block ends without an error.
+
+    What ``path`` held before is replaced whole; a link is followed. On an error ``path`` stays
+    as it was and the unfinished folder is removed.
+    """
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = _beside(path)
+    try:
+        unfinished.mkdir()
+        yield unfinished
+        for file in unfinished.rglob("*"):
+            if file.is_file():
+                with file.open("rb+") as handle:
+                    os.fsync(handle.fileno())
+        _swap(unfinished, path)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
+def _swap(new: Path, path: Path) -> None:
+    """Put ``new`` where ``path`` is; an old ``path`` is set aside first, and back on failure."""
+    if not path.exists():
+        new.rename(path)
+        return
+    aside = _beside(path)
+    try:
+        path.rename(aside)
+        new.rename(path)
+    except BaseException:
+        if not path.exists():
+            aside.rename(path)
+        raise
+    finally:
+        # Should the way back fail as well, the old content is all there is: it stays aside.
+        if path.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 digest of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _beside(path: Path) -> Path:
+    """A hidden name in the same folder, on the same disk, that nothing has.
+
+    ``tempfile`` would make it private, and to undo that the process's umask must be asked for,
+    which cannot be done without changing it under other threads.
+    """
+    return path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}")

@@ -1,0 +1,66 @@
+"""A text classifier around a skimming layer: word vectors, layer, linear head."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence
+
+from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
+
+
+class TextClassifier(nn.Module):
+    """Word rows to class scores, by the last layer's final hidden state.
+
+    Args:
+        rnn: the layer that reads; its ``batch_first`` and the order of texts do not matter.
+        words: V, rows of the embedding; row 0 is the unknown word.
+        classes: C.
+        dropout: probability of zeroing a unit of the word vectors and of the final state.
+
+    Attributes:
+        embedding: (V, E).
+        rnn: the layer.
+        head: from the directions * D final units to C scores.
+    """
+
+    def __init__(
+        self, rnn: SkimLSTM | SkimGRU | SkimRNN, words: int, classes: int, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(words, rnn.input_size)
+        self.rnn = rnn
+        self.head = nn.Linear(rnn.config.directions * rnn.hidden_size, classes)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, rows: Tensor, lengths: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Scores (B, C) of texts given as word rows.
+
+        Args:
+            rows: word rows, int64 (B, T), padded with anything.
+            lengths: words of each text, (B,); a text may have none.
+            noise: Gumbel noise for the layer, (layers, directions, B, T, K); drawn if None.
+
+        Returns:
+            Scores before the softmax.
+        """
+        last = self.embedding.weight.new_zeros(len(rows), self.head.in_features)
+        full = (lengths > 0).nonzero()[:, 0]
+        if len(full):
+            x = self.dropout(self.embedding(rows[full]))
+            packed = pack_padded_sequence(
+                x, lengths[full].cpu(), batch_first=True, enforce_sorted=False
+            )
+            if noise is not None:
+                noise = noise[:, :, full]
+            _, state = self.rnn(packed, noise=noise)
+            h_n = state[0] if isinstance(state, tuple) else state
+            final = h_n[-self.rnn.config.directions :].transpose(0, 1).flatten(1)
+            last = last.index_copy(0, full, final)
+        scores: Tensor = self.head(self.dropout(last))
+        return scores
+
+    @torch.no_grad()
+    def set_word_vectors(self, rows: Tensor, vectors: Tensor) -> None:
+        """Put given vectors (n, E) into the embedding's ``rows`` (n,)."""
+        self.embedding.weight[rows] = vectors.to(self.embedding.weight.dtype)

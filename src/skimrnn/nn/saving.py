@@ -1,0 +1,102 @@
+"""From torch to the model folder that reads without torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from skimrnn.config import SkimConfig
+from skimrnn.decision import Rule
+from skimrnn.model_file import ModelFile, TextPart, write_model
+from skimrnn.nn.classifier import TextClassifier
+from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
+from skimrnn.nn.surgery import SkimLayer, from_rnn
+from skimrnn.text import Vocabulary
+
+
+def save(
+    module: nn.Module,
+    folder: str | os.PathLike[str],
+    *,
+    vocabulary: Vocabulary | None = None,
+    labels: Sequence[str] | None = None,
+    training: Mapping[str, Any] | None = None,
+    card: str = "",
+    dtype: str | None = None,
+) -> None:
+    """Save a layer or a text classifier as a folder that reads without torch.
+
+    Args:
+        module: a skimming layer, a torch LSTM, GRU or RNN (read as one that never skims), or a
+            ``TextClassifier``.
+        folder: where; an older model there is replaced, any other folder with files is refused.
+        vocabulary: the classifier's V words.
+        labels: the classifier's C classes.
+        training: how it was trained, JSON values.
+        card: the model card, Markdown.
+        dtype: "float16", "float32" or "float64" to store in; None keeps the parameters'.
+
+    Raises:
+        TypeError: if the module is none of these.
+        ValueError: if words or labels are missing or too many, or a parameter is not finite.
+        FileExistsError: if the folder holds something that is not a model.
+        OSError: if it cannot be written; nothing is then changed.
+    """
+    if isinstance(module, TextClassifier):
+        if vocabulary is None or labels is None:
+            raise ValueError("a text classifier is saved with vocabulary=... and labels=...")
+        text = TextPart(
+            tuple(labels),
+            vocabulary,
+            _array(module.embedding.weight),
+            _array(module.head.weight),
+            _array(module.head.bias),
+        )
+        rnn: nn.Module = module.rnn
+    else:
+        text, rnn = None, module
+        if vocabulary is not None or labels is not None:
+            raise ValueError("vocabulary and labels belong to a TextClassifier, not to a layer")
+    layer = _skimming(rnn)
+    parameters = {
+        name: _array(layer.get_parameter(name)) for name in _config(layer).parameter_shapes()
+    }
+    rule = Rule(*(_single(layer, name) for name in ("threshold", "budget", "burst")))
+    file = ModelFile(_config(layer), parameters, rule, text, training or {}, card)
+    write_model(Path(folder), file, dtype=dtype)
+
+
+def _skimming(module: nn.Module) -> SkimLayer:
+    if isinstance(module, SkimLSTM | SkimGRU | SkimRNN):
+        return module
+    if isinstance(module, nn.LSTM | nn.GRU | nn.RNN):
+        return from_rnn(module, levels=(module.hidden_size,))
+    raise TypeError(
+        "expected a skimming layer, a torch.nn.LSTM, GRU or RNN, or a TextClassifier; "
+        f"got {type(module).__name__}"
+    )
+
+
+def _config(layer: SkimLayer) -> SkimConfig:
+    return layer.config
+
+
+def _single(layer: SkimLayer, name: str) -> Any:
+    """A reading option that is one value for all texts, else an error."""
+    value = getattr(layer, name)
+    if not isinstance(value, str) and np.ndim(value):
+        raise ValueError(f"{name} must be one value for all texts to be saved; got one per text")
+    return value
+
+
+def _array(parameter: torch.Tensor) -> np.ndarray[Any, Any]:
+    tensor = parameter.detach().cpu()
+    if tensor.dtype == torch.bfloat16:  # NumPy has no such type; float32 holds every value of it.
+        tensor = tensor.float()
+    return tensor.numpy()

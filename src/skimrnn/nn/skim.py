@@ -1,0 +1,377 @@
+"""SkimLSTM, SkimGRU and SkimRNN: torch's recurrent layers, reading and skimming.
+
+The same calls and results as ``torch.nn.LSTM``, ``GRU`` and ``RNN``; for each token, layer and
+direction a router takes the full cell (read) or a small one (skim). The equations are those of
+``reference.py``. Training mixes all levels (``steps.Mixing``); ``eval()`` chooses one
+(``steps.Choosing``) and computes no other.
+
+Letters: B batch, T tokens, N real tokens of a batch, E inputs, D hidden size, S skim size,
+K levels, G gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypedDict, Unpack
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.rnn import PackedSequence
+
+from skimrnn.config import SkimConfig, parameter_suffix, resolve_levels
+from skimrnn.nn.cells import CellWeights, State
+from skimrnn.nn.forms import Hidden, enter, layout_of
+from skimrnn.nn.recording import LayerReads, recording, report
+from skimrnn.nn.router import SoftmaxRouter
+from skimrnn.nn.sequences import Ragged
+from skimrnn.nn.steps import Choosing, Direction, Mixing
+
+
+class SkimOptions(TypedDict, total=False):
+    """The keyword-only options of the three layers; ``SkimLSTM`` says what each means."""
+
+    skim_size: int | None
+    levels: Sequence[int] | None
+    skim_input: str
+    router_input: str | None
+    hard: bool
+    threshold: float | str
+    budget: float | None
+    burst: float
+
+
+class _SkimMixin(nn.RNNBase):
+    """What the three layers share; a mix-in in front of torch's own layer."""
+
+    config: SkimConfig
+    skimming: bool
+    temperature: float
+    hard: bool
+    threshold: float | str | Sequence[float]
+    budget: float | Sequence[float] | None
+    burst: float | Sequence[float]
+
+    def _set_up(
+        self,
+        cell: str,
+        device: Any,
+        dtype: Any,
+        *,
+        skim_size: int | None = None,
+        levels: Sequence[int] | None = None,
+        skim_input: str = "prefix",
+        router_input: str | None = None,
+        hard: bool = False,
+        threshold: float | str = 0.5,
+        budget: float | None = None,
+        burst: float = 1,
+    ) -> None:
+        """Add the small cells and routers to a layer that torch's constructor has made."""
+        self.config = SkimConfig(
+            cell=cell,
+            input_size=self.input_size,
+            hidden_size=self.hidden_size,
+            num_layers=self.num_layers,
+            bias=self.bias,
+            bidirectional=self.bidirectional,
+            levels=resolve_levels(self.hidden_size, skim_size, levels),
+            skim_input=skim_input,
+            router_input=router_input,
+        )
+        self.hard, self.skimming, self.temperature = hard, True, 1.0
+        self.threshold, self.budget, self.burst = threshold, budget, burst
+        for name, shape in self.config.parameter_shapes().items():
+            if name not in self._parameters:
+                self.register_parameter(
+                    name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
+                )
+                self._initialise(name)
+
+    def reset_parameters(self) -> None:
+        """Draw all parameters anew: uniform within 1/sqrt(D), router biases 0."""
+        for name in self._parameters:
+            self._initialise(name)
+
+    def _initialise(self, name: str) -> None:
+        bound = 0.0 if name.startswith("router_bias") else self.hidden_size**-0.5
+        nn.init.uniform_(self._parameters[name], -bound, bound)  # type: ignore[arg-type]
+
+    def extra_repr(self) -> str:
+        """Torch's summary, with the levels."""
+        options = f"levels={self.config.levels}"
+        if self.config.skim_input != "prefix":
+            options += f", skim_input={self.config.skim_input!r}"
+        return f"{super().extra_repr()}, {options}, router_input={self.config.router_input!r}"
+
+    # ---- the call -------------------------------------------------------------------------------
+
+    def forward(
+        self,
+        input: Tensor | PackedSequence,
+        hx: Hidden | None = None,
+        *,
+        noise: Tensor | None = None,
+    ) -> tuple[Tensor | PackedSequence, Hidden]:
+        """Read and skim, as torch's layer reads.
+
+        Args:
+            input: (T, B, E), (B, T, E) with ``batch_first``, (T, E) for one sequence, or packed.
+            hx: initial state as torch's layer takes it; zeros if None.
+            noise: Gumbel noise of a training step, (layers, directions, B, T, K) in text order
+                (B in the caller's order, also for packed input); drawn from torch's generator if
+                None. Not used in ``eval()``.
+
+        Returns:
+            What torch's layer returns: outputs in the form of ``input``, and the last state. What
+            was skimmed is given by ``skimrnn.nn.record()``.
+
+        Raises:
+            RuntimeError: if a shape does not fit, as torch's layer does.
+            ValueError: if the input is not 2-D, 3-D or packed, or an option does not fit.
+        """
+        if not self.config.skims and self.budget is not None:
+            raise ValueError(
+                f"a budget needs a level to skim at; got budget={self.budget!r} with "
+                f"levels={self.config.levels}, set budget=None"
+            )
+        if not (self.config.skims and self.skimming):
+            output, state = super().forward(input, hx)  # torch's own: nn.LSTM, GRU or RNN
+            if recording():
+                self._report_plain(input)
+            return output, state
+        data, layout, given, leave = enter(self, input, hx)
+        initial = [State(*parts) for parts in zip(*given, strict=True)]
+        final: list[State] = []
+        for layer in range(self.num_layers):
+            outputs = []
+            for direction in range(self.config.directions):
+                start = initial[len(final)]
+                here = None if noise is None else layout.unpad(noise[layer, direction])
+                output, state = self._read(layer, direction, data, layout, start, here)
+                outputs.append(output)
+                final.append(state)
+            data = torch.cat(outputs, dim=1)
+            if self.training and self.dropout and layer + 1 < self.num_layers:
+                data = functional.dropout(data, self.dropout)
+        return leave(
+            data,
+            tuple(torch.stack(parts) for parts in zip(*final, strict=True) if parts[0] is not None),
+        )
+
+    def _read(
+        self,
+        layer: int,
+        direction: int,
+        x: Tensor,
+        layout: Ragged,
+        initial: State,
+        noise: Tensor | None,
+    ) -> tuple[Tensor, State]:
+        """Take x (N, E) through one direction of one layer: outputs (N, D) and the last state."""
+        parts = self._direction(layer, direction)
+        take_step: Mixing | Choosing
+        if self.training:
+            take_step = Mixing(self, parts, x, layout, noise)
+        else:
+            take_step = Choosing(self, parts, x, layout)
+        outputs, log_p, levels = ([x] * layout.steps for _ in range(3))
+        state, ended = initial.rows(0, 0), []
+        for t in reversed(range(layout.steps)) if direction else range(layout.steps):
+            alive, rows = len(state.h), layout.sizes[t]
+            if rows > alive:  # texts begin: at the first token, or backwards at their last
+                begun = initial.rows(alive, rows)
+                state = state.above(begun) if alive else begun
+            elif rows < alive:  # texts ended
+                ended.append(state.rows(rows, alive))
+                state = state.rows(0, rows)
+            state, log_p[t], levels[t] = take_step(t, state)
+            outputs[t] = state.h
+        for rest in reversed(ended):
+            state = state.above(rest)
+        if recording():
+            all_log_p, all_levels = torch.cat(log_p), torch.cat(levels)
+            report(LayerReads(self, layer, direction, True, all_log_p, all_levels, layout))
+        return torch.cat(outputs), state
+
+    def _report_plain(self, input: Tensor | PackedSequence) -> None:
+        """Record a call without skimming: every token at level 0, no penalty."""
+        data, layout = layout_of(self, input)
+        log_p = data.new_full((len(data), len(self.config.levels)), -torch.inf)
+        log_p[:, 0] = 0
+        levels = torch.zeros(len(data), dtype=torch.int64, device=data.device)
+        for layer in range(self.num_layers):
+            for direction in range(self.config.directions):
+                report(LayerReads(self, layer, direction, False, log_p, levels, layout))
+
+    def _direction(self, layer: int, direction: int) -> Direction:
+        suffix = parameter_suffix(layer, direction)
+
+        def cell(prefix: str) -> CellWeights:
+            bias_ih = getattr(self, f"{prefix}bias_ih_{suffix}") if self.bias else None
+            bias_hh = getattr(self, f"{prefix}bias_hh_{suffix}") if self.bias else None
+            weight_ih = getattr(self, f"{prefix}weight_ih_{suffix}")
+            return CellWeights(
+                weight_ih, getattr(self, f"{prefix}weight_hh_{suffix}"), bias_ih, bias_hh
+            )
+
+        cells = [
+            cell(f"skim_{level}_" if level else "") if size else None
+            for level, size in enumerate(self.config.levels)
+        ]
+        router = SoftmaxRouter(
+            getattr(self, f"router_weight_{suffix}"),
+            getattr(self, f"router_bias_{suffix}"),
+            self.config.layer_input_size(layer),
+        )
+        return Direction(self.config, cells, router)
+
+
+class SkimLSTM(_SkimMixin, nn.LSTM):  # type: ignore[misc]
+    """An LSTM that reads or skims each token; takes the place of ``torch.nn.LSTM``.
+
+    For a token x and the state (h, c) before it, with p = softmax(W_r [x ; s] + b_r)::
+
+        read:  (h', c') = LSTM(x, (h, c))
+        skim:  (h', c')[:S] = LSTM_small(x, (h[:S], c[:S])),  (h', c')[S:] = (h, c)[S:]
+
+    Args:
+        input_size: E, the width of a token's vector.
+        hidden_size: D, the width of the state and of each direction's output.
+        num_layers: stacked layers.
+        bias: whether the cells have biases.
+        batch_first: whether batched input and output are (B, T, ...).
+        dropout: probability of zeroing an output between layers, in training.
+        bidirectional: whether each layer also reads backwards, with decisions of its own.
+        proj_size: not supported; must be 0.
+        device: where the parameters are made.
+        dtype: of the parameters.
+        skim_size: S, units that a skim updates, 0 <= S < D; 0 is a skip.
+        levels: instead of ``skim_size``: (D, S_1, ...), strictly falling; (D,) never skims.
+        skim_input: "prefix": a small cell sees h[:S]; "full": all of h.
+        router_input: "state": the router sees [c ; h] (the default here); "hidden": h.
+        hard: whether training takes the sampled level whole (straight-through).
+        threshold: θ in ``eval()``; skim where the probability of skimming exceeds it.
+        budget: ceiling on the share of tokens read in ``eval()``, for every prefix of a text.
+        burst: reads allowed ahead of the budget.
+
+    Attributes:
+        threshold: as above, settable at any time; also one number per text.
+        budget: likewise.
+        burst: likewise.
+        temperature: τ of the Gumbel-softmax.
+        skimming: False runs the full cell alone, as torch's LSTM does.
+        config: the ``SkimConfig``.
+
+    Raises:
+        ValueError: if a size or an option does not fit.
+        TypeError: if an argument has the wrong type, as torch's LSTM does.
+
+    Source: Seo et al., ICLR 2018, equations 1 to 8.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+        **options: Unpack[SkimOptions],
+    ) -> None:
+        if proj_size:
+            raise ValueError(
+                "proj_size is not supported: a skim copies units of a state as wide as the "
+                f"output; got proj_size={proj_size}, put a Linear after the layer"
+            )
+        nn.LSTM.__init__(
+            self,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device=device,
+            dtype=dtype,
+        )
+        self._set_up("lstm", device, dtype, **options)
+
+
+class SkimGRU(_SkimMixin, nn.GRU):  # type: ignore[misc]
+    """A GRU that reads or skims each token; takes the place of ``torch.nn.GRU``.
+
+    Torch's GRU, with the reset gate inside the recurrent product. A skim blends with h[:S].
+    Arguments, attributes and errors as for ``SkimLSTM``; the router sees h
+    (``router_input="hidden"``), there is no cell state.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        **options: Unpack[SkimOptions],
+    ) -> None:
+        nn.GRU.__init__(
+            self,
+            input_size,
+            hidden_size,
+            num_layers=num_layers,
+            bias=bias,
+            batch_first=batch_first,
+            dropout=dropout,
+            bidirectional=bidirectional,
+            device=device,
+            dtype=dtype,
+        )
+        self._set_up("gru", device, dtype, **options)
+
+
+class SkimRNN(_SkimMixin, nn.RNN):  # type: ignore[misc]
+    """An Elman RNN that reads or skims each token; takes the place of ``torch.nn.RNN``.
+
+    Arguments, attributes and errors as for ``SkimGRU``, and ``nonlinearity`` as torch has it:
+    "tanh" or "relu", fourth in the order.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        **options: Unpack[SkimOptions],
+    ) -> None:
+        nn.RNN.__init__(
+            self,
+            input_size,
+            hidden_size,
+            num_layers=num_layers,
+            nonlinearity=nonlinearity,
+            bias=bias,
+            batch_first=batch_first,
+            dropout=dropout,
+            bidirectional=bidirectional,
+            device=device,
+            dtype=dtype,
+        )
+        self._set_up(f"rnn_{nonlinearity}", device, dtype, **options)

@@ -1,0 +1,99 @@
+"""One token's step through one direction of a layer: mixed in training, chosen in ``eval()``.
+
+``Mixing`` computes every level and mixes; ``Choosing`` takes each row to one level and lets it
+enter no other cell's product.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from skimrnn.config import SkimConfig
+from skimrnn.nn.cells import CELLS, CellWeights, State
+from skimrnn.nn.router import Router
+from skimrnn.nn.rule import Choose, Mix
+from skimrnn.nn.sequences import Ragged
+
+
+class Direction(NamedTuple):
+    """What one direction of one layer works with: its cells by level, and its router."""
+
+    config: SkimConfig
+    cells: list[CellWeights | None]
+    router: Router
+
+    def update(self, level: int, x_part: Tensor, state: State) -> State:
+        """The state after a token at this level; units from S on are copied."""
+        cell, size = self.cells[level], self.config.levels[level]
+        assert cell is not None
+        if level == 0:
+            return CELLS[self.config.cell](x_part, state.h, state, cell)
+        own = state.map(lambda part: part[:, :size])
+        seen = own.h if self.config.skim_input == "prefix" else state.h
+        new = CELLS[self.config.cell](x_part, seen, own, cell)
+        return new.merge(state, lambda part, old: torch.cat([part, old[:, size:]], dim=1))
+
+
+class Mixing:
+    """A training step: every level computed, mixed by the Gumbel-softmax."""
+
+    def __init__(
+        self,
+        module: Any,
+        parts: Direction,
+        x: Tensor,
+        layout: Ragged,
+        noise: Tensor | None,
+    ) -> None:
+        if noise is None:
+            exponential = x.new_empty(len(x), len(parts.config.levels)).exponential_()
+            noise = -torch.log(exponential + torch.finfo(x.dtype).tiny)
+        self._parts = parts
+        self._mix = Mix(module.temperature, module.hard)
+        self._noise = layout.split(noise.to(x.dtype))
+        self._prepared = layout.split(parts.router.prepare(x))
+        self._inputs = [
+            None if w is None else layout.split(functional.linear(x, w.weight_ih, w.bias_ih))
+            for w in parts.cells
+        ]
+
+    def __call__(self, t: int, state: State) -> tuple[State, Tensor, Tensor]:
+        """The mixed state after step t, the log-probabilities and the levels with most share."""
+        log_p = self._parts.router(self._prepared[t], state)
+        share = self._mix(log_p, self._noise[t])
+        mixed: State | None = None
+        for level, inputs in enumerate(self._inputs):
+            new = state if inputs is None else self._parts.update(level, inputs[t], state)
+            weighted = new.weighted(share[:, level : level + 1])
+            mixed = weighted if mixed is None else mixed.merge(weighted, torch.add)
+        assert mixed is not None
+        return mixed, log_p, share.argmax(dim=1)
+
+
+class Choosing:
+    """A step in ``eval()``: each row takes one level, and enters no other cell's product."""
+
+    def __init__(self, module: Any, parts: Direction, x: Tensor, layout: Ragged) -> None:
+        self._parts = parts
+        self._x = layout.split(x)
+        self._prepared = layout.split(parts.router.prepare(x))
+        self._choose = Choose(
+            layout.batch, module.threshold, module.budget, module.burst, layout.order, x.device
+        )
+
+    def __call__(self, t: int, state: State) -> tuple[State, Tensor, Tensor]:
+        """The state after step t, the log-probabilities and the levels taken."""
+        log_p = self._parts.router(self._prepared[t], state)
+        levels = self._choose(log_p.exp())
+        new = state
+        for level, cell in enumerate(self._parts.cells):
+            rows = (levels == level).nonzero()[:, 0]
+            if cell is None or not len(rows):
+                continue
+            x_part = functional.linear(self._x[t][rows], cell.weight_ih, cell.bias_ih)
+            new = new.put(rows, self._parts.update(level, x_part, state.take(rows)))
+        return new, log_p, levels

@@ -1,0 +1,99 @@
+"""From torch's recurrent layers to skimming ones, one layer or a whole model."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+import torch
+from torch import nn
+
+from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimOptions, SkimRNN
+
+SkimLayer = SkimLSTM | SkimGRU | SkimRNN
+
+
+def from_rnn(rnn: nn.RNNBase, **options: Unpack[SkimOptions]) -> SkimLayer:
+    """A skimming layer whose full cell has the weights of a torch layer.
+
+    Args:
+        rnn: an ``nn.LSTM``, ``nn.GRU`` or ``nn.RNN``; not changed.
+        **options: skimming options, as for ``SkimLSTM``.
+
+    Returns:
+        The layer, on the same device, in the same dtype and mode; its small cells and routers
+        are drawn anew.
+
+    Raises:
+        TypeError: if it is not one of torch's three layers.
+        ValueError: if it projects its state (``proj_size``), or an option does not fit.
+    """
+    if isinstance(rnn, SkimLayer) or not isinstance(rnn, nn.LSTM | nn.GRU | nn.RNN):
+        raise TypeError(f"expected a torch.nn.LSTM, GRU or RNN; got {type(rnn).__name__}")
+    if rnn.proj_size:
+        raise ValueError(
+            f"proj_size is not supported (got {rnn.proj_size}): a skim copies units of a state as "
+            "wide as the output"
+        )
+    like = rnn.weight_ih_l0
+    assert isinstance(like, torch.Tensor)
+    shared = {
+        "input_size": rnn.input_size,
+        "hidden_size": rnn.hidden_size,
+        "num_layers": rnn.num_layers,
+        "bias": rnn.bias,
+        "batch_first": rnn.batch_first,
+        "dropout": rnn.dropout,
+        "bidirectional": rnn.bidirectional,
+        "device": like.device,
+        "dtype": like.dtype,
+    }
+    layer: SkimLayer
+    if isinstance(rnn, nn.LSTM):
+        layer = SkimLSTM(**shared, **options)  # type: ignore[arg-type]
+    elif isinstance(rnn, nn.GRU):
+        layer = SkimGRU(**shared, **options)  # type: ignore[arg-type]
+    else:
+        nonlinearity = rnn.mode.removeprefix("RNN_").lower()
+        layer = SkimRNN(**shared, nonlinearity=nonlinearity, **options)  # type: ignore[arg-type]
+    layer.load_state_dict({**layer.state_dict(), **rnn.state_dict()})
+    for name, parameter in rnn.named_parameters():
+        layer.get_parameter(name).requires_grad_(parameter.requires_grad)
+    return layer.train(rnn.training)
+
+
+def skimmify(model: nn.Module, **options: Unpack[SkimOptions]) -> nn.Module:
+    """Replace every LSTM, GRU and RNN inside a model by a skimming one, weights kept.
+
+    A layer used in several places is replaced by one layer used in the same places; layers that
+    skim already are left alone.
+
+    Args:
+        model: the model, changed in place; if it is itself such a layer, use what is returned.
+        **options: skimming options, as for ``SkimLSTM``; ``skim_size`` at least. A router input
+            of "state" is for LSTMs only.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if the model has no such layer, or an option does not fit one of them; the
+            model is then as it was.
+    """
+    found: dict[nn.Module, list[tuple[nn.Module, str]]] = {}
+    for parent in model.modules():
+        for name, child in parent._modules.items():
+            if _replaceable(child):
+                found.setdefault(child, []).append((parent, name))  # type: ignore[arg-type]
+    if isinstance(model, nn.LSTM | nn.GRU | nn.RNN) and _replaceable(model):
+        return from_rnn(model, **options)
+    if not found:
+        raise ValueError("the model holds no torch.nn.LSTM, GRU or RNN to replace")
+    layers = {rnn: from_rnn(rnn, **options) for rnn in found}  # type: ignore[arg-type]
+    for rnn, places in found.items():
+        for parent, name in places:
+            setattr(parent, name, layers[rnn])
+    return model
+
+
+def _replaceable(module: nn.Module | None) -> bool:
+    return isinstance(module, nn.LSTM | nn.GRU | nn.RNN) and not isinstance(module, SkimLayer)

@@ -1,0 +1,101 @@
+"""Reading: what reading one text produced, token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skimrnn import cost
+from skimrnn.config import SkimConfig
+from skimrnn.decision import Rule
+from skimrnn.text import Words, scan
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading one text produced.
+
+    Attributes:
+        text: the text as it was given (bytes decoded).
+        labels: the C classes of the model.
+        probabilities: probability of each class, float32 (C,).
+        level: level at which each token was taken, int8 (layers, directions, T), in text order;
+            0 is read, 1 and above is skimmed.
+        p: the router's probabilities, float32 (layers, directions, T, K), in text order.
+        rule: the threshold and budget that chose the levels.
+        config: the options of the layers that read.
+    """
+
+    text: str
+    labels: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    level: NDArray[np.int8]
+    p: NDArray[np.float32]
+    rule: Rule
+    config: SkimConfig
+
+    def __len__(self) -> int:
+        """T, the number of tokens."""
+        return int(self.level.shape[-1])
+
+    @property
+    def label(self) -> str:
+        """The likeliest class; the first of them if several are equal."""
+        return self.labels[int(np.argmax(self.probabilities))]
+
+    @property
+    def threshold(self) -> float | str:
+        """θ as it was for this text."""
+        return self.rule.threshold
+
+    @property
+    def budget(self) -> float | None:
+        """The ceiling on reads as it was for this text."""
+        return self.rule.budget
+
+    @property
+    def skimmed(self) -> NDArray[np.bool_]:
+        """Whether each token was skimmed, (layers, directions, T)."""
+        return np.asarray(self.level > 0)
+
+    @property
+    def skim_rate(self) -> float | None:
+        """Share of (token, layer, direction) that was skimmed, in [0, 1]; None without a token."""
+        return skim_rate([self.level])
+
+    def cost(self) -> cost.Cost:
+        """The operations it took, against reading every token."""
+        return cost.count(self.config, [self.level])
+
+    @cached_property
+    def _scanned(self) -> Words:
+        return scan(self.text)
+
+    @property
+    def words(self) -> list[str]:
+        """The T tokens as the model looked them up; made when first asked for."""
+        return self._scanned.words
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Where each token starts in ``text``, in code points."""
+        return self._scanned.starts
+
+    @property
+    def ends(self) -> NDArray[np.int64]:
+        """Where each token ends in ``text``, in code points; one past the last."""
+        return self._scanned.ends
+
+
+def skim_rate(levels: Iterable[NDArray[Any]]) -> float | None:
+    """Share of entries with level > 0, pooled over all arrays; None if there is no entry."""
+    skimmed = total = 0
+    for level in levels:
+        skimmed += int(np.count_nonzero(level))
+        total += level.size
+    return skimmed / total if total else None

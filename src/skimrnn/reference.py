@@ -1,0 +1,275 @@
+"""Skim-RNN in plain NumPy, one token at a time: the equations, slow and obvious.
+
+Every other implementation is tested against this one, and this file is never optimised. It skips
+for real: the cell that was not chosen is not computed. Each sum runs over a row in a fixed order
+(``product``), so a text is read bitwise the same alone and beside others.
+
+Letters: E a layer's input size, D hidden size, S skim size, K levels, G gates.
+
+Source: Seo, Min, Farhadi, Hajishirzi, "Neural Speed Reading via Skim-RNN", ICLR 2018. Where the
+paper is open or the authors' code differs, docs/paper.md says which reading this is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skimrnn.config import SkimConfig, parameter_suffix
+
+Array = NDArray[Any]
+Choose = Callable[[Array], int]
+"""Picks a level from the probabilities (K,); ``decision.Chooser`` is the usual one."""
+
+
+class State(NamedTuple):
+    """What a layer carries from token to token.
+
+    Attributes:
+        h: hidden state, (D,).
+        c: cell state, (D,); None but for the LSTM.
+    """
+
+    h: Array
+    c: Array | None = None
+
+
+@dataclass(frozen=True)
+class CellWeights:
+    """One cell, full or small: (G*size, inputs), (G*size, seen) and two biases (G*size,)."""
+
+    weight_ih: Array
+    weight_hh: Array
+    bias_ih: Array
+    bias_hh: Array
+
+
+@dataclass(frozen=True)
+class DirectionWeights:
+    """All that one direction of one layer learned.
+
+    Attributes:
+        cells: the cell of each level; None where the level copies the state (S = 0).
+        router_weight: (K, E + |s|), or None for the plain RNN.
+        router_bias: (K,), or None for the plain RNN.
+    """
+
+    cells: tuple[CellWeights | None, ...]
+    router_weight: Array | None
+    router_bias: Array | None
+
+
+class SequenceReading(NamedTuple):
+    """What reading one sequence gives.
+
+    Attributes:
+        output: h after every token, (T, directions * D).
+        h_n: last hidden state of each layer and direction, (layers * directions, D).
+        c_n: last cell state, likewise; None but for the LSTM.
+        level: level taken, int8 (layers, directions, T), in text order.
+        p: router probabilities, (layers, directions, T, K), in text order.
+    """
+
+    output: Array
+    h_n: Array
+    c_n: Array | None
+    level: NDArray[np.int8]
+    p: Array
+
+
+# ---- the cells: x (E,), what they see of h, and the units of the state they replace ---------
+
+
+def lstm_cell(x: Array, seen: Array, own: State, w: CellWeights) -> State:
+    """One LSTM step; gates i, f, g, o."""
+    assert own.c is not None
+    gates = product(w.weight_ih, x) + w.bias_ih + product(w.weight_hh, seen) + w.bias_hh
+    i, f, g, o = np.split(gates, 4)
+    c = sigmoid(f) * own.c + sigmoid(i) * np.tanh(g)
+    return State(sigmoid(o) * np.tanh(c), c)
+
+
+def gru_cell(x: Array, seen: Array, own: State, w: CellWeights) -> State:
+    """One GRU step; gates r, z, n, with the recurrent bias of n inside the reset."""
+    r_x, z_x, n_x = np.split(product(w.weight_ih, x) + w.bias_ih, 3)
+    r_h, z_h, n_h = np.split(product(w.weight_hh, seen) + w.bias_hh, 3)
+    r, z = sigmoid(r_x + r_h), sigmoid(z_x + z_h)
+    n = np.tanh(n_x + r * n_h)
+    return State((1 - z) * n + z * own.h)
+
+
+def tanh_cell(x: Array, seen: Array, own: State, w: CellWeights) -> State:
+    """One Elman step with tanh."""
+    return State(np.tanh(_elman(x, seen, w)))
+
+
+def relu_cell(x: Array, seen: Array, own: State, w: CellWeights) -> State:
+    """One Elman step with relu."""
+    return State(np.maximum(_elman(x, seen, w), 0))
+
+
+def _elman(x: Array, seen: Array, w: CellWeights) -> Array:
+    return product(w.weight_ih, x) + w.bias_ih + product(w.weight_hh, seen) + w.bias_hh
+
+
+CELLS = {"lstm": lstm_cell, "gru": gru_cell, "rnn_tanh": tanh_cell, "rnn_relu": relu_cell}
+
+
+# ---- one token: route, then read or skim ------------------------------------------------------
+
+
+def route(x: Array, state: State, weights: DirectionWeights, router_input: str) -> Array:
+    """The probability of each level, (K,), from x and the state *before* the token."""
+    assert weights.router_weight is not None
+    assert weights.router_bias is not None
+    seen = [x, state.h]
+    if router_input == "state":
+        assert state.c is not None
+        seen = [x, state.c, state.h]
+    logits = product(weights.router_weight, np.concatenate(seen)) + weights.router_bias
+    exponentials = np.exp(logits - logits.max())
+    return np.asarray(exponentials / exponentials.sum())
+
+
+def update(x: Array, state: State, level: int, weights: DirectionWeights, c: SkimConfig) -> State:
+    """The state after the token at this level; units from ``levels[level]`` on are copied."""
+    cell, size = weights.cells[level], c.levels[level]
+    if cell is None:
+        return state
+    own = State(state.h[:size], None if state.c is None else state.c[:size])
+    seen = own.h if level and c.skim_input == "prefix" else state.h
+    new = CELLS[c.cell](x, seen, own, cell)
+    h = np.concatenate([new.h, state.h[size:]])
+    if new.c is None or state.c is None:
+        return State(h)
+    return State(h, np.concatenate([new.c, state.c[size:]]))
+
+
+def step(
+    x: Array, state: State, weights: DirectionWeights, config: SkimConfig, choose: Choose
+) -> tuple[State, int, Array]:
+    """Read or skim one token.
+
+    Args:
+        x: the token's vector, (E,).
+        state: the state before the token; not modified.
+        weights: this direction's parameters.
+        config: the layer's options.
+        choose: picks the level from the probabilities.
+
+    Returns:
+        The state after the token, the level taken, and the probabilities (K,).
+    """
+    if config.skims:
+        assert config.router_input is not None
+        p = route(x, state, weights, config.router_input)
+        level = choose(p)
+    else:
+        p, level = np.ones(1, dtype=x.dtype), 0
+    return update(x, state, level, weights, config), level, p
+
+
+# ---- a sequence, through all layers and directions --------------------------------------------
+
+
+def read_sequence(
+    x: Array,
+    weights: Sequence[Sequence[DirectionWeights]],
+    config: SkimConfig,
+    choosers: Sequence[Sequence[Choose]],
+    initial: tuple[Array, Array | None] | None = None,
+) -> SequenceReading:
+    """Read one sequence of vectors through every layer and direction.
+
+    Args:
+        x: token vectors, (T, E); T may be 0.
+        weights: parameters per layer and direction, from ``unpack``.
+        config: the layers' options.
+        choosers: one per layer and direction, each fresh for this sequence.
+        initial: ``(h_0, c_0)``, each (layers * directions, D); zeros if None.
+
+    Returns:
+        Outputs, final states, levels and probabilities.
+    """
+    tokens, directions = len(x), config.directions
+    level = np.zeros((config.num_layers, directions, tokens), dtype=np.int8)
+    p = np.zeros((*level.shape, len(config.levels)), dtype=x.dtype)
+    final: list[State] = []
+    for layer in range(config.num_layers):
+        outputs = np.zeros((tokens, directions, config.hidden_size), dtype=x.dtype)
+        for direction in range(directions):
+            state = initial_state(config, layer * directions + direction, x.dtype, initial)
+            order = range(tokens - 1, -1, -1) if direction else range(tokens)
+            for t in order:
+                state, level[layer, direction, t], p[layer, direction, t] = step(
+                    x[t], state, weights[layer][direction], config, choosers[layer][direction]
+                )
+                outputs[t, direction] = state.h
+            final.append(state)
+        x = outputs.reshape(tokens, directions * config.hidden_size)
+    c_n = np.stack([state.c for state in final]) if config.cell == "lstm" else None  # type: ignore[misc]
+    return SequenceReading(x, np.stack([state.h for state in final]), c_n, level, p)
+
+
+def initial_state(
+    config: SkimConfig, index: int, dtype: Any, initial: tuple[Array, Array | None] | None
+) -> State:
+    """The state that layer and direction number ``index`` starts from."""
+    if initial is not None:
+        h, c = initial
+        return State(h[index], None if c is None else c[index])
+    zeros = np.zeros(config.hidden_size, dtype=dtype)
+    return State(zeros, zeros if config.cell == "lstm" else None)
+
+
+def unpack(
+    parameters: Mapping[str, Array], config: SkimConfig
+) -> tuple[tuple[DirectionWeights, ...], ...]:
+    """The parameters of ``config.parameter_shapes()`` grouped by layer and direction."""
+    return tuple(
+        tuple(_direction(parameters, config, layer, d) for d in range(config.directions))
+        for layer in range(config.num_layers)
+    )
+
+
+def _direction(
+    parameters: Mapping[str, Array], config: SkimConfig, layer: int, direction: int
+) -> DirectionWeights:
+    suffix = parameter_suffix(layer, direction)
+
+    def cell(prefix: str) -> CellWeights:
+        weight_ih = parameters[f"{prefix}weight_ih_{suffix}"]
+        zeros = np.zeros(len(weight_ih), dtype=weight_ih.dtype)
+        return CellWeights(
+            weight_ih,
+            parameters[f"{prefix}weight_hh_{suffix}"],
+            parameters.get(f"{prefix}bias_ih_{suffix}", zeros),
+            parameters.get(f"{prefix}bias_hh_{suffix}", zeros),
+        )
+
+    cells = tuple(
+        cell(f"skim_{level}_" if level else "") if size else None
+        for level, size in enumerate(config.levels)
+    )
+    router_weight = parameters.get(f"router_weight_{suffix}")
+    return DirectionWeights(cells, router_weight, parameters.get(f"router_bias_{suffix}"))
+
+
+# ---- arithmetic ---------------------------------------------------------------------------------
+
+
+def product(matrix: Array, vector: Array) -> Array:
+    """Matrix (n, m) times vector (m,), every row summed in the same fixed order.
+
+    ``einsum`` rather than ``@``: a BLAS may split or reorder the sum by size or threads.
+    """
+    return np.asarray(np.einsum("ij,j->i", matrix, vector))
+
+
+def sigmoid(x: Array) -> Array:
+    """The logistic function, by tanh: it cannot overflow."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))

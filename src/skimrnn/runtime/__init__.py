@@ -1,0 +1,23 @@
+"""Reading without torch: load a model folder, read texts or vectors."""
+
+from skimrnn.runtime.model import (
+    Layer,
+    Model,
+    VectorsReading,
+    bundled_models,
+    load,
+    load_layer,
+    model_folder,
+)
+from skimrnn.runtime.registry import implementations
+
+__all__ = [
+    "Layer",
+    "Model",
+    "VectorsReading",
+    "bundled_models",
+    "implementations",
+    "load",
+    "load_layer",
+    "model_folder",
+]

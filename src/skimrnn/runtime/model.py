@@ -1,0 +1,392 @@
+"""Load a model folder and read with it, without torch: text to label, or vectors to states."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skimrnn import cost
+from skimrnn.config import SkimConfig
+from skimrnn.decision import Rule, rules_for
+from skimrnn.model_file import ModelFile, ModelFileError, TextPart, read_model
+from skimrnn.reading import Reading, skim_rate
+from skimrnn.reference import SequenceReading, product
+from skimrnn.runtime.registry import sequence_reader
+from skimrnn.text import scan
+
+Array = NDArray[Any]
+Threshold = float | str | Sequence[float] | None
+Budget = float | Sequence[float] | None
+
+
+class Layer:
+    """A stack of skimming layers that reads vectors; immutable, to be shared by threads."""
+
+    def __init__(self, file: ModelFile, implementation: str | None = None) -> None:
+        self.config: SkimConfig = file.config
+        self.rule: Rule = file.rule
+        self.training: dict[str, Any] = dict(file.training)
+        self.card: str = file.card
+        self.implementation, self._reader = sequence_reader(
+            file.config, file.parameters, implementation
+        )
+        self._dtype = next(iter(file.parameters.values())).dtype
+
+    def read_vectors(
+        self,
+        x: Array,
+        lengths: Sequence[int] | Array | None = None,
+        hx: Array | tuple[Array, Array] | None = None,
+        *,
+        threshold: Threshold = None,
+        budget: Budget = None,
+        burst: Budget = None,
+    ) -> VectorsReading:
+        """Read sequences of vectors.
+
+        Args:
+            x: one sequence (T, E), or a padded batch (B, T, E).
+            lengths: tokens of each sequence, (B,); all T if None.
+            hx: initial state as torch's RNNs take it, ``(h_0, c_0)`` for the LSTM and ``h_0``
+                otherwise, each (layers * directions, B, D) or, for one sequence,
+                (layers * directions, D); zeros if None.
+            threshold: θ, a number, "argmax" or one number per sequence; the model's own if None.
+            budget: ceiling on the share of tokens read, likewise; the model's own if None.
+            burst: reads allowed ahead of the budget, likewise.
+
+        Returns:
+            Outputs, final states, levels and probabilities, batch first.
+
+        Raises:
+            ValueError: if a shape, a length or an option does not fit.
+        """
+        x = np.asarray(x, dtype=self._dtype)
+        batched = x.ndim == 3
+        if x.ndim not in (2, 3) or x.shape[-1] != self.config.input_size:
+            raise ValueError(
+                f"x must be (T, {self.config.input_size}) or (B, T, {self.config.input_size}); "
+                f"got {x.shape}"
+            )
+        states = self._initial(hx, len(x) if batched else 1, batched)
+        rows = x if batched else x[None]
+        count = _lengths(lengths, rows.shape)
+        rules = self._rules(len(rows), threshold, budget, burst)
+        read = [
+            self._reader.read(row[:n], rule, None if states is None else _row(states, b))
+            for b, (row, n, rule) in enumerate(zip(rows, count, rules, strict=True))
+        ]
+        reading = _join(read, count, rows.shape[1], self.config, self._dtype)
+        return reading if batched else reading.only()
+
+    def _rules(self, texts: int, threshold: Threshold, budget: Budget, burst: Budget) -> list[Rule]:
+        own = self.rule
+        return rules_for(
+            texts,
+            own.threshold if threshold is None else threshold,
+            own.budget if budget is None else budget,
+            own.burst if burst is None else burst,
+        )
+
+    def _initial(self, hx: Any, batch: int, batched: bool) -> tuple[Array, Array | None] | None:
+        if hx is None:
+            return None
+        given = tuple(hx) if self.config.cell == "lstm" else (hx,)
+        states = self.config.num_layers * self.config.directions
+        size = self.config.hidden_size
+        shape = (states, batch, size) if batched else (states, size)
+        arrays = [np.asarray(part, dtype=self._dtype) for part in given]
+        expected = 2 if self.config.cell == "lstm" else 1
+        if len(arrays) != expected or any(array.shape != shape for array in arrays):
+            raise ValueError(
+                f"hx must hold {expected} array(s) of shape {shape}; "
+                f"got {[array.shape for array in arrays]}"
+            )
+        arrays = [array.reshape(states, batch, size) for array in arrays]
+        return arrays[0], arrays[1] if expected == 2 else None
+
+
+@dataclass(frozen=True)
+class VectorsReading:
+    """What reading a batch of vector sequences gives; without the B axis for one sequence.
+
+    Attributes:
+        output: h after every token, (B, T, directions * D); zero past a sequence's length.
+        h_n: last hidden states, (layers * directions, B, D).
+        c_n: last cell states, likewise; None but for the LSTM.
+        level: level taken, int8 (B, layers, directions, T); -1 past a sequence's length.
+        p: probabilities, (B, layers, directions, T, K); zero past a sequence's length.
+        lengths: tokens of each sequence, (B,).
+        config: the options of the layers that read.
+    """
+
+    output: Array
+    h_n: Array
+    c_n: Array | None
+    level: NDArray[np.int8]
+    p: Array
+    lengths: NDArray[np.int64]
+    config: SkimConfig
+
+    @property
+    def skim_rate(self) -> float | None:
+        """Share of (token, layer, direction) skimmed, pooled; None without a token."""
+        return skim_rate(self._levels())
+
+    def cost(self) -> cost.Cost:
+        """The operations it took, against reading every token."""
+        return cost.count(self.config, self._levels())
+
+    def only(self) -> VectorsReading:
+        """The same for a batch of one, without the B axis."""
+        c_n = None if self.c_n is None else self.c_n[:, 0]
+        return VectorsReading(
+            self.output[0], self.h_n[:, 0], c_n, self.level[0], self.p[0], self.lengths, self.config
+        )
+
+    def _levels(self) -> list[NDArray[np.int8]]:
+        level = self.level if self.level.ndim == 4 else self.level[None]
+        return [row[..., :n] for row, n in zip(level, self.lengths, strict=True)]
+
+
+class Model(Layer):
+    """A text classifier that reads and skims; immutable, to be shared by threads.
+
+    Attributes:
+        labels: the C classes.
+        vocabulary: the V words it knows.
+        config: the layers' options.
+        rule: the threshold and budget it reads with unless told otherwise.
+        implementation: the name of the implementation in use.
+        training: how it was trained, as JSON values.
+        card: the model card, Markdown.
+    """
+
+    def __init__(self, file: ModelFile, implementation: str | None = None) -> None:
+        if file.text is None:
+            raise ValueError("this is a bare layer, not a text classifier; use load_layer")
+        super().__init__(file, implementation)
+        self._text: TextPart = file.text
+        self.labels = file.text.labels
+        self.vocabulary = file.text.vocabulary
+
+    @overload
+    def read(  # type: ignore[overload-overlap]  # a str is a Sequence of str as well
+        self,
+        texts: str | bytes,
+        *,
+        threshold: Threshold = None,
+        budget: Budget = None,
+        burst: Budget = None,
+    ) -> Reading: ...
+    @overload
+    def read(
+        self,
+        texts: Sequence[str | bytes],
+        *,
+        threshold: Threshold = None,
+        budget: Budget = None,
+        burst: Budget = None,
+    ) -> list[Reading]: ...
+    def read(
+        self,
+        texts: str | bytes | Sequence[str | bytes],
+        *,
+        threshold: Threshold = None,
+        budget: Budget = None,
+        burst: Budget = None,
+    ) -> Reading | list[Reading]:
+        """Read one text, or several.
+
+        Args:
+            texts: a text, or a sequence of texts; bytes are UTF-8.
+            threshold: θ, a number, "argmax" or one number per text; the model's own if None.
+            budget: ceiling on the share of tokens read, likewise; the model's own if None.
+            burst: reads allowed ahead of the budget, likewise.
+
+        Returns:
+            A ``Reading`` for a text, a list of them for a sequence.
+
+        Raises:
+            TypeError: if a text is neither str nor bytes.
+            ValueError: if an option is refused.
+        """
+        if isinstance(texts, str | bytes):
+            return self.read([texts], threshold=threshold, budget=budget, burst=burst)[0]
+        rules = self._rules(len(texts), threshold, budget, burst)
+        readings = []
+        for text, rule in zip(_checked(texts), rules, strict=True):
+            if isinstance(text, bytes):
+                text = text.decode("utf-8", errors="replace")
+            read, probabilities = self._read_text(text, rule)
+            p = read.p.astype(np.float32, copy=False)
+            readings.append(
+                Reading(text, self.labels, probabilities, read.level, p, rule, self.config)
+            )
+        return readings
+
+    @overload
+    def predict(  # type: ignore[overload-overlap]
+        self,
+        texts: str | bytes,
+        *,
+        threshold: Threshold = None,
+        budget: Budget = None,
+        burst: Budget = None,
+    ) -> str: ...
+    @overload
+    def predict(
+        self,
+        texts: Sequence[str | bytes],
+        *,
+        threshold: Threshold = None,
+        budget: Budget = None,
+        burst: Budget = None,
+    ) -> list[str]: ...
+    def predict(
+        self,
+        texts: str | bytes | Sequence[str | bytes],
+        *,
+        threshold: Threshold = None,
+        budget: Budget = None,
+        burst: Budget = None,
+    ) -> str | list[str]:
+        """The likeliest class of one text, or of each; arguments and errors as for ``read``."""
+        p = self.predict_proba(texts, threshold=threshold, budget=budget, burst=burst)
+        if p.ndim == 1:
+            return self.labels[int(np.argmax(p))]
+        return [self.labels[int(row)] for row in np.argmax(p, axis=1)]
+
+    def predict_proba(
+        self,
+        texts: str | bytes | Sequence[str | bytes],
+        *,
+        threshold: Threshold = None,
+        budget: Budget = None,
+        burst: Budget = None,
+    ) -> NDArray[np.float32]:
+        """The probability of each class: (C,) for a text, (N, C) for a sequence of N.
+
+        Arguments and errors as for ``read``.
+        """
+        if isinstance(texts, str | bytes):
+            rows = self.predict_proba([texts], threshold=threshold, budget=budget, burst=burst)
+            return np.asarray(rows[0])
+        rules = self._rules(len(texts), threshold, budget, burst)
+        probabilities = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
+        for row, (text, rule) in enumerate(zip(_checked(texts), rules, strict=True)):
+            probabilities[row] = self._read_text(text, rule)[1]
+        return probabilities
+
+    def _read_text(
+        self, text: str | bytes, rule: Rule
+    ) -> tuple[SequenceReading, NDArray[np.float32]]:
+        x = self._text.embedding[self.vocabulary.rows(scan(text).words)]
+        read = self._reader.read(x, rule)
+        last = read.h_n[-self.config.directions :].reshape(-1)
+        logits = product(self._text.head_weight, last) + self._text.head_bias
+        exponentials = np.exp(logits - logits.max())
+        return read, (exponentials / exponentials.sum()).astype(np.float32)
+
+
+def load(model: str | os.PathLike[str], *, implementation: str | None = None) -> Model:
+    """Load a text classifier.
+
+    Args:
+        model: the name of a bundled model, such as ``"sst"``, or the path of a model folder; a
+            path given as a string has a separator (``"./mine"``).
+        implementation: what to read with, of ``implementations()``; the fastest if None.
+
+    Returns:
+        The model, ready to read.
+
+    Raises:
+        ModelFileError: if the folder is not a text classifier that can be read.
+        ValueError: if there is no bundled model, or no implementation, of that name.
+    """
+    folder = model_folder(model)
+    file = read_model(folder)
+    if file.text is None:
+        raise ModelFileError(folder, ["it is a bare layer, not a text classifier; use load_layer"])
+    return Model(file, implementation)
+
+
+def load_layer(folder: str | os.PathLike[str], *, implementation: str | None = None) -> Layer:
+    """Load a stack of layers to read vectors with; of a text classifier, its layers.
+
+    Arguments and errors as for ``load``.
+    """
+    return Layer(read_model(model_folder(folder)), implementation)
+
+
+def bundled_models() -> tuple[str, ...]:
+    """The names of the models that come with the package."""
+    root = resources.files("skimrnn") / "models"
+    if not root.is_dir():
+        return ()
+    return tuple(sorted(entry.name for entry in root.iterdir() if entry.is_dir()))
+
+
+def model_folder(model: str | os.PathLike[str]) -> Path:
+    """The folder that a bundled model's name or a path stands for.
+
+    Raises:
+        ValueError: if a bare name is no bundled model's.
+    """
+    if isinstance(model, os.PathLike) or os.sep in model or (os.altsep and os.altsep in model):
+        return Path(model)
+    if model in bundled_models():
+        return Path(str(resources.files("skimrnn") / "models" / model))
+    hint = f"; for the folder here, write .{os.sep}{model}" if Path(model).is_dir() else ""
+    raise ValueError(
+        f"there is no bundled model {model!r}, only: {', '.join(bundled_models()) or 'none'} "
+        f"(a path has a separator){hint}"
+    )
+
+
+def _checked(texts: Sequence[str | bytes]) -> Sequence[str | bytes]:
+    for index, text in enumerate(texts):
+        if not isinstance(text, str | bytes):
+            raise TypeError(f"a text must be str or bytes; text {index} is {type(text).__name__}")
+    return texts
+
+
+def _lengths(lengths: Any, shape: tuple[int, ...]) -> list[int]:
+    batch, tokens = shape[0], shape[1]
+    if lengths is None:
+        return [tokens] * batch
+    given = [int(n) for n in np.asarray(lengths).reshape(-1)]
+    if len(given) != batch or any(not 0 <= n <= tokens for n in given):
+        raise ValueError(
+            f"lengths must be {batch} whole numbers from 0 to {tokens}; got {given[:20]}"
+        )
+    return given
+
+
+def _row(states: tuple[Array, Array | None], b: int) -> tuple[Array, Array | None]:
+    h, c = states
+    return h[:, b], None if c is None else c[:, b]
+
+
+def _join(
+    read: list[SequenceReading], lengths: list[int], tokens: int, config: SkimConfig, dtype: Any
+) -> VectorsReading:
+    batch, states = len(read), (config.num_layers, config.directions)
+    width = config.directions * config.hidden_size
+    output = np.zeros((batch, tokens, width), dtype=dtype)
+    level = np.full((batch, *states, tokens), -1, dtype=np.int8)
+    p = np.zeros((*level.shape, len(config.levels)), dtype=dtype)
+    h_n = np.zeros((states[0] * states[1], batch, config.hidden_size), dtype=dtype)
+    c_n = np.zeros_like(h_n) if config.cell == "lstm" else None
+    for b, (one, n) in enumerate(zip(read, lengths, strict=True)):
+        output[b, :n], level[b, ..., :n], p[b, ..., :n, :] = one.output, one.level, one.p
+        h_n[:, b] = one.h_n
+        if c_n is not None:
+            c_n[:, b] = one.c_n
+    return VectorsReading(output, h_n, c_n, level, p, np.array(lengths, dtype=np.int64), config)

@@ -1,0 +1,18 @@
+"""Labelled texts for training and evaluation: built-in data sets and users' own files."""
+
+from skimrnn.tasks.base import DataError, Examples, TextTask
+from skimrnn.tasks.load import BUILT_IN, load_examples, load_task
+from skimrnn.tasks.metrics import accuracy, confusion
+from skimrnn.tasks.sources import find_in_data_dir
+
+__all__ = [
+    "BUILT_IN",
+    "DataError",
+    "Examples",
+    "TextTask",
+    "accuracy",
+    "confusion",
+    "find_in_data_dir",
+    "load_examples",
+    "load_task",
+]

@@ -1,0 +1,121 @@
+"""What a task is: labelled texts in three splits, and a record of where they came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class DataError(ValueError):
+    """Data that cannot be read or used; the message says which, why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Texts with their classes.
+
+    ``targets`` is (N,) int64: the row of each text's label in the task's ``labels``. It is
+    copied and made read-only.
+    """
+
+    texts: list[str]
+    targets: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        targets = np.array(self.targets, dtype=np.int64)
+        if targets.shape != (len(self.texts),):
+            raise ValueError(
+                f"targets must have one entry for each of the {len(self.texts)} texts; "
+                f"got shape {targets.shape}"
+            )
+        targets.setflags(write=False)
+        object.__setattr__(self, "targets", targets)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> "Examples":
+        """Return the examples of these rows, in this order."""
+        index = np.asarray(rows, dtype=np.int64)
+        return Examples([self.texts[row] for row in index.tolist()], self.targets[index])
+
+    @staticmethod
+    def join(parts: Sequence["Examples"]) -> "Examples":
+        """Return all examples of the parts, one part after the other."""
+        texts = [text for part in parts for text in part.texts]
+        targets = [part.targets for part in parts] or [np.zeros(0, dtype=np.int64)]
+        return Examples(texts, np.concatenate(targets))
+
+
+@dataclass(frozen=True)
+class TextTask:
+    """A text classification task, ready for training.
+
+    ``record`` holds only JSON types: the source, the files with their digests, the seed and the
+    rule of the split, what was dropped, and the counts of every split and label.
+
+    Raises:
+        DataError: if there are fewer than two labels, a split is empty, or the training
+            examples do not hold at least two of the labels.
+        ValueError: if labels repeat or a target names no label.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    train: Examples
+    validation: Examples
+    test: Examples
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError(f"labels must differ from each other; got {self.labels}")
+        for split, examples in self.splits().items():
+            if not len(examples):
+                raise DataError(f"{self.name}: the {split} split is empty; give it examples")
+            low, high = int(examples.targets.min()), int(examples.targets.max())
+            if low < 0 or high >= len(self.labels):
+                raise ValueError(
+                    f"{self.name}: targets must be between 0 and {len(self.labels) - 1}; "
+                    f"the {split} split has {low} to {high}"
+                )
+        seen = np.unique(self.train.targets)
+        if len(seen) < 2:
+            only = self.labels[int(seen[0])]
+            raise DataError(
+                f"{self.name}: every training text has the label {only!r}; "
+                "a classifier needs at least two labels"
+            )
+
+    def splits(self) -> dict[str, Examples]:
+        """Return the three splits by name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+
+def make_task(
+    name: str,
+    labels: Sequence[str],
+    splits: Mapping[str, Examples],
+    record: Mapping[str, Any],
+) -> TextTask:
+    """Return the task, its record completed by the name, the labels and the counts."""
+    counts = {
+        split: {"texts": len(examples), **count_labels(examples, labels)}
+        for split, examples in splits.items()
+    }
+    return TextTask(
+        name=name,
+        labels=tuple(labels),
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+        record={"name": name, "labels": list(labels), **record, "counts": counts},
+    )
+
+
+def count_labels(examples: Examples, labels: Sequence[str]) -> dict[str, int]:
+    """Return how many examples each label has, zeros included."""
+    counts = np.bincount(examples.targets, minlength=len(labels))
+    return {label: int(count) for label, count in zip(labels, counts, strict=True)}

@@ -1,0 +1,22 @@
+"""From text to rows of an embedding: words, vocabularies and pretrained word vectors."""
+
+from skimrnn.text.vectors import (
+    PACKAGED_GLOVE,
+    WordVectors,
+    packaged_glove,
+    read_word_vectors,
+)
+from skimrnn.text.vocabulary import UNKNOWN, Vocabulary
+from skimrnn.text.words import MAX_WORD_LENGTH, Words, scan
+
+__all__ = [
+    "MAX_WORD_LENGTH",
+    "PACKAGED_GLOVE",
+    "UNKNOWN",
+    "Vocabulary",
+    "WordVectors",
+    "Words",
+    "packaged_glove",
+    "read_word_vectors",
+    "scan",
+]

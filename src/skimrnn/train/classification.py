@@ -1,0 +1,256 @@
+"""Training a text classifier: from a task and settings to a model folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from skimrnn.nn.classifier import TextClassifier
+from skimrnn.nn.recording import record
+from skimrnn.nn.saving import save
+from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
+from skimrnn.tasks import Examples, TextTask
+from skimrnn.text import Vocabulary, WordVectors, read_word_vectors, scan
+from skimrnn.train.batches import (
+    Batch,
+    Encoded,
+    collate,
+    drop_words,
+    epoch_batches,
+    ordered_batches,
+)
+from skimrnn.train.card import model_card
+from skimrnn.train.loop import Event, Outcome, Trainer
+from skimrnn.train.noise import batch_gumbel
+from skimrnn.train.options import TrainingOptions
+
+EVALUATION_BATCH = 256
+
+_CLASSES = {"lstm": SkimLSTM, "gru": SkimGRU, "rnn_tanh": SkimRNN, "rnn_relu": SkimRNN}
+
+
+class Classification:
+    """Cross-entropy and the skim penalty over a task's training texts."""
+
+    def __init__(self, train: Encoded, validation: Encoded, options: TrainingOptions) -> None:
+        self._train, self._validation, self._options = train, validation, options
+        self._lengths = train.lengths()
+        self.steps_per_epoch = -(-len(train) // options.batch_size)
+        self._epoch_batches = lru_cache(maxsize=2)(self._batches_of)
+
+    def loss(self, model: TextClassifier, step: int, skim_weight: float) -> tuple[Tensor, Event]:
+        """The loss of one step, and its numbers to show."""
+        options = self._options
+        epoch, at = divmod(step, self.steps_per_epoch)
+        batch = collate(self._train, self._epoch_batches(epoch)[at])
+        random = np.random.default_rng([options.seed, step, 2])
+        rows = drop_words(batch.rows, options.unknown_probability, random)
+        with record() as reads:
+            scores = model(rows, batch.lengths, noise=self._noise(model, batch, step))
+        loss = F.cross_entropy(scores, batch.targets)
+        correct = (scores.argmax(dim=1) == batch.targets).float().mean()
+        shown = {
+            "loss": float(loss.detach()),
+            "accuracy": float(correct),
+            "tokens": int(batch.lengths.sum()),
+            "skim_rate": None,
+        }
+        if model.rnn.config.skims and model.rnn.skimming and reads.entries:
+            shown["skim_rate"] = reads.skim_rate()
+            rate = options.wanted_rate
+            loss = loss + skim_weight * reads.penalty(options.penalty, rate=rate)
+        return loss, shown
+
+    def evaluate(self, model: TextClassifier) -> Event:
+        """Accuracy, loss and skim rate on the validation texts."""
+        data, correct, loss, levels = self._validation, 0, 0.0, [0, 0]
+        for texts in ordered_batches(data.lengths(), EVALUATION_BATCH):
+            batch = collate(data, texts)
+            with record() as reads:
+                scores = model(batch.rows, batch.lengths)
+            correct += int((scores.argmax(dim=1) == batch.targets).sum())
+            loss += float(F.cross_entropy(scores, batch.targets, reduction="sum"))
+            for entry in reads.entries:
+                levels[0] += int((entry.levels > 0).sum())
+                levels[1] += entry.levels.numel()
+        rate = levels[0] / levels[1] if levels[1] and model.rnn.config.skims else None
+        accuracy = correct / len(data)
+        mean = loss / len(data)
+        # Accuracy decides; of two equal ones the lower loss wins.
+        score = accuracy - 1e-6 * min(mean, 1e3)
+        return {"score": score, "accuracy": accuracy, "loss": mean, "skim_rate": rate}
+
+    def _batches_of(self, epoch: int) -> list[NDArray[np.int64]]:
+        return epoch_batches(self._lengths, self._options.batch_size, self._options.seed, epoch)
+
+    def _noise(self, model: TextClassifier, batch: Batch, step: int) -> Tensor | None:
+        config = model.rnn.config
+        if not (config.skims and model.rnn.skimming):
+            return None
+        noise = batch_gumbel(
+            self._options.seed,
+            step,
+            batch.lengths.tolist(),
+            config.num_layers,
+            config.directions,
+            len(config.levels),
+        )
+        return torch.from_numpy(noise)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run.
+
+    Attributes:
+        folder: the model folder.
+        outcome: how training went.
+        record: what the folder's training.json holds.
+    """
+
+    folder: Path
+    outcome: Outcome
+    record: dict[str, Any]
+
+
+def train_classifier(
+    task: TextTask,
+    options: TrainingOptions,
+    folder: Path,
+    *,
+    vectors: str | Path | None = None,
+    command: str | None = None,
+    dtype: str | None = None,
+    show: Callable[[Event], None] = lambda event: None,
+) -> Trained:
+    """Train a classifier on a task and save it.
+
+    Checkpoint and log go to ``<folder>.training`` beside it. A run that was cut off goes on
+    from there; the checkpoint is removed when the model has been saved.
+
+    Args:
+        task: the texts.
+        options: the settings.
+        folder: the model folder to write.
+        vectors: a word-vector file, or a packaged table's name; drawn at random if None.
+        command: the command to name in the record.
+        dtype: "float16", "float32" or "float64" to store in; None for float32.
+        show: called with each step's and each evaluation's numbers.
+
+    Returns:
+        What was trained.
+
+    Raises:
+        ValueError: if a setting does not fit, or a checkpoint is of another run.
+        OSError: if files cannot be written; what was there before is kept.
+    """
+    words = [scan(text).words[: options.max_tokens] for text in task.train.texts]
+    found = _read_vectors(vectors, words)
+    vocabulary = Vocabulary.build(
+        words,
+        with_vector=set() if found is None else set(found.words),
+        min_count=options.min_count,
+        max_words=options.max_words,
+    )
+    train = Encoded([vocabulary.rows(text) for text in words], task.train.targets)
+    validation = encode(task.validation, vocabulary, options.max_tokens)
+    torch.manual_seed(options.seed)
+    model = build_model(options, vocabulary, len(task.labels), found)
+    working = folder.parent / f"{folder.name}.training"
+    working.mkdir(parents=True, exist_ok=True)
+    key = {
+        "task": task.name,
+        "vectors": None if vectors is None else str(vectors),
+        "words": len(vocabulary),
+        "texts": len(train),
+    }
+    trainer = Trainer(
+        model, Classification(train, validation, options), options, working, key, show
+    )
+    outcome = trainer.run()
+    for layer in (model.rnn,):
+        layer.skimming, layer.temperature = True, 1.0
+    training = {
+        "command": command,
+        "options": options.to_dict(),
+        "task": task.record,
+        "vectors": None
+        if found is None
+        else {"source": Path(str(vectors)).name, "words_found": len(found.words)},
+        "vocabulary": len(vocabulary),
+        "best": outcome.best,
+        "steps": outcome.steps,
+        "stopped_early": outcome.stopped_early,
+        "seconds": round(outcome.seconds, 1),
+        "torch": torch.__version__,
+    }
+    save(
+        model,
+        folder,
+        vocabulary=vocabulary,
+        labels=task.labels,
+        training=training,
+        card=model_card(model.rnn.config, training),
+        dtype=dtype,
+    )
+    shutil.copyfile(working / "log.jsonl", folder / "log.jsonl")
+    trainer.checkpoint.unlink()
+    return Trained(folder, outcome, training)
+
+
+def encode(examples: Examples, vocabulary: Vocabulary, max_tokens: int | None = None) -> Encoded:
+    """Texts as rows of the vocabulary, cut at ``max_tokens`` if given."""
+    rows = [vocabulary.rows(scan(text).words[:max_tokens]) for text in examples.texts]
+    return Encoded(rows, examples.targets)
+
+
+def build_model(
+    options: TrainingOptions, vocabulary: Vocabulary, classes: int, vectors: WordVectors | None
+) -> TextClassifier:
+    """A fresh model of these settings, its word vectors filled in."""
+    size = options.embedding_size if vectors is None else vectors.matrix.shape[1]
+    extra = {}
+    if options.cell.startswith("rnn_"):
+        extra["nonlinearity"] = options.cell.removeprefix("rnn_")
+    rnn = _CLASSES[options.cell](
+        size,
+        options.hidden_size,
+        options.num_layers,
+        dropout=options.dropout if options.num_layers > 1 else 0.0,
+        bidirectional=options.bidirectional,
+        levels=options.levels,
+        skim_input=options.skim_input,
+        router_input=options.router_input,
+        hard=options.hard,
+        **extra,
+    )
+    model = TextClassifier(rnn, len(vocabulary), classes, options.dropout)
+    torch.nn.init.normal_(model.embedding.weight, std=0.1 if vectors is None else 0.4)
+    if vectors is not None:
+        rows = vocabulary.rows(vectors.words)
+        known = rows > 0
+        model.set_word_vectors(
+            torch.from_numpy(rows[known].astype(np.int64)), torch.from_numpy(vectors.matrix[known])
+        )
+    model.embedding.weight.requires_grad_(not options.freeze_embedding)
+    return model
+
+
+def _read_vectors(source: str | Path | None, words: list[list[str]]) -> WordVectors | None:
+    if source is None:
+        return None
+    wanted = {word for text in words for word in text}
+    found = read_word_vectors(source, wanted)
+    if not len(found):
+        raise ValueError(f"{source} has a vector for none of the {len(wanted)} training words")
+    return found

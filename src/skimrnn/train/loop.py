@@ -1,0 +1,256 @@
+"""The training loop: steps, evaluations, the best weights, checkpoints.
+
+What is learned is an ``Objective``'s affair. Everything random is keyed by seed and step, so that
+a resumed run is the run that was cut off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from skimrnn.files import write_atomically
+from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
+from skimrnn.train.checkpoint import load_checkpoint, save_checkpoint
+from skimrnn.train.options import TrainingOptions
+from skimrnn.train.schedule import learning_rate, skim_weight, temperature
+
+CHECKPOINT_SECONDS = 60.0
+
+Event = dict[str, Any]
+M = TypeVar("M", bound=nn.Module)
+M_contra = TypeVar("M_contra", bound=nn.Module, contravariant=True)
+
+
+class Objective(Protocol[M_contra]):
+    """What a run learns, with a model of its own kind."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps in one pass over the training data."""
+        ...
+
+    def loss(self, model: M_contra, step: int, skim_weight: float) -> tuple[Tensor, Event]:
+        """The loss of one step with its gradient, and numbers to show; keyed by ``step``."""
+        ...
+
+    def evaluate(self, model: M_contra) -> Event:
+        """Numbers on the validation data; "score" is the one that should rise."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        best: the best evaluation's numbers, with "step" and "epoch".
+        history: every evaluation's numbers.
+        steps: optimiser steps made.
+        stopped_early: whether patience ran out.
+        seconds: time spent, all parts of a resumed run together.
+    """
+
+    best: Event
+    history: list[Event]
+    steps: int
+    stopped_early: bool
+    seconds: float
+
+
+class Trainer(Generic[M]):
+    """Trains a model, resuming from the folder's checkpoint if there is one.
+
+    Args:
+        model: what is trained; ends with the best evaluation's weights.
+        objective: what it learns.
+        options: the settings.
+        folder: where checkpoint and log go.
+        key: what the run is, beyond its options; a checkpoint is resumed by the same key only.
+        show: called with each step's and each evaluation's numbers.
+    """
+
+    def __init__(
+        self,
+        model: M,
+        objective: Objective[M],
+        options: TrainingOptions,
+        folder: Path,
+        key: dict[str, Any],
+        show: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        self.model, self.objective, self.options, self.show = model, objective, options, show
+        self.checkpoint, self.log = folder / "checkpoint.pt", folder / "log.jsonl"
+        self.key = {**key, **options.to_dict()}
+        self.optimiser = torch.optim.AdamW(
+            _groups(model, options), lr=options.learning_rate, fused=True
+        )
+        self.averaged = copy.deepcopy(model) if options.averaging else None
+        self.layers = [
+            layer
+            for whole in (model, self.averaged)
+            if whole is not None
+            for layer in whole.modules()
+            if isinstance(layer, SkimLSTM | SkimGRU | SkimRNN)
+        ]
+        self.step = 0
+        self.without_gain = 0
+        self.seconds = 0.0
+        self.history: list[Event] = []
+        self.best: Event | None = None
+        self.best_weights: dict[str, Tensor] = {}
+
+    def run(self) -> Outcome:
+        """Train to the end and leave the best weights in the model."""
+        options, per_epoch = self.options, self.objective.steps_per_epoch
+        total = options.epochs * per_epoch
+        every = max(1, round(per_epoch / options.evaluations_per_epoch))
+        self._resume()
+        began = saved = time.monotonic()
+        spent = self.seconds
+        with flushed_denormals():
+            while self.step < total and self.without_gain < options.patience:
+                self._one_step(total)
+                self.seconds = spent + time.monotonic() - began
+                if self.step % every == 0 or self.step == total:
+                    self._evaluate(per_epoch)
+                elif time.monotonic() - saved < CHECKPOINT_SECONDS:
+                    continue
+                self._save()
+                saved = time.monotonic()
+        assert self.best is not None
+        self.model.load_state_dict(self.best_weights)
+        early = self.without_gain >= options.patience and self.step < total
+        return Outcome(self.best, self.history, self.step, early, self.seconds)
+
+    def _one_step(self, total: int) -> None:
+        options = self.options
+        skimming = self.step - options.warm_start_steps
+        for layer in self.layers:
+            layer.skimming = skimming >= 0
+            layer.temperature = temperature(
+                max(skimming, 0), options.temperature_rate, options.temperature_floor
+            )
+        weight = skim_weight(max(skimming, 0), options.skim_weight, options.skim_ramp_steps)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.step, total, options.learning_rate, options.schedule)
+        torch.manual_seed(step_seed(options.seed, self.step))
+        self.model.train()
+        loss, shown = self.objective.loss(self.model, self.step, weight)
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_clip)
+        if not torch.isfinite(norm):
+            raise FloatingPointError(
+                f"the gradient of step {self.step} is not finite; lower learning_rate "
+                f"(now {options.learning_rate}) and train again"
+            )
+        self.optimiser.step()
+        self.step += 1
+        self._average()
+        self.show({"event": "step", "step": self.step, "of": total, **shown})
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        if self.averaged is None:
+            return
+        # At first the average follows closely, so that the initial weights are soon forgotten.
+        keep = min(self.options.averaging, (1 + self.step) / (10 + self.step))
+        ours = self.averaged.parameters()
+        for mean, now in zip(ours, self.model.parameters(), strict=True):
+            mean.lerp_(now, 1 - keep)
+
+    def _evaluate(self, per_epoch: int) -> None:
+        model = self.model if self.averaged is None else self.averaged
+        model.eval()
+        with torch.no_grad():
+            numbers = self.objective.evaluate(model)
+        event = {
+            "event": "evaluation",
+            "step": self.step,
+            "epoch": self.step / per_epoch,
+            **numbers,
+        }
+        self.history.append(event)
+        if self.best is None or numbers["score"] > self.best["score"]:
+            self.best, self.without_gain = event, 0
+            self.best_weights = {name: t.clone() for name, t in model.state_dict().items()}
+        elif self.step > self.options.warm_start_steps:
+            self.without_gain += 1
+        self.show(event)
+
+    # ---- checkpoint and log ------------------------------------------------------------------
+
+    def _save(self) -> None:
+        state = {
+            "step": self.step,
+            "without_gain": self.without_gain,
+            "seconds": self.seconds,
+            "history": self.history,
+            "best": self.best,
+            "best_weights": self.best_weights,
+            "model": self.model.state_dict(),
+            "averaged": None if self.averaged is None else self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        save_checkpoint(self.checkpoint, self.key, state)
+        lines = "".join(json.dumps(event) + "\n" for event in self.history)
+        write_atomically(self.log, lines.encode())
+
+    def _resume(self) -> None:
+        state = load_checkpoint(self.checkpoint, self.key)
+        if state is None:
+            return
+        self.step, self.without_gain = state["step"], state["without_gain"]
+        self.seconds, self.history, self.best = state["seconds"], state["history"], state["best"]
+        self.best_weights = state["best_weights"]
+        self.model.load_state_dict(state["model"])
+        if self.averaged is not None:
+            self.averaged.load_state_dict(state["averaged"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
+def _groups(model: nn.Module, options: TrainingOptions) -> list[dict[str, Any]]:
+    """The parameters with and without weight decay; embeddings and biases have none."""
+    embeddings = {
+        id(p) for m in model.modules() if isinstance(m, nn.Embedding) for p in m.parameters()
+    }
+    decayed: list[nn.Parameter] = []
+    free: list[nn.Parameter] = []
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            decays = parameter.ndim > 1 and id(parameter) not in embeddings
+            (decayed if decays else free).append(parameter)
+    return [
+        {"params": decayed, "weight_decay": options.weight_decay},
+        {"params": free, "weight_decay": 0.0},
+    ]
+
+
+def step_seed(seed: int, step: int) -> int:
+    """The seed of one step's dropout, so that a resumed run draws what the first would have."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+@contextlib.contextmanager
+def flushed_denormals() -> Iterator[None]:
+    """Treat denormal numbers as zero in the block, then as before.
+
+    A recurrent backward pass is full of them, and they slow it down more than tenfold.
+    """
+    before = bool(torch.tensor(1e-40) * torch.tensor(1.0) == 0)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)

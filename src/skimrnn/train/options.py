@@ -1,0 +1,141 @@
+"""Every setting of a training run, checked once, written to the record."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from skimrnn.config import GATES
+
+SCHEDULES = ("constant", "cosine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """The settings of one run.
+
+    Attributes:
+        cell: "lstm", "gru", "rnn_tanh" or "rnn_relu".
+        hidden_size: D.
+        levels: units updated at each level, (D, S_1, ...); (D,) trains the plain RNN.
+        num_layers: stacked layers.
+        bidirectional: whether each layer also reads backwards.
+        skim_input: what a small cell sees, "prefix" or "full".
+        router_input: what the router sees, "hidden" or "state"; None for the cell's default.
+        hard: whether training takes the sampled level whole.
+        embedding_size: E, if there are no word vectors.
+        penalty: "skim", "cost" or "rate".
+        skim_weight: γ, weight of the penalty.
+        wanted_rate: the skim rate that penalty "rate" aims at.
+        warm_start_steps: optimiser steps without skimming at first.
+        skim_ramp_steps: steps over which γ then rises to its value.
+        temperature_rate: of τ = max(floor, exp(-rate * steps)).
+        temperature_floor: likewise.
+        batch_size: texts per step.
+        epochs: at most so many passes over the training texts.
+        patience: stop after so many evaluations without a better one.
+        evaluations_per_epoch: how often the validation texts are read.
+        learning_rate: of Adam, at its highest.
+        schedule: "constant", or "cosine" down to 0 at the last epoch.
+        weight_decay: decoupled (AdamW), on weight matrices outside the embedding.
+        gradient_clip: largest norm of the gradient.
+        dropout: on word vectors and on the final state.
+        unknown_probability: chance that a training word becomes the unknown word.
+        averaging: decay per step of the averaged weights that are evaluated and kept; 0 for none.
+        freeze_embedding: whether word vectors stay as they were loaded.
+        max_tokens: training texts are cut there; reading never cuts.
+        min_count: words seen at least so often enter the vocabulary.
+        max_words: at most so many words; None for no limit.
+        seed: of parameters, order, dropout and noise.
+
+    Raises:
+        ValueError: if a value is out of its range, naming all that are.
+    """
+
+    cell: str = "lstm"
+    hidden_size: int = 100
+    levels: tuple[int, ...] = (100, 5)
+    num_layers: int = 1
+    bidirectional: bool = False
+    skim_input: str = "prefix"
+    router_input: str | None = None
+    hard: bool = False
+    embedding_size: int = 50
+    penalty: str = "skim"
+    skim_weight: float = 0.01
+    wanted_rate: float | None = None
+    warm_start_steps: int = 0
+    skim_ramp_steps: int = 0
+    temperature_rate: float = 1e-4
+    temperature_floor: float = 0.5
+    batch_size: int = 32
+    epochs: int = 20
+    patience: int = 12
+    evaluations_per_epoch: int = 2
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    weight_decay: float = 0.0
+    gradient_clip: float = 1.0
+    dropout: float = 0.5
+    unknown_probability: float = 0.02
+    averaging: float = 0.0
+    freeze_embedding: bool = False
+    max_tokens: int = 400
+    min_count: int = 2
+    max_words: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "levels", tuple(self.levels))
+        wants_rate = self.penalty == "rate"
+        checks = {
+            f"cell must be one of {', '.join(GATES)}": self.cell in GATES,
+            "penalty must be skim, cost or rate": self.penalty in ("skim", "cost", "rate"),
+            f"schedule must be one of {', '.join(SCHEDULES)}": self.schedule in SCHEDULES,
+            "skim_weight must be a number of at least 0": 0 <= self.skim_weight < math.inf,
+            "wanted_rate must be from 0 to 1 with penalty rate, and is for that alone": (
+                wants_rate == (self.wanted_rate is not None) and 0 <= (self.wanted_rate or 0) <= 1
+            ),
+            "temperature_rate must be at least 0": self.temperature_rate >= 0,
+            "temperature_floor must be above 0": self.temperature_floor > 0,
+            "learning_rate must be above 0": self.learning_rate > 0,
+            "weight_decay must be at least 0": self.weight_decay >= 0,
+            "gradient_clip must be above 0": self.gradient_clip > 0,
+            "dropout must be from 0 to below 1": 0 <= self.dropout < 1,
+            "unknown_probability must be from 0 to below 1": 0 <= self.unknown_probability < 1,
+            "averaging must be from 0 to below 1": 0 <= self.averaging < 1,
+            "seed must be from 0 to 2**63 - 1": 0 <= self.seed < 2**63,
+            "max_words must be at least 1": self.max_words is None or self.max_words >= 1,
+        }
+        checks |= {
+            f"{name} must be at least {least}": getattr(self, name) >= least
+            for least, names in (
+                (0, ("warm_start_steps", "skim_ramp_steps")),
+                (
+                    1,
+                    (
+                        "embedding_size",
+                        "batch_size",
+                        "epochs",
+                        "patience",
+                        "evaluations_per_epoch",
+                        "max_tokens",
+                        "min_count",
+                    ),
+                ),
+            )
+            for name in names
+        }
+        broken = [
+            f"{claim} (got {getattr(self, claim.split()[0])!r})"
+            for claim, holds in checks.items()
+            if not holds
+        ]
+        if broken:
+            raise ValueError("these training options do not fit: " + "; ".join(broken))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain JSON values."""
+        return {**dataclasses.asdict(self), "levels": list(self.levels)}
