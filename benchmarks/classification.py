@@ -1,0 +1,162 @@
+"""Plain and skimming LSTMs on SST and Rotten Tomatoes, five seeds each.
+
+    python -m benchmarks.classification [--task NAME ...] [--row NAME ...] [--seed N ...]
+
+Each finished run is one JSON file under ``results/classification``; a run whose file is there is
+not made again, and one that was cut off goes on from its checkpoint. All rows have the same
+settings but for what their name says; ``report.py`` makes the tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import shutil
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import skimrnn
+from benchmarks.machine import provenance
+from skimrnn import cost
+from skimrnn.files import sha256, write_atomically
+from skimrnn.reading import skim_rate
+from skimrnn.tasks import Examples, find_in_data_dir, load_task
+
+RESULTS = Path(__file__).parent / "results" / "classification"
+RUNS = Path("runs") / "classification"
+GLOVE = ("glove/glove.6B.50d.txt", "glove/glove.6B.50d.subset.txt.gz", "glove.6B.50d.txt")
+SEEDS = (0, 1, 2, 3, 4)
+TASKS = ("sst", "rotten-tomatoes", "sst-phrases")
+
+SHARED: dict[str, Any] = {
+    "hidden_size": 100,
+    "batch_size": 32,
+    "epochs": 12,
+    "patience": 8,
+    "learning_rate": 2e-3,
+    "averaging": 0.99,
+    "dropout": 0.5,
+}
+ROWS: dict[str, dict[str, Any]] = {
+    "lstm": {"levels": (100,)},
+    "skim-5-0.01": {"levels": (100, 5), "skim_weight": 0.01},
+    "skim-10-0.01": {"levels": (100, 10), "skim_weight": 0.01},
+    "skim-5-0.02": {"levels": (100, 5), "skim_weight": 0.02},
+    "skim-10-0.02": {"levels": (100, 10), "skim_weight": 0.02},
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of one task with one seed."""
+
+    task: str
+    row: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The stem of the run's files."""
+        return f"{self.task}-{self.row}-seed{self.seed}"
+
+    @property
+    def result(self) -> Path:
+        """Where the run's numbers go."""
+        return RESULTS / f"{self.name}.json"
+
+
+def make(run: Run, data_dir: str | None) -> Path:
+    """Train, evaluate and write one run's numbers."""
+    import torch
+
+    from skimrnn.train import TrainingOptions, train_classifier
+
+    torch.set_num_threads(1)
+    phrases = run.task == "sst-phrases"
+    task = load_task(run.task.removesuffix("-phrases"), data_dir=data_dir, phrases=phrases)
+    options = TrainingOptions(**SHARED, **ROWS[run.row], **by_task(run.task), seed=run.seed)
+    root = Path(data_dir or os.environ.get("SKIMRNN_DATA", "data"))
+    vectors = find_in_data_dir(root, GLOVE) or "glove-6b-50d"
+    folder = RUNS / run.name
+    trained = train_classifier(task, options, folder, vectors=vectors)
+    model = skimrnn.load(folder)
+    result = {
+        "task": run.task,
+        "row": run.row,
+        "seed": run.seed,
+        "options": options.to_dict(),
+        "data": task.record,
+        "vectors": trained.record["vectors"],
+        "best": trained.outcome.best,
+        "steps": trained.outcome.steps,
+        "validation": measure(model, task.validation),
+        "test": measure(model, task.test),
+        "log_sha256": sha256(folder / "log.jsonl"),
+        **provenance("python -m benchmarks.classification"),
+    }
+    text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(run.result, text.encode())
+    shutil.rmtree(folder.with_name(f"{folder.name}.training"))
+    return run.result
+
+
+def by_task(task: str) -> dict[str, Any]:
+    """The settings that depend on the task: phrases are many and short, so fewer passes."""
+    if task == "sst-phrases":
+        return {"epochs": 3, "evaluations_per_epoch": 8, "batch_size": 64}
+    return {}
+
+
+def measure(model: skimrnn.Model, examples: Examples) -> dict[str, Any]:
+    """Accuracy and operations of a model on texts, read without torch."""
+    readings = model.read(examples.texts)
+    targets = [model.labels[target] for target in examples.targets]
+    correct = np.array([r.label == t for r, t in zip(readings, targets, strict=True)])
+    levels = [reading.level for reading in readings]
+    counted = cost.count(model.config, levels)
+    return {
+        "texts": len(examples),
+        "tokens": sum(len(reading) for reading in readings),
+        "accuracy": float(correct.mean()),
+        "skim_rate": skim_rate(levels) if model.config.skims else None,
+        "flop_reduction": counted.flop_reduction,
+        "flop_reduction_per_text": counted.flop_reduction_per_text,
+        "recurrent_reduction": counted.recurrent_reduction,
+        "correct": np.packbits(correct).tobytes().hex(),
+    }
+
+
+def main() -> None:
+    """Make every run that has no result yet."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--task", nargs="*", choices=TASKS, default=TASKS[:2])
+    parser.add_argument("--row", nargs="*", choices=tuple(ROWS), default=tuple(ROWS))
+    parser.add_argument("--seed", nargs="*", type=int, default=SEEDS)
+    parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
+    parser.add_argument("--workers", type=int, default=2, help="runs made side by side")
+    arguments = parser.parse_args()
+    runs = [
+        Run(task, row, seed)
+        for seed in arguments.seed
+        for task in arguments.task
+        for row in arguments.row
+    ]
+    waiting = [run for run in runs if not run.result.exists()]
+    print(f"{len(runs) - len(waiting)} of {len(runs)} runs are there already", flush=True)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(arguments.workers, mp_context=spawn) as pool:
+        jobs = [pool.submit(make, run, arguments.data_dir) for run in waiting]
+        for job in as_completed(jobs):
+            print(job.result(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
