@@ -42,6 +42,7 @@ SHARED: dict[str, Any] = {
     "learning_rate": 2e-3,
     "averaging": 0.99,
     "dropout": 0.5,
+    "skim_ramp_steps": 1000,
 }
 ROWS: dict[str, dict[str, Any]] = {
     "lstm": {"levels": (100,)},

@@ -145,7 +145,7 @@ def section(task: str, rows: dict[str, Row]) -> list[str]:
         "",
         f"Chosen on validation: {chosen}, {mean:+.2f} points ({low:+.2f} … {high:+.2f}) against "
         f"the plain LSTM, skimming {skimmed:.1f} % of "
-        f"the words. Wanted: at least −{MARGIN} with an interval that reaches 0; it {verdict}.",
+        f"the words. Wanted: at least −{MARGIN}, with an interval reaching 0; this {verdict}.",
         "",
     ]
     return lines

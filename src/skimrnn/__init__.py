@@ -35,6 +35,8 @@ _HOME = {
     "load_layer": "skimrnn.runtime",
 }
 
+_ROOMS = ("nn", "show", "tasks", "text", "train")
+
 __all__ = [
     "Layer",
     "Model",
@@ -53,10 +55,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
-    if name in ("nn", "train", "tasks", "text", "show"):
+    if name in _ROOMS:
         return import_module(f"skimrnn.{name}")
     raise AttributeError(f"module 'skimrnn' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME, "nn"])
+    return sorted({*globals(), *_HOME, *_ROOMS})

@@ -182,10 +182,7 @@ def check_levels(levels: object, hidden_size: int) -> tuple[int, ...]:
     Raises:
         ValueError: if they do not.
     """
-    try:
-        sizes = tuple(levels)  # type: ignore[arg-type]
-    except TypeError:
-        sizes = ()
+    sizes: tuple[Any, ...] = tuple(levels) if isinstance(levels, Iterable) else ()
     if len(sizes) > MAX_LEVELS:
         raise ValueError(f"levels must be at most {MAX_LEVELS}; got {len(sizes)} of them")
     if (
@@ -193,7 +190,7 @@ def check_levels(levels: object, hidden_size: int) -> tuple[int, ...]:
         or not all(_is_int(size) for size in sizes)
         or sizes[0] != hidden_size
         or sizes[-1] < 0
-        or any(a <= b for a, b in zip(sizes, sizes[1:], strict=False))
+        or any(a <= b for a, b in pairwise(sizes))
     ):
         raise ValueError(
             "levels must be whole numbers falling strictly from hidden_size, the last at least 0, "

@@ -70,7 +70,7 @@ def choose_level(p: NDArray[Any], threshold: float | str) -> int:
     """The level that the threshold picks from the probabilities ``p`` (K,) of one token."""
     last = len(p) - 1
     if threshold == ARGMAX:
-        return last - int(np.argmax(p[::-1]))
+        return last - int(np.argmax(np.asarray(p, dtype=np.float32)[::-1]))
     if threshold >= 1:  # type: ignore[operator]
         return 0
     if threshold < 0:  # type: ignore[operator]
@@ -122,9 +122,16 @@ def _per_text(name: str, value: Any, count: int) -> list[Any]:
             f"{name} must be one value or one per text; got {len(values)} for {count} texts"
         )
     for text, entry in enumerate(values):
-        if not _is_number(entry):
-            raise ValueError(f"{name} must be a number for each text; got {entry!r} for text {text}")
-    return [float(entry) for entry in values]
+        # Tensor and array entries have a float too; a str such as "0.5" has one by accident.
+        try:
+            values[text] = None if isinstance(entry, str) else float(entry)
+        except (TypeError, ValueError, OverflowError):
+            values[text] = None
+        if values[text] is None:
+            raise ValueError(
+                f"{name} must be a number for each text; got {entry!r} for text {text}"
+            )
+    return values
 
 
 def _is_number(value: object) -> bool:

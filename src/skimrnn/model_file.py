@@ -12,15 +12,16 @@ docs/model-format.md describes it for other readers. No pickle anywhere.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule
@@ -31,22 +32,44 @@ FORMAT = "skimrnn"
 FORMAT_VERSION = 1
 DTYPES = ("float16", "float32", "float64")
 POOLINGS = ("last",)
-MAX_LAYERS = 1_000
-_MAX_BYTES = {"config.json": 2**20, "training.json": 2**26, "README.md": 2**24}
-_MAX_VOCABULARY_BYTES = 2**28
+MAX_CELLS = 10_000
+"""Layers times directions times levels at most: a folder cannot ask for more than it holds."""
+MAX_SIZE = 2**31 - 1
+MAX_BYTES = {
+    "config.json": 2**20,
+    "model.safetensors": 2**34,
+    "vocabulary.txt": 2**28,
+    "training.json": 2**26,
+    "README.md": 2**24,
+}
+
+_STORED = {"F16": "float16", "F32": "float32", "F64": "float64"}
+_PROBLEMS_SHOWN, _LINE_SHOWN = 50, 400
 
 Array = NDArray[Any]
 T = TypeVar("T")
 
 
 class ModelFileError(ValueError):
-    """A model folder that cannot be read; the message names every problem found."""
+    """A model folder that cannot be read; the message names every problem found.
+
+    Attributes:
+        folder: the folder.
+        problems: what is wrong with it.
+    """
 
     def __init__(self, folder: Path | str, problems: list[str]) -> None:
         self.folder = Path(folder)
         self.problems = problems
-        listed = "".join(f"\n  - {problem}" for problem in problems)
+        shown = [_printable(problem) for problem in problems[:_PROBLEMS_SHOWN]]
+        if len(problems) > len(shown):
+            shown.append(f"... and {len(problems) - len(shown)} more")
+        listed = "".join(f"\n  - {problem}" for problem in shown)
         super().__init__(f"{folder} is not a model that skimrnn can read:{listed}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it travel between processes, its two arguments kept."""
+        return type(self), (self.folder, self.problems)
 
 
 @dataclass(frozen=True)
@@ -105,37 +128,73 @@ def write_model(folder: Path | str, model: ModelFile, *, dtype: str | None = Non
         OSError: if it cannot be written; nothing is then changed.
     """
     folder = Path(folder)
-    if dtype is not None and dtype not in DTYPES:
-        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}")
-    _refuse_foreign(folder)
-    tensors = {
-        name: np.ascontiguousarray(array if dtype is None else array.astype(dtype))
-        for name, array in _tensors(model).items()
-    }
-    problems = _tensor_problems(tensors, model.config, model.text)
-    if problems:
-        raise ValueError("this model cannot be saved: " + "; ".join(problems))
-    config: dict[str, Any] = {
+    check_target(folder, dtype)
+    problems: list[str] = []
+    with np.errstate(over="ignore"):  # too large becomes inf, which is refused below
+        tensors = {
+            name: np.ascontiguousarray(array if dtype is None else array.astype(dtype))
+            for name, array in _tensors(model).items()
+        }
+    classifier = model.text is not None
+    values: dict[str, Any] = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "kind": "layer" if model.text is None else "classifier",
+        "kind": "classifier" if classifier else "layer",
         "layer": model.config.to_dict(),
-        "rule": asdict(model.rule),
+        "rule": {name: _plain(value) for name, value in asdict(model.rule).items()},
+    }
+    rows = classes = None
+    if model.text is not None:
+        rows, classes = len(model.text.vocabulary), len(model.text.labels)
+        values["head"] = {"labels": list(model.text.labels), "pooling": model.text.pooling}
+    config = _Config.check(values, problems).layer
+    stored = {name: (str(array.dtype), array.shape) for name, array in tensors.items()}
+    expected = None if config is None else _expected(config, classifier, rows, classes)
+    problems += _shape_problems(stored, expected)
+    problems += _value_problems(tensors)
+    files = {
+        "config.json": _part(problems, "config.json", lambda: _json(values)),
+        "training.json": _part(problems, "training.json", lambda: _json(model.training)),
+        "README.md": _part(problems, "README.md", lambda: model.card.encode()),
     }
     if model.text is not None:
-        config["head"] = {"labels": list(model.text.labels), "pooling": model.text.pooling}
+        files["vocabulary.txt"] = model.text.vocabulary.to_text().encode()
+    if not problems:
+        files["model.safetensors"] = save(tensors, {"format": FORMAT})
+    problems += [
+        f"{name} would have {len(data)} bytes; at most {MAX_BYTES[name]} are read"
+        for name, data in files.items()
+        if data is not None and len(data) > MAX_BYTES[name]
+    ]
+    if problems:
+        raise ValueError("this model cannot be saved: " + "; ".join(map(_printable, problems)))
     try:
         with new_folder(folder) as new:
-            (new / "config.json").write_text(_json(config), encoding="utf-8")
-            (new / "model.safetensors").write_bytes(save(tensors, {"format": FORMAT}))
-            if model.text is not None:
-                words = model.text.vocabulary.to_text()
-                (new / "vocabulary.txt").write_text(words, encoding="utf-8", newline="\n")
-            (new / "training.json").write_text(_json(dict(model.training)), encoding="utf-8")
-            (new / "README.md").write_text(model.card, encoding="utf-8")
+            for name, data in files.items():
+                (new / name).write_bytes(data or b"")
     except OSError as error:
         message = f"{error.strerror or error}; {folder} was not saved and is as it was before"
         raise OSError(error.errno, message) from error
+
+
+def check_target(folder: Path, dtype: str | None = None) -> None:
+    """Raise the error that ``write_model`` would raise for this folder and dtype, if any.
+
+    For what takes long before there is something to save.
+
+    Raises:
+        ValueError: if there is no such dtype.
+        FileExistsError: if the folder holds something that is not a model.
+    """
+    if dtype is not None and dtype not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}")
+    if folder.exists() and not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file; name a folder to save the model in")
+    if folder.is_dir() and any(folder.iterdir()) and not _is_model(folder):
+        raise FileExistsError(
+            f"{folder} holds files but no skimrnn model, and saving would replace them; "
+            "name a new folder"
+        )
 
 
 def read_model(folder: Path | str) -> ModelFile:
@@ -148,59 +207,151 @@ def read_model(folder: Path | str) -> ModelFile:
         ModelFileError: if it is missing, malformed, truncated, oversized or foreign.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path.is_dir, False for any name that cannot be
         raise ModelFileError(folder, ["there is no such folder"])
-    if not (folder / "config.json").is_file():
+    if not os.path.lexists(folder / "config.json"):
         raise ModelFileError(folder, ["it has no config.json, so it is not a model folder"])
     problems: list[str] = []
-    values = _read_json(folder / "config.json", problems)
-    if problems:
-        raise ModelFileError(folder, problems)
-    if not isinstance(values, dict) or values.get("format") != FORMAT:
-        raise ModelFileError(folder, ['config.json is not ours: "format" is not "skimrnn"'])
-    if values.get("format_version") != FORMAT_VERSION:
-        raise ModelFileError(
-            folder,
-            [
-                f"format version {values.get('format_version')!r} is not {FORMAT_VERSION}, the one "
-                "this skimrnn reads: install the skimrnn that wrote it"
-            ],
-        )
-    config = _part(problems, "layer", lambda: _layer_config(values.get("layer")))
-    rule = _part(problems, "rule", lambda: _rule(values.get("rule")))
-    kind = values.get("kind")
-    if kind not in ("layer", "classifier"):
-        problems.append(f'"kind" in config.json must be "layer" or "classifier"; got {kind!r}')
-    labels, pooling, vocabulary = None, "last", None
-    if kind == "classifier":
-        labels, pooling = _part(problems, "head", lambda: _head(values.get("head"))) or (None, "")
+    values = _part(problems, "config.json", lambda: _read_json(folder / "config.json"))
+    if values is not None:
+        _refuse_foreign(folder, values)
+    config = _Config() if values is None else _Config.check(values, problems)
+    vocabulary = None
+    # With a damaged config.json it is not known what it should be; what there is, is checked.
+    if config.kind == "classifier" or (config.kind is None and _there(folder, "vocabulary.txt")):
         vocabulary = _part(problems, "vocabulary.txt", lambda: _vocabulary(folder))
-    tensors = _part(problems, "model.safetensors", lambda: _load_tensors(folder)) or {}
-    training = _read_json(folder / "training.json", problems, missing={})
-    card = _read_text(folder / "README.md", problems, missing="")
-    text: TextPart | None = None
-    if config is not None and tensors and (kind == "layer" or (labels and vocabulary)):
-        if kind == "classifier" and {"embedding.weight", "head.weight", "head.bias"} <= set(
-            tensors
-        ):
-            assert labels is not None
-            assert vocabulary is not None
-            text = TextPart(
-                labels,
-                vocabulary,
-                tensors["embedding.weight"],
-                tensors["head.weight"],
-                tensors["head.bias"],
-                pooling,
-            )
-        problems += _tensor_problems(tensors, config, text, classifier=kind == "classifier")
+    expected = None
+    if config.layer is not None and config.kind is not None:
+        rows = None if vocabulary is None else len(vocabulary)
+        classes = None if config.labels is None else len(config.labels)
+        expected = _expected(config.layer, config.kind == "classifier", rows, classes)
+    tensors = _part(problems, "model.safetensors", lambda: _load(folder, expected, problems))
+    training = card = None
+    if _there(folder, "training.json"):
+        training = _part(problems, "training.json", lambda: _read_json(folder / "training.json"))
+    if _there(folder, "README.md"):
+        card = _part(problems, "README.md", lambda: _read(folder / "README.md").decode())
     if problems:
         raise ModelFileError(folder, problems)
-    assert config is not None
-    assert rule is not None
-    prefix = "rnn." if kind == "classifier" else ""
-    parameters = {name: tensors[prefix + name] for name in config.parameter_shapes()}
-    return ModelFile(config, parameters, rule, text, training, card)
+    assert config.layer is not None
+    assert config.rule is not None
+    assert tensors is not None
+    text, prefix = None, ""
+    if config.kind == "classifier":
+        assert config.labels is not None
+        assert vocabulary is not None
+        head = tensors["head.weight"], tensors["head.bias"]
+        embedding = tensors["embedding.weight"]
+        text = TextPart(config.labels, vocabulary, embedding, *head, config.pooling)
+        prefix = "rnn."
+    parameters = {name: tensors[prefix + name] for name in config.layer.parameter_shapes()}
+    return ModelFile(config.layer, parameters, config.rule, text, training or {}, card or "")
+
+
+# ---- config.json --------------------------------------------------------------------------------
+
+
+class _Config(NamedTuple):
+    """What config.json says; None for what is missing or wrong."""
+
+    layer: SkimConfig | None = None
+    rule: Rule | None = None
+    kind: str | None = None
+    labels: tuple[str, ...] | None = None
+    pooling: str = "last"
+
+    @classmethod
+    def check(cls, values: Mapping[str, Any], problems: list[str]) -> _Config:
+        """The parts that are right; what is wrong is added to ``problems``."""
+        layer = _part(problems, "layer", lambda: _layer(values.get("layer")))
+        rule = _part(problems, "rule", lambda: _rule(values.get("rule"), layer))
+        kind = _part(problems, "kind", lambda: _kind(values.get("kind")))
+        labels, pooling = None, "last"
+        if kind == "classifier":
+            head = _part(problems, "head", lambda: _head(values.get("head")))
+            labels, pooling = head or (labels, pooling)
+        return cls(layer, rule, kind, labels, pooling)
+
+
+def _refuse_foreign(folder: Path, values: Mapping[str, Any]) -> None:
+    """Stop at once at what this reader knows nothing about."""
+    if values.get("format") != FORMAT:
+        raise ModelFileError(folder, ['config.json is not ours: "format" is not "skimrnn"'])
+    version = values.get("format_version")
+    if isinstance(version, bool) or version != FORMAT_VERSION:
+        problem = (
+            f"format version {version!r} is not {FORMAT_VERSION}, the one "
+            "this skimrnn reads: install the skimrnn that wrote it"
+        )
+        raise ModelFileError(folder, [problem])
+
+
+def _layer(values: Any) -> SkimConfig:
+    if not isinstance(values, dict):
+        raise ValueError("it is missing or not an object")
+    problems = [
+        f"{name} is more than the {MAX_SIZE} that are read"
+        for name in ("input_size", "hidden_size", "num_layers")
+        if isinstance(values.get(name), int) and values[name] > MAX_SIZE
+    ]
+    if problems:
+        raise ValueError("; ".join(problems))
+    config = SkimConfig.from_dict(values)
+    cells = config.num_layers * config.directions * len(config.levels)
+    if cells > MAX_CELLS:
+        raise ValueError(
+            f"num_layers={config.num_layers} with {len(config.levels)} level(s) and "
+            f"{config.directions} direction(s) makes {cells} cells; more than {MAX_CELLS} are not "
+            "read"
+        )
+    return config
+
+
+def _rule(values: Any, layer: SkimConfig | None) -> Rule:
+    if not isinstance(values, dict) or set(values) != {"threshold", "budget", "burst"}:
+        raise ValueError("it must be an object with threshold, budget and burst")
+    problems: list[str] = []
+    for name, value in values.items():
+        try:
+            Rule(**{name: value})
+        except ValueError as error:
+            problems.append(str(error))
+    if values["budget"] is not None and layer is not None and not layer.skims:
+        problems.append(
+            f"a budget needs a level to skim at; got budget={values['budget']!r} with "
+            f"levels={layer.levels}"
+        )
+    if problems:
+        raise ValueError("; ".join(problems))
+    return Rule(**values)
+
+
+def _kind(value: Any) -> str:
+    if value not in ("layer", "classifier"):
+        raise ValueError(f'it must be "layer" or "classifier"; got {value!r}')
+    return str(value)
+
+
+def _head(values: Any) -> tuple[tuple[str, ...], str]:
+    if not isinstance(values, dict):
+        raise ValueError("it is missing or not an object")
+    labels, pooling = values.get("labels"), values.get("pooling")
+    problems: list[str] = []
+    if (
+        not isinstance(labels, list)
+        or not labels
+        or not all(isinstance(label, str) for label in labels)
+        or len(set(labels)) != len(labels)
+    ):
+        problems.append(f"labels must be a list of different strings, at least one; got {labels!r}")
+    elif any("\ud800" <= character <= "\udfff" for label in labels for character in label):
+        problems.append(f"labels must have no lone surrogate; got {labels!r}")
+    if pooling not in POOLINGS:
+        problems.append(f"pooling must be one of {', '.join(POOLINGS)}; got {pooling!r}")
+    if problems:
+        raise ValueError("; ".join(problems))
+    assert isinstance(labels, list)
+    return tuple(labels), str(pooling)
 
 
 # ---- tensors ------------------------------------------------------------------------------------
@@ -218,145 +369,175 @@ def _tensors(model: ModelFile) -> dict[str, Array]:
     }
 
 
-def _tensor_problems(
-    tensors: Mapping[str, Array],
-    config: SkimConfig,
-    text: TextPart | None,
-    *,
-    classifier: bool | None = None,
+def _expected(
+    config: SkimConfig, classifier: bool, rows: int | None, classes: int | None
+) -> dict[str, tuple[int | None, ...]]:
+    """The shape that each parameter must have; None where it is not known."""
+    if not classifier:
+        return dict(config.parameter_shapes())
+    return {
+        "embedding.weight": (rows, config.input_size),
+        **{f"rnn.{name}": shape for name, shape in config.parameter_shapes().items()},
+        "head.weight": (classes, config.directions * config.hidden_size),
+        "head.bias": (classes,),
+    }
+
+
+def _shape_problems(
+    stored: Mapping[str, tuple[str, tuple[int, ...]]],
+    expected: Mapping[str, tuple[int | None, ...]] | None,
 ) -> list[str]:
-    """What keeps these tensors from being the parameters of such a model."""
-    classifier = text is not None if classifier is None else classifier
-    prefix = "rnn." if classifier else ""
-    expected = {prefix + name: shape for name, shape in config.parameter_shapes().items()}
-    if classifier:
-        rows = len(text.vocabulary) if text else -1
-        classes = len(text.labels) if text else -1
-        expected["embedding.weight"] = (rows, config.input_size)
-        expected["head.weight"] = (classes, config.directions * config.hidden_size)
-        expected["head.bias"] = (classes,)
-    problems = [f"parameter {name} is missing" for name in expected if name not in tensors]
-    problems += [f"parameter {name} is not known" for name in tensors if name not in expected]
-    dtypes = {str(array.dtype) for array in tensors.values()}
+    """What is wrong with these dtypes and shapes; ``expected`` is None if it is not known."""
+    problems = []
+    if expected is not None:
+        problems += [f"parameter {name} is missing" for name in expected if name not in stored]
+        problems += [f"parameter {name} is not known" for name in stored if name not in expected]
+    for name, (dtype, shape) in stored.items():
+        if dtype not in DTYPES:
+            problems.append(f"parameter {name} is {dtype}; expected {' or '.join(DTYPES)}")
+        if expected is not None and name in expected and not _fits(shape, expected[name]):
+            wanted = str(expected[name]).replace("None", "?")
+            problems.append(f"parameter {name} is {shape}; expected {wanted}")
+    dtypes = sorted({dtype for dtype, _ in stored.values()} & set(DTYPES))
     if len(dtypes) > 1:
-        problems.append(f"the parameters have several dtypes: {', '.join(sorted(dtypes))}")
-    for name, array in tensors.items():
-        if str(array.dtype) not in DTYPES:
-            problems.append(f"parameter {name} is {array.dtype}; expected {' or '.join(DTYPES)}")
-        elif name in expected and array.shape != expected[name] and -1 not in expected[name]:
-            problems.append(f"parameter {name} is {array.shape}; expected {expected[name]}")
-        elif not np.isfinite(array).all():
-            problems.append(f"parameter {name} has values that are not finite")
+        problems.append(f"the parameters have several dtypes: {', '.join(dtypes)}")
     return problems
 
 
-def _load_tensors(folder: Path) -> dict[str, Array]:
+def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
+    return len(shape) == len(expected) and all(
+        wanted in (None, size) for size, wanted in zip(shape, expected, strict=True)
+    )
+
+
+def _value_problems(tensors: Mapping[str, Array]) -> list[str]:
+    return [
+        f"parameter {name} has values that are not finite"
+        for name, array in tensors.items()
+        if str(array.dtype) in DTYPES and not np.isfinite(array).all()
+    ]
+
+
+def _load(
+    folder: Path, expected: Mapping[str, tuple[int | None, ...]] | None, problems: list[str]
+) -> dict[str, Array]:
+    """The parameters; what is wrong with them is added to ``problems``.
+
+    Names, dtypes and shapes are judged before any value is read, so that a file that does not
+    belong to its config.json costs nothing.
+    """
     path = folder / "model.safetensors"
-    if not path.is_file():
-        raise ValueError("there is no such file")
+    _check_file(path)
+    tensors: dict[str, Array] = {}
     try:
-        tensors = load_file(path)
+        with safe_open(path, framework="numpy") as file:
+            stored: dict[str, tuple[str, tuple[int, ...]]] = {}
+            for name in file.keys():  # noqa: SIM118 - older safetensors cannot be iterated
+                part = file.get_slice(name)
+                dtype = part.get_dtype()
+                stored[name] = _STORED.get(dtype, dtype), tuple(part.get_shape())
+            found = _shape_problems(stored, expected)
+            for name, (dtype, shape) in stored.items():
+                wanted = None if expected is None else expected.get(name)
+                if dtype in DTYPES and (wanted is None or _fits(shape, wanted)):
+                    tensors[name] = file.get_tensor(name)
     except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"it is damaged or not a safetensors file ({error})") from None
-    if not tensors:
+    if not stored:
         raise ValueError("it holds no parameter")
+    problems += found + _value_problems(tensors)
     return {
         name: array.astype(np.float32) if array.dtype == np.float16 else array
         for name, array in tensors.items()
     }
 
 
-# ---- the other files ----------------------------------------------------------------------------
-
-
-def _layer_config(values: Any) -> SkimConfig:
-    if not isinstance(values, dict):
-        raise ValueError("is missing or not an object")
-    layers = values.get("num_layers", 1)
-    if isinstance(layers, int) and layers > MAX_LAYERS:
-        raise ValueError(f"num_layers is {layers}; more than {MAX_LAYERS} are not read")
-    return SkimConfig.from_dict(values)
-
-
-def _rule(values: Any) -> Rule:
-    if not isinstance(values, dict) or set(values) != {"threshold", "budget", "burst"}:
-        raise ValueError("must be an object with threshold, budget and burst")
-    return Rule(**values)
-
-
-def _head(values: Any) -> tuple[tuple[str, ...], str]:
-    if not isinstance(values, dict):
-        raise ValueError("is missing or not an object")
-    labels, pooling = values.get("labels"), values.get("pooling")
-    if (
-        not isinstance(labels, list)
-        or not labels
-        or not all(isinstance(label, str) for label in labels)
-        or len(set(labels)) != len(labels)
-    ):
-        raise ValueError("labels must be a list of different strings, at least one")
-    if pooling not in POOLINGS:
-        raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}; got {pooling!r}")
-    return tuple(labels), pooling
+# ---- the files ----------------------------------------------------------------------------------
 
 
 def _vocabulary(folder: Path) -> Vocabulary:
-    path = folder / "vocabulary.txt"
+    return Vocabulary.from_text(_read(folder / "vocabulary.txt").decode())
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    try:
+        values = json.loads(_read(path).decode(), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"it must hold a JSON object; got {type(values).__name__}")
+    return values
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"it is not JSON: {name} is no number there")
+
+
+def _read(path: Path) -> bytes:
+    _check_file(path)
+    return path.read_bytes()
+
+
+def _check_file(path: Path) -> None:
     if not path.is_file():
         raise ValueError("there is no such file")
-    if path.stat().st_size > _MAX_VOCABULARY_BYTES:
-        raise ValueError(f"it is larger than {_MAX_VOCABULARY_BYTES} bytes")
-    return Vocabulary.from_text(path.read_bytes().decode("utf-8"))
+    size, limit = path.stat().st_size, MAX_BYTES[path.name]
+    if not size and path.name != "README.md":
+        raise ValueError("it is empty")
+    if size > limit:
+        raise ValueError(f"it is larger than {limit} bytes")
 
 
-def _read_json(path: Path, problems: list[str], missing: Any = None) -> Any:
-    text = _read_text(path, problems, missing="")
-    if not text:
-        return missing
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        problems.append(f"{path.name} is not JSON: {error}")
-        return missing
-
-
-def _read_text(path: Path, problems: list[str], missing: str) -> str:
-    if not path.is_file():
-        return missing
-    limit = _MAX_BYTES[path.name]
-    if path.stat().st_size > limit:
-        problems.append(f"{path.name} is larger than {limit} bytes")
-        return missing
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        problems.append(f"{path.name} is not UTF-8: {error}")
-        return missing
+def _there(folder: Path, name: str) -> bool:
+    """Whether there is anything of this name, be it a folder or a link to nothing."""
+    return os.path.lexists(folder / name)
 
 
 def _part(problems: list[str], name: str, read: Callable[[], T]) -> T | None:
     """What ``read`` gives, or None with the reason added to ``problems``."""
     try:
         return read()
+    except UnicodeError as error:
+        problems.append(f"{name}: it is not UTF-8 ({error.reason})")  # type: ignore[attr-defined]
+    except OSError as error:
+        problems.append(f"{name}: it cannot be read ({error.strerror or error})")
+    except MemoryError:
+        problems.append(f"{name}: it does not fit into memory")
     except (ValueError, TypeError) as error:
         problems.append(f"{name}: {error}")
-        return None
-
-
-def _refuse_foreign(folder: Path) -> None:
-    if folder.is_dir() and any(folder.iterdir()) and not _is_model(folder):
-        raise FileExistsError(
-            f"{folder} holds files but no skimrnn model, and saving would replace them; "
-            "name a new folder"
-        )
-    if folder.exists() and not folder.is_dir():
-        raise FileExistsError(f"{folder} is a file; name a folder to save the model in")
+    return None
 
 
 def _is_model(folder: Path) -> bool:
-    values = _read_json(folder / "config.json", [])
-    return isinstance(values, dict) and values.get("format") == FORMAT
+    values = _part([], "config.json", lambda: _read_json(folder / "config.json"))
+    return values is not None and values.get("format") == FORMAT
 
 
-def _json(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+def _json(values: Mapping[str, Any]) -> bytes:
+    try:
+        text = json.dumps(dict(values), indent=2, ensure_ascii=False, allow_nan=False)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return (text + "\n").encode()
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers as Python's, which JSON takes."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _printable(problem: str) -> str:
+    """A problem as it may stand in a message: nothing that steers a terminal, no endless line."""
+    lines = []
+    for line in problem.split("\n"):
+        cut = line if len(line) <= _LINE_SHOWN else line[:_LINE_SHOWN] + " ..."
+        shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+        lines.append("".join(shown))
+    return "\n".join(lines)

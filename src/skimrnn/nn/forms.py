@@ -75,21 +75,23 @@ def _enter_packed(module: Any, input: PackedSequence, hx: Hidden | None) -> Ente
 
 def _enter_padded(module: Any, input: Tensor, hx: Hidden | None) -> Entered:
     if input.dim() not in (2, 3):
-        name = module.mode.split("_")[0]
-        raise ValueError(f"{name}: Expected input to be 2D or 3D, got {input.dim()}D instead")
+        name, noun = module.mode.split("_")[0], "D"
+        if name == "RNN":  # torch words this one differently
+            noun = "D tensor"
+        raise ValueError(f"{name}: Expected input to be 2D or 3D, got {input.dim()}{noun} instead")
     batched = input.dim() == 3
     batch = input if batched else input.unsqueeze(0 if module.batch_first else 1)
     if hx is None:
         hx = _zeros(module, batch, batch.size(0 if module.batch_first else 1))
     else:
-        hx = _batched_state(hx, batched)
+        hx = _batched_state(module, hx, batched)
     module.check_forward_args(batch, hx, None)
     data, layout = layout_of(module, batch)
     if not layout.steps:
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
 
     def leave(outputs: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, Hidden]:
-        steps = outputs.reshape(layout.steps, layout.batch, -1)
+        steps = outputs.reshape(layout.steps, layout.batch, outputs.size(1))
         if not batched:
             return steps.squeeze(1), _as_given(tuple(part.squeeze(1) for part in state))
         return (steps.transpose(0, 1) if module.batch_first else steps), _as_given(state)
@@ -103,11 +105,11 @@ def _zeros(module: Any, like: Tensor, batch: int) -> Hidden:
     return (zeros, zeros) if module.mode == "LSTM" else zeros
 
 
-def _batched_state(hx: Hidden, batched: bool) -> Hidden:
+def _batched_state(module: Any, hx: Any, batched: bool) -> Hidden:
     """The state with a batch axis, refused as torch refuses it if its rank does not fit."""
     rank = 3 if batched else 2
     kind = "batched 3-D" if batched else "unbatched 2-D"
-    ranks = [part.dim() for part in _parts(hx)]
+    ranks = [hx[0].dim(), hx[1].dim()] if module.mode == "LSTM" else [hx.dim()]
     if any(each != rank for each in ranks):
         given = (
             f"hx and cx should also be {rank}-D but got ({ranks[0]}-D, {ranks[1]}-D) tensors"

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from skimrnn.decision import ARGMAX, rules_for
+from skimrnn.decision import ARGMAX, Rule, rules_for
 
 
 class Mix:
@@ -64,7 +64,7 @@ class Choose:
         order: Tensor | None,
         device: torch.device,
     ) -> None:
-        rules = rules_for(batch, threshold, budget, burst) or rules_for(1, threshold, budget, burst)
+        rules = rules_for(batch, threshold, budget, burst) or [Rule()]
 
         def column(values: list[Any]) -> Tensor:
             whole = torch.tensor(values[:batch], dtype=torch.float64, device=device)

@@ -11,7 +11,8 @@ K levels, G gates.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
 import torch
@@ -74,7 +75,7 @@ class _SkimMixin(nn.RNNBase):
             hidden_size=self.hidden_size,
             num_layers=self.num_layers,
             bias=self.bias,
-            bidirectional=self.bidirectional,
+            bidirectional=bool(self.bidirectional),
             levels=resolve_levels(self.hidden_size, skim_size, levels),
             skim_input=skim_input,
             router_input=router_input,
@@ -94,7 +95,7 @@ class _SkimMixin(nn.RNNBase):
             self._initialise(name)
 
     def _initialise(self, name: str) -> None:
-        bound = 0.0 if name.startswith("router_bias") else self.hidden_size**-0.5
+        bound = 0.0 if name.startswith("router_bias") else 1 / math.sqrt(self.hidden_size)
         nn.init.uniform_(self._parameters[name], -bound, bound)  # type: ignore[arg-type]
 
     def extra_repr(self) -> str:
@@ -227,6 +228,12 @@ class _SkimMixin(nn.RNNBase):
         return Direction(self.config, cells, router)
 
 
+def _refuse_projection(options: Mapping[str, Any]) -> None:
+    """Raise what torch's GRU and RNN raise for an argument that only the LSTM has."""
+    if "proj_size" in options:
+        raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
+
+
 class SkimLSTM(_SkimMixin, nn.LSTM):  # type: ignore[misc]
     """An LSTM that reads or skims each token; takes the place of ``torch.nn.LSTM``.
 
@@ -325,6 +332,7 @@ class SkimGRU(_SkimMixin, nn.GRU):  # type: ignore[misc]
         dtype: Any = None,
         **options: Unpack[SkimOptions],
     ) -> None:
+        _refuse_projection(options)
         nn.GRU.__init__(
             self,
             input_size,
@@ -361,6 +369,7 @@ class SkimRNN(_SkimMixin, nn.RNN):  # type: ignore[misc]
         dtype: Any = None,
         **options: Unpack[SkimOptions],
     ) -> None:
+        _refuse_projection(options)
         nn.RNN.__init__(
             self,
             input_size,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -101,7 +101,7 @@ class Layer:
         states = self.config.num_layers * self.config.directions
         size = self.config.hidden_size
         shape = (states, batch, size) if batched else (states, size)
-        arrays = [np.asarray(part, dtype=self._dtype) for part in given]
+        arrays = [np.asarray(part, dtype=self._dtype, order="C") for part in given]
         expected = 2 if self.config.cell == "lstm" else 1
         if len(arrays) != expected or any(array.shape != shape for array in arrays):
             raise ValueError(
@@ -219,9 +219,10 @@ class Model(Layer):
         """
         if isinstance(texts, str | bytes):
             return self.read([texts], threshold=threshold, budget=budget, burst=burst)[0]
+        texts = _checked(texts)
         rules = self._rules(len(texts), threshold, budget, burst)
         readings = []
-        for text, rule in zip(_checked(texts), rules, strict=True):
+        for text, rule in zip(texts, rules, strict=True):
             if isinstance(text, bytes):
                 text = text.decode("utf-8", errors="replace")
             read, probabilities = self._read_text(text, rule)
@@ -278,9 +279,10 @@ class Model(Layer):
         if isinstance(texts, str | bytes):
             rows = self.predict_proba([texts], threshold=threshold, budget=budget, burst=burst)
             return np.asarray(rows[0])
+        texts = _checked(texts)
         rules = self._rules(len(texts), threshold, budget, burst)
         probabilities = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
-        for row, (text, rule) in enumerate(zip(_checked(texts), rules, strict=True)):
+        for row, (text, rule) in enumerate(zip(texts, rules, strict=True)):
             probabilities[row] = self._read_text(text, rule)[1]
         return probabilities
 
@@ -350,7 +352,12 @@ def model_folder(model: str | os.PathLike[str]) -> Path:
     )
 
 
-def _checked(texts: Sequence[str | bytes]) -> Sequence[str | bytes]:
+def _checked(texts: Iterable[str | bytes]) -> list[str | bytes]:
+    if not isinstance(texts, Iterable):
+        raise TypeError(
+            f"expected a text or a sequence of texts, each str or bytes; got {type(texts).__name__}"
+        )
+    texts = list(texts)
     for index, text in enumerate(texts):
         if not isinstance(text, str | bytes):
             raise TypeError(f"a text must be str or bytes; text {index} is {type(text).__name__}")
@@ -361,8 +368,9 @@ def _lengths(lengths: Any, shape: tuple[int, ...]) -> list[int]:
     batch, tokens = shape[0], shape[1]
     if lengths is None:
         return [tokens] * batch
-    given = [int(n) for n in np.asarray(lengths).reshape(-1)]
-    if len(given) != batch or any(not 0 <= n <= tokens for n in given):
+    given = np.asarray(lengths).reshape(-1).tolist()
+    whole = all(isinstance(n, int) and 0 <= n <= tokens for n in given)
+    if len(given) != batch or not whole:
         raise ValueError(
             f"lengths must be {batch} whole numbers from 0 to {tokens}; got {given[:20]}"
         )

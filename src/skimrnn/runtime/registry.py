@@ -50,7 +50,7 @@ class NumpyReader:
         choosers = [
             [Chooser(rule) for _ in range(config.directions)] for _ in range(config.num_layers)
         ]
-        x = np.asarray(x, dtype=self._dtype)
+        x = np.asarray(x, dtype=self._dtype, order="C")  # sums run in the order of the memory
         return read_sequence(x, self._weights, config, choosers, initial)
 
 

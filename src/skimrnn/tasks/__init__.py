@@ -1,7 +1,7 @@
 """Labelled texts for training and evaluation: built-in data sets and users' own files."""
 
 from skimrnn.tasks.base import DataError, Examples, TextTask
-from skimrnn.tasks.load import BUILT_IN, load_examples, load_task
+from skimrnn.tasks.load import BUILT_IN, find_data_dir, load_examples, load_task
 from skimrnn.tasks.metrics import accuracy, confusion
 from skimrnn.tasks.sources import find_in_data_dir
 
@@ -12,6 +12,7 @@ __all__ = [
     "TextTask",
     "accuracy",
     "confusion",
+    "find_data_dir",
     "find_in_data_dir",
     "load_examples",
     "load_task",

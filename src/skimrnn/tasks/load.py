@@ -46,7 +46,7 @@ def load_task(
         path = Path(data).expanduser()
         return own.load(path, seed=seed, text_column=text_column, label_column=label_column)
     _refuse_columns(name, text_column, label_column)
-    folder, looked_in = _find_data_dir(data_dir)
+    folder, looked_in = find_data_dir(data_dir)
     if name == SST_AND_ROTTEN_TOMATOES:
         sst_task, neutral = _load_sst(folder, looked_in, phrases=phrases)
         rotten = _load_published("rotten-tomatoes", folder, looked_in, seed)
@@ -115,8 +115,15 @@ def _refuse_columns(name: str, text_column: str | None, label_column: str | None
         raise DataError(f"{name} is built in and has no column to name; got {given!r}")
 
 
-def _find_data_dir(data_dir: _Data | None) -> tuple[Path | None, str]:
-    """Return the data folder, if there is one, and how to say where was looked."""
+def find_data_dir(data_dir: _Data | None = None) -> tuple[Path | None, str]:
+    """Return the data folder, if there is one, and how to say where was looked.
+
+    Args:
+        data_dir: as for `load_task`.
+
+    Raises:
+        DataError: if the folder named, here or by ``SKIMRNN_DATA``, is not one.
+    """
     told, who = (os.environ.get("SKIMRNN_DATA"), "SKIMRNN_DATA")
     if data_dir is not None:
         told, who = os.fspath(data_dir), "the data folder"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from skimrnn.model_file import check_target
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.nn.recording import record
 from skimrnn.nn.saving import save
@@ -136,7 +139,7 @@ def train_classifier(
     """Train a classifier on a task and save it.
 
     Checkpoint and log go to ``<folder>.training`` beside it. A run that was cut off goes on
-    from there; the checkpoint is removed when the model has been saved.
+    from there; when the model has been saved, both are removed, the log being in the folder.
 
     Args:
         task: the texts.
@@ -152,8 +155,11 @@ def train_classifier(
 
     Raises:
         ValueError: if a setting does not fit, or a checkpoint is of another run.
+        FileExistsError: if the folder holds something that is not a model.
+        FloatingPointError: if a gradient is not finite.
         OSError: if files cannot be written; what was there before is kept.
     """
+    check_target(folder, dtype)
     words = [scan(text).words[: options.max_tokens] for text in task.train.texts]
     found = _read_vectors(vectors, words)
     vocabulary = Vocabulary.build(
@@ -173,6 +179,7 @@ def train_classifier(
         "vectors": None if vectors is None else str(vectors),
         "words": len(vocabulary),
         "texts": len(train),
+        "data": _digest(task.labels, train, validation),
     }
     trainer = Trainer(
         model, Classification(train, validation, options), options, working, key, show
@@ -204,7 +211,10 @@ def train_classifier(
         dtype=dtype,
     )
     shutil.copyfile(working / "log.jsonl", folder / "log.jsonl")
-    trainer.checkpoint.unlink()
+    for done in (trainer.checkpoint, trainer.log):
+        done.unlink()
+    with contextlib.suppress(OSError):  # should there be files of somebody else's
+        working.rmdir()
     return Trained(folder, outcome, training)
 
 
@@ -244,6 +254,16 @@ def build_model(
         )
     model.embedding.weight.requires_grad_(not options.freeze_embedding)
     return model
+
+
+def _digest(labels: tuple[str, ...], *data: Encoded) -> str:
+    """What tells the data of one run from another's."""
+    digest = hashlib.sha256(repr(labels).encode("utf-8", "backslashreplace"))
+    for part in data:
+        digest.update(part.lengths().tobytes() + part.targets.tobytes())
+        for row in part.rows:
+            digest.update(row.tobytes())
+    return digest.hexdigest()
 
 
 def _read_vectors(source: str | Path | None, words: list[list[str]]) -> WordVectors | None:

@@ -115,6 +115,11 @@ class Trainer(Generic[M]):
         options, per_epoch = self.options, self.objective.steps_per_epoch
         total = options.epochs * per_epoch
         every = max(1, round(per_epoch / options.evaluations_per_epoch))
+        if any(layer.config.skims for layer in self.layers) and total <= options.warm_start_steps:
+            raise ValueError(
+                f"the run ends after {total} steps and would never skim with warm_start_steps="
+                f"{options.warm_start_steps}; lower that, or raise epochs (now {options.epochs})"
+            )
         self._resume()
         began = saved = time.monotonic()
         spent = self.seconds
@@ -182,10 +187,13 @@ class Trainer(Generic[M]):
             **numbers,
         }
         self.history.append(event)
-        if self.best is None or numbers["score"] > self.best["score"]:
+        warm = self.options.warm_start_steps if any(x.config.skims for x in self.layers) else 0
+        # Weights of the plain phase are not what will skim, however good they read.
+        plain = self.best is None or self.best["step"] <= warm < self.step
+        if plain or numbers["score"] > self.best["score"]:  # type: ignore[index]
             self.best, self.without_gain = event, 0
             self.best_weights = {name: t.clone() for name, t in model.state_dict().items()}
-        elif self.step > self.options.warm_start_steps:
+        elif self.step > warm:
             self.without_gain += 1
         self.show(event)
 

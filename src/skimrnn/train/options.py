@@ -11,6 +11,21 @@ from skimrnn.config import GATES
 
 SCHEDULES = ("constant", "cosine")
 
+_WHOLE = (
+    "hidden_size",
+    "num_layers",
+    "embedding_size",
+    "warm_start_steps",
+    "skim_ramp_steps",
+    "batch_size",
+    "epochs",
+    "patience",
+    "evaluations_per_epoch",
+    "max_tokens",
+    "min_count",
+    "seed",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
@@ -89,6 +104,11 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "levels", tuple(self.levels))
+        whole = _WHOLE if self.max_words is None else (*_WHOLE, "max_words")
+        uneven = [name for name in whole if not _is_whole(getattr(self, name))]
+        if uneven:
+            given = ", ".join(f"{name}={getattr(self, name)!r}" for name in uneven)
+            raise ValueError(f"these training options must be whole numbers; got {given}")
         wants_rate = self.penalty == "rate"
         checks = {
             f"cell must be one of {', '.join(GATES)}": self.cell in GATES,
@@ -100,7 +120,7 @@ class TrainingOptions:
             ),
             "temperature_rate must be at least 0": self.temperature_rate >= 0,
             "temperature_floor must be above 0": self.temperature_floor > 0,
-            "learning_rate must be above 0": self.learning_rate > 0,
+            "learning_rate must be a number above 0": 0 < self.learning_rate < math.inf,
             "weight_decay must be at least 0": self.weight_decay >= 0,
             "gradient_clip must be above 0": self.gradient_clip > 0,
             "dropout must be from 0 to below 1": 0 <= self.dropout < 1,
@@ -116,6 +136,8 @@ class TrainingOptions:
                 (
                     1,
                     (
+                        "hidden_size",
+                        "num_layers",
                         "embedding_size",
                         "batch_size",
                         "epochs",
@@ -139,3 +161,7 @@ class TrainingOptions:
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain JSON values."""
         return {**dataclasses.asdict(self), "levels": list(self.levels)}
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
