@@ -166,7 +166,7 @@ def page(tasks: dict[str, dict[str, Row]]) -> str:
         "versions stand in its file.",
         "",
         "All rows share one recipe (LSTM of 100 units, GloVe 50-d vectors, the last hidden state);",
-        "a row's name is S and γ. Test figures are read without torch by the saved model at θ = 0.5.",
+        "a row's name is S and γ. Test texts are read without torch by the saved model at θ = 0.5.",
         "The interval is a bootstrap over seeds and texts, paired with the plain LSTM. Operation",
         "counts are defined in `skimrnn.cost`; they are not time. The paper used 100-d vectors,",
         "did not say what it tuned, and reports single runs; its operation counts are not shown",

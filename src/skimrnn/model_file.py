@@ -438,8 +438,8 @@ def _load(
                 stored[name] = _STORED.get(dtype, dtype), tuple(part.get_shape())
             found = _shape_problems(stored, expected)
             for name, (dtype, shape) in stored.items():
-                wanted = None if expected is None else expected.get(name)
-                if dtype in DTYPES and (wanted is None or _fits(shape, wanted)):
+                known = expected is None or (name in expected and _fits(shape, expected[name]))
+                if known and dtype in DTYPES:
                     tensors[name] = file.get_tensor(name)
     except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"it is damaged or not a safetensors file ({error})") from None

@@ -1,5 +1,6 @@
 """Training; needs torch. ``train_classifier`` goes from a task to a model folder."""
 
+from skimrnn import nn as _nn  # noqa: F401  (first: without torch it says what to install)
 from skimrnn.train.classification import Trained, train_classifier
 from skimrnn.train.options import TrainingOptions
 
@@ -8,6 +9,6 @@ __all__ = ["Trained", "TrainingOptions", "set_threads", "train_classifier"]
 
 def set_threads(threads: int) -> None:
     """Let torch use so many threads, in the whole process from now on."""
-    import torch  # not at the top: what is imported there first says what to install without it
+    import torch  # not at the top, where it would come before what says how to install it
 
     torch.set_num_threads(threads)

@@ -1,7 +1,12 @@
-"""Checkpoints: all that a run needs to go on as if it had never stopped."""
+"""Checkpoints: all that a run needs to go on as if it had never stopped.
+
+One line, ``skimrnn checkpoint VERSION SHA256``, then what ``torch.save`` wrote. The digest is of
+that: torch by itself reads many a damaged file without a word, other numbers in it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import pickle
 from pathlib import Path
@@ -13,6 +18,8 @@ from skimrnn.files import write_atomically
 
 VERSION = 1
 
+_MARK = b"skimrnn checkpoint"
+
 
 def save_checkpoint(path: Path, key: dict[str, Any], state: dict[str, Any]) -> None:
     """Write a checkpoint, whole or not at all.
@@ -23,8 +30,10 @@ def save_checkpoint(path: Path, key: dict[str, Any], state: dict[str, Any]) -> N
         state: tensors, numbers, strings, lists and dictionaries.
     """
     buffer = io.BytesIO()
-    torch.save({"version": VERSION, "key": key, "state": state}, buffer)
-    write_atomically(path, buffer.getvalue())
+    torch.save({"key": key, "state": state}, buffer)
+    content = buffer.getvalue()
+    line = b"%s %d %s\n" % (_MARK, VERSION, hashlib.sha256(content).hexdigest().encode())
+    write_atomically(path, line + content)
 
 
 def load_checkpoint(path: Path, key: dict[str, Any]) -> dict[str, Any] | None:
@@ -32,17 +41,25 @@ def load_checkpoint(path: Path, key: dict[str, Any]) -> dict[str, Any] | None:
 
     Raises:
         ValueError: if it is damaged, or of a run with another key; the message says what differs.
+        OSError: if it cannot be read.
     """
     if not path.exists():
         return None
     remedy = f"delete {path} to start anew, or train into another folder"
-    try:
-        content = torch.load(path, weights_only=True)
-        version, old, state = content["version"], content["key"], content["state"]
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError):
-        raise ValueError(f"{path} is not a whole checkpoint; {remedy}") from None
-    if version != VERSION:
+    line, _, content = path.read_bytes().partition(b"\n")
+    mark, _, digest = line.rpartition(b" ")
+    if mark != b"%s %d" % (_MARK, VERSION) and line.startswith(_MARK):
+        version = mark.removeprefix(_MARK).decode(errors="replace").strip()
         raise ValueError(f"{path} has checkpoint version {version}, not {VERSION}; {remedy}")
+    if not line.startswith(_MARK) or digest != hashlib.sha256(content).hexdigest().encode():
+        raise ValueError(f"{path} is not a whole checkpoint; {remedy}")
+    try:
+        whole = torch.load(io.BytesIO(content), weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError) as error:
+        raise ValueError(
+            f"{path} is of another torch than {torch.__version__} ({error}); {remedy}"
+        ) from None
+    old, state = whole["key"], whole["state"]
     differing = sorted(
         f"{name} was {old.get(name)!r} and is {key.get(name)!r}"
         for name in {*old, *key}

@@ -1,0 +1,56 @@
+"""The command ``skimrnn``; each command stands in its own file and is a thin call.
+
+Nothing heavy is imported before a command runs: ``skimrnn --help`` needs neither numpy nor torch.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from skimrnn import __version__
+from skimrnn.cli.demo import demo
+from skimrnn.cli.errors import Commands, tolerate_any_text
+from skimrnn.cli.evaluate import evaluate
+from skimrnn.cli.info import info
+from skimrnn.cli.read import read
+from skimrnn.cli.tradeoff import tradeoff
+from skimrnn.cli.train import train
+
+app = typer.Typer(
+    name="skimrnn",
+    cls=Commands,
+    help="Recurrent networks that skim: train one on labelled texts, and read with it.",
+    epilog="Start with: skimrnn demo",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+for _command in (demo, read, train, evaluate, tradeoff, info):
+    app.command()(_command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"skimrnn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line."""
+    tolerate_any_text(sys.stdout, sys.stderr)
+    app(prog_name="skimrnn")

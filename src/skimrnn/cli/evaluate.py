@@ -1,0 +1,113 @@
+"""``skimrnn evaluate``: how well and how fast a model reads labelled texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from skimrnn.cli.options import (
+    BudgetOption,
+    BurstOption,
+    DataArgument,
+    DataDirOption,
+    JsonOption,
+    LabelColumnOption,
+    LimitOption,
+    ModelArgument,
+    TextColumnOption,
+    ThresholdOption,
+    parse_threshold,
+)
+
+if TYPE_CHECKING:
+    from skimrnn.evaluation import Evaluation
+
+
+def evaluate(
+    model: ModelArgument,
+    data: DataArgument,
+    threshold: ThresholdOption = None,
+    budget: BudgetOption = None,
+    burst: BurstOption = None,
+    data_dir: DataDirOption = None,
+    text_column: TextColumnOption = None,
+    label_column: LabelColumnOption = None,
+    limit: LimitOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure accuracy, share skimmed, operations saved and seconds on labelled texts.
+
+    Of a built-in data set the test split is read; of your own data the test split if there is
+    one or if the model was trained on these very files, else every text.
+    """
+    from skimrnn import evaluation, load
+    from skimrnn.cli.output import counting, note, print_json
+
+    chosen = parse_threshold(threshold)
+    reader = load(model)
+    evaluation.rule_in_force(reader, chosen, budget, burst)  # refused before anything is read
+    found = evaluation.load_test_texts(
+        reader, data, data_dir=data_dir, text_column=text_column, label_column=label_column
+    )
+    for message in found.notes:
+        note(message)
+    examples = found.examples if limit is None else evaluation.sample(found.examples, limit)
+    with counting(len(examples), "reading") as show:
+        result = evaluation.evaluate(
+            reader, examples, threshold=chosen, budget=budget, burst=burst, show=show
+        )
+    if json:
+        print_json({**result.to_dict(), "model": model, "data": data, "split": found.split})
+    else:
+        split = "test split" if found.split == "test" else "all texts"
+        sampled = f", {len(examples):,} drawn of {len(found.examples):,}" if limit else ""
+        _print(result, f"{model} on {data} ({split}{sampled})", skims=reader.config.skims)
+
+
+def _print(result: Evaluation, title: str, *, skims: bool) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from skimrnn.cli.output import console, faster, fewer, percent, seconds
+
+    per_text = fewer(result.flop_reduction_per_text)
+    timed = (
+        f"{seconds(result.seconds_skimming)} against {seconds(result.seconds_reading)} reading "
+        f"everything: {faster(result.seconds_skimming, result.seconds_reading)}"
+    )
+    how = "CPU time of one thread" if result.clock == "thread_time" else "time of day"
+    rule = f"threshold {result.threshold}"
+    if result.budget is not None:
+        rule += f", budget {result.budget:g}, burst {result.burst:g}"
+    rows: list[tuple[str, str, str]] = [
+        ("accuracy", percent(result.accuracy), f"{result.texts:,} texts"),
+        (
+            "skimmed",
+            percent(result.skim_rate),
+            f"of {result.tokens:,} words" + ("" if skims else "; a plain RNN, it never skims"),
+        ),
+        ("operations", fewer(result.flop_reduction), f"per text {per_text}"),
+        (
+            "recurrent part",
+            fewer(result.recurrent_reduction),
+            "the same with the input part left out",
+        ),
+        ("time", timed, ""),
+        (
+            "",
+            "",
+            f"{how}, {result.timed_texts} texts, median of {result.timing_repeats}, "
+            f"{result.implementation}",
+        ),
+        ("rule", rule, ""),
+    ]
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    for name, value, more in rows:
+        line = Text(value)
+        if more:
+            line.append(("  " if value else "") + more, "dim")
+        grid.add_row(name, line)
+    screen = console()
+    screen.print(title, style="bold underline")
+    screen.print(grid)

@@ -1,0 +1,185 @@
+"""``skimrnn info``: what is installed, or what a model is."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from skimrnn.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from skimrnn.model_file import ModelFile
+
+
+def info(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="A bundled model's name, or the path of a model folder; left out, the "
+            "installation is described.",
+            show_default=False,
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Describe the installation, or a model: sizes, rule, labels, how it was trained."""
+    from skimrnn.cli.output import print_json
+
+    if model is None:
+        found = describe_installation()
+        print_json(found, indent=2) if json else _print_installation(found)
+        return
+    from skimrnn.model_file import read_model
+    from skimrnn.runtime import model_folder
+
+    folder = model_folder(model)
+    found = describe_model(read_model(folder))
+    found = {
+        "model": model,
+        "folder": str(folder),
+        "bytes": sum(file.stat().st_size for file in folder.iterdir() if file.is_file()),
+        **found,
+    }
+    print_json(found, indent=2) if json else _print_model(found)
+
+
+def describe_installation() -> dict[str, Any]:
+    """Versions, implementations, bundled models and the data folder, as JSON values."""
+    from skimrnn import __version__, bundled_models, implementations
+    from skimrnn.runtime.registry import ENVIRONMENT_VARIABLE
+    from skimrnn.tasks import find_data_dir
+
+    forced = os.environ.get(ENVIRONMENT_VARIABLE) or None
+    folder, looked_in = find_data_dir(None)
+    return {
+        "skimrnn": __version__,
+        "python": platform.python_version(),
+        "numpy": _version("numpy"),
+        "torch": _version("torch"),
+        "implementations": list(implementations()),
+        "implementation": forced or implementations()[0],
+        "implementation_forced_by": ENVIRONMENT_VARIABLE if forced else None,
+        "bundled_models": list(bundled_models()),
+        "data_dir": None if folder is None else str(folder.resolve()),
+        "data_dir_note": looked_in,
+    }
+
+
+def describe_model(file: ModelFile) -> dict[str, Any]:
+    """A model's sizes, rule, labels and training, as JSON values."""
+    arrays = list(file.parameters.values())
+    found: dict[str, Any] = {
+        "kind": "layer" if file.text is None else "classifier",
+        "layer": file.config.to_dict(),
+        "rule": {
+            "threshold": file.rule.threshold,
+            "budget": file.rule.budget,
+            "burst": file.rule.burst,
+        },
+        "layer_parameters": sum(int(array.size) for array in arrays),
+    }
+    if file.text is not None:
+        text = file.text
+        head = int(text.head_weight.size + text.head_bias.size)
+        found |= {
+            "labels": list(text.labels),
+            "vocabulary": len(text.vocabulary),
+            "embedding_parameters": int(text.embedding.size),
+            "head_parameters": head,
+        }
+    return {**found, "training": dict(file.training)}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _print_installation(found: dict[str, Any]) -> None:
+    from skimrnn.runtime.registry import ENVIRONMENT_VARIABLE
+
+    active = found["implementation"]
+    if active not in found["implementations"]:
+        active = f"{active}, which this machine cannot run"
+    how = "forced by" if found["implementation_forced_by"] else "another is forced by"
+    _print_rows(
+        f"skimrnn {found['skimrnn']}",
+        [
+            ("python", found["python"]),
+            ("numpy", found["numpy"] or "not installed"),
+            ("torch", found["torch"] or "not installed (to train: pip install 'skimrnn[train]')"),
+            ("implementations", ", ".join(found["implementations"])),
+            ("in use", f"{active} ({how} the environment variable {ENVIRONMENT_VARIABLE})"),
+            ("bundled models", ", ".join(found["bundled_models"]) or "none"),
+            ("data folder", found["data_dir"] or f"none: {found['data_dir_note']}"),
+        ],
+    )
+
+
+def _print_model(found: dict[str, Any]) -> None:
+    from skimrnn.cli.output import percent
+
+    layer, rule, training = found["layer"], found["rule"], found["training"]
+    sizes = " / ".join(map(str, layer["levels"]))
+    shape = f"{layer['num_layers']} layer{'s' * (layer['num_layers'] > 1)}"
+    shape += ", both directions" if layer["bidirectional"] else ", forward"
+    parameters = f"{found['layer_parameters']:,} in the layers"
+    rows = [
+        ("kind", "text classifier" if found["kind"] == "classifier" else "layers alone"),
+        ("cell", f"{layer['cell']}, {shape}"),
+        ("levels", f"{sizes} units" + ("" if len(layer["levels"]) > 1 else " (it never skims)")),
+        ("input", f"{layer['input_size']} numbers a word"),
+    ]
+    if len(layer["levels"]) > 1:
+        rows.append(("sees", f"small cell: {layer['skim_input']}, router: {layer['router_input']}"))
+    if found["kind"] == "classifier":
+        parameters += (
+            f", {found['embedding_parameters']:,} in the word vectors, "
+            f"{found['head_parameters']:,} in the head"
+        )
+        rows.append(("labels", ", ".join(found["labels"])))
+        rows.append(("vocabulary", f"{found['vocabulary']:,} words"))
+    budget = "no budget" if rule["budget"] is None else f"budget {rule['budget']:g}"
+    rows += [
+        ("rule", f"threshold {rule['threshold']}, {budget}, burst {rule['burst']:g}"),
+        ("parameters", parameters),
+        ("folder", f"{found['folder']} ({found['bytes'] / 2**20:.1f} MiB)"),
+    ]
+    task, best = training.get("task"), training.get("best")
+    if isinstance(task, dict) and "name" in task:
+        rows.append(("trained on", str(task["name"])))
+    if isinstance(best, dict) and isinstance(best.get("accuracy"), float):
+        skimmed = best.get("skim_rate")
+        rows.append(
+            (
+                "validation",
+                f"accuracy {percent(best['accuracy'])}"
+                + (f", {percent(skimmed)} skimmed" if isinstance(skimmed, float) else ""),
+            )
+        )
+    if isinstance(training.get("command"), str):
+        rows.append(("command", training["command"]))
+    _print_rows(found["model"], rows)
+
+
+def _print_rows(title: str, rows: list[tuple[str, str]]) -> None:
+    from rich.table import Table
+
+    from skimrnn.cli.output import console
+    from skimrnn.show.phrases import one_line
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in rows:
+        grid.add_row(name, one_line(value))
+    screen = console()
+    screen.print(one_line(title), style="bold underline")
+    screen.print(grid)

@@ -1,0 +1,108 @@
+"""The arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+BUILT_IN_DATA = ("sst", "rotten-tomatoes", "imdb", "ag-news", "sst+rotten-tomatoes")
+"""As ``skimrnn.tasks.BUILT_IN``, which help must not import."""
+
+ModelArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A bundled model's name, or the path of a model folder; a path has a separator "
+        "(./mine).",
+        show_default=False,
+    ),
+]
+DataArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help=f"One of {', '.join(BUILT_IN_DATA)}; or the path of your own CSV, TSV or JSON Lines "
+        "file, or of a folder; a path has a separator (./reviews.csv).",
+        show_default=False,
+    ),
+]
+ThresholdOption = Annotated[
+    str | None,
+    typer.Option(
+        "--threshold",
+        metavar="T",
+        help="Skim a word if the router's probability of skimming exceeds T; 1 reads everything, "
+        'below 0 skims everything, "argmax" takes the likeliest level. The model\'s own if left '
+        "out.",
+        show_default=False,
+    ),
+]
+BudgetOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Read at most this share of the words, 0 to 1, at every point of a text.",
+        show_default=False,
+    ),
+]
+BurstOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="WORDS",
+        help="Words that may be read ahead of the budget.",
+        show_default=False,
+    ),
+]
+DataDirOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Folder of the built-in data sets; $SKIMRNN_DATA or ./data if left out.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+TextColumnOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Your file's column with the text; common names are found.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+LabelColumnOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Your file's column with the label; common names are found.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+LimitOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Use at most N texts, drawn at random by a fixed seed.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", show_default=False)]
+
+
+def parse_threshold(given: str | None) -> float | str | None:
+    """The threshold that an option's text stands for.
+
+    Raises:
+        ValueError: if it is neither a number nor "argmax".
+    """
+    if given is None or given == "argmax":
+        return given
+    try:
+        return float(given)
+    except ValueError:
+        raise ValueError(f'a threshold must be a number or "argmax"; got {given!r}') from None

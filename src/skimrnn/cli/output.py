@@ -1,0 +1,100 @@
+"""What the commands print with: consoles, notes, JSON, and how numbers are written."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that prints strings as they are: no mark-up, no coloured numbers."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+def note(message: str) -> None:
+    """Say on stderr what a person should know but no program reads."""
+    from skimrnn.show.phrases import printable
+
+    screen = console(stderr=True)
+    screen.print(printable(message), style="dim", soft_wrap=not screen.is_terminal)
+
+
+def print_json(value: Any, *, indent: int | None = None) -> None:
+    """Print strict JSON in ASCII, which every terminal and every parser takes."""
+    typer.echo(json.dumps(value, indent=indent, allow_nan=False))
+
+
+@contextlib.contextmanager
+def counting(total: int, what: str) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, where that is a terminal, for something done ``total`` times.
+
+    Yields:
+        A function to call with how often it has been done.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    screen = console(stderr=True)
+    if not screen.is_terminal:
+        yield lambda done: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
+    with Progress(*columns, console=screen, transient=True) as progress:
+        bar = progress.add_task(what, total=total)
+        yield lambda done: progress.update(bar, completed=done)
+
+
+def percent(share: float | None, places: int = 1) -> str:
+    """A share in [0, 1] as a percentage, a dash for None."""
+    return "-" if share is None else f"{100 * share:.{places}f}%"
+
+
+def times(ratio: float | None) -> str:
+    """A ratio as "5.1x" with a proper sign, a dash for None."""
+    return "-" if ratio is None else f"{ratio:.2f}×"
+
+
+def seconds(value: float) -> str:
+    """A time in the unit that fits it, to three digits."""
+    unit, size = next(
+        ((unit, size) for unit, size in (("s", 1.0), ("ms", 1e-3)) if value >= size), ("µs", 1e-6)
+    )
+    scaled = value / size
+    places = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
+    return f"{scaled:.{places}f} {unit}"
+
+
+def faster(skimming: float, reading: float) -> str:
+    """How two measured times compare: "2.1× faster" or "1.3× slower"."""
+    if not (skimming > 0 and reading > 0):
+        return "too short to measure"
+    if abs(reading / skimming - 1) < 0.05:
+        return "about the same"
+    if reading > skimming:
+        return f"{reading / skimming:.1f}× faster"
+    return f"{skimming / reading:.1f}× slower"
+
+
+def fewer(reduction: float | None) -> str:
+    """How operation counts compare: "4.6× fewer" or "1.1× more"."""
+    if reduction is None:
+        return "nothing counted"
+    if abs(reduction - 1) < 0.005:
+        return "as many as reading everything"
+    return f"{reduction:.2f}× fewer" if reduction > 1 else f"{1 / reduction:.2f}× more"
+
+
+def shown_path(path: str | os.PathLike[str]) -> str:
+    """A path as it can be given to a command again: with a separator."""
+    text = os.fspath(path)
+    return text if os.sep in text or (os.altsep and os.altsep in text) else f".{os.sep}{text}"

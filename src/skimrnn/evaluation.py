@@ -1,0 +1,337 @@
+"""How well and how fast a model reads labelled texts; needs no torch.
+
+Accuracy, the share skimmed and the operations saved are counted on every text. Seconds are
+measured on a sample, skimming and reading everything side by side. Operation counts and seconds
+are different things and have different names.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import numpy as np
+
+from skimrnn import cost
+from skimrnn.decision import Rule
+from skimrnn.reading import skim_rate
+from skimrnn.runtime import Model
+from skimrnn.tasks import BUILT_IN, DataError, Examples, accuracy, load_examples, load_task
+from skimrnn.tasks.splits import permutation
+
+TIMED_TEXTS = 200
+"""At most so many texts are timed."""
+MOST_REPEATS = 5
+ENOUGH_SECONDS = 2.0
+"""The timed texts are read again until so much time has gone by, or so many times."""
+
+_COARSEST = 1e-5
+_TREEBANK_AND_ITS_SOURCE = {"sst", "rotten-tomatoes"}
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds to label each of some texts, by two rules that took turns text by text.
+
+    Attributes:
+        skimming: by the rule that was asked for, one number per text, the median of the repeats.
+        reading: by threshold 1, which reads every token with the same model, likewise.
+        repeats: how often each text was read by each rule.
+        clock: "thread_time", the CPU time of this thread, or "perf_counter" where that is coarse.
+    """
+
+    skimming: tuple[float, ...]
+    reading: tuple[float, ...]
+    repeats: int
+    clock: str
+
+    @property
+    def seconds_skimming(self) -> float:
+        """The sum over the texts by the rule that was asked for."""
+        return sum(self.skimming)
+
+    @property
+    def seconds_reading(self) -> float:
+        """The sum over the texts with every token read."""
+        return sum(self.reading)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What a model made of labelled texts.
+
+    Attributes:
+        accuracy: share of texts given their label, in [0, 1].
+        skim_rate: share of (token, layer, direction) skimmed, pooled; None without a token.
+        flop_reduction: operations of reading everything over operations done; None likewise.
+        flop_reduction_per_text: mean of the texts' own ratios; None likewise.
+        recurrent_reduction: as ``flop_reduction``, the input part left out; None likewise.
+        seconds_skimming: to label ``timed_texts`` sampled texts by this rule.
+        seconds_reading: to label the same texts reading every token.
+        timed_texts: how many texts were timed.
+        timing_repeats: how often each was; a text counts with its median.
+        clock: "thread_time" or "perf_counter".
+        texts: how many texts.
+        tokens: how many tokens they have.
+        threshold: θ in force.
+        budget: the ceiling on reads in force, or None.
+        burst: reads allowed ahead of the budget.
+        implementation: the name of the one that read.
+    """
+
+    accuracy: float
+    skim_rate: float | None
+    flop_reduction: float | None
+    flop_reduction_per_text: float | None
+    recurrent_reduction: float | None
+    seconds_skimming: float
+    seconds_reading: float
+    timed_texts: int
+    timing_repeats: int
+    clock: str
+    texts: int
+    tokens: int
+    threshold: float | str
+    budget: float | None
+    burst: float
+    implementation: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The evaluation as strict JSON values: an infinite threshold is given as 1.0 or -1.0."""
+        values = dataclasses.asdict(self)
+        if not isinstance(self.threshold, str) and math.isinf(self.threshold):
+            values["threshold"] = math.copysign(1.0, self.threshold)
+        return values
+
+
+class _Columns(TypedDict):
+    text_column: str | None
+    label_column: str | None
+
+
+@dataclass(frozen=True)
+class TestTexts:
+    """Texts to evaluate a model with.
+
+    Attributes:
+        examples: texts and classes, as rows of the model's labels.
+        split: "test" for texts held out from training, "all" for all of a user's own file.
+        notes: sentences that a reader of the result should know.
+    """
+
+    __test__ = False  # not a test class, whatever its name
+
+    examples: Examples
+    split: str
+    notes: tuple[str, ...] = ()
+
+
+def evaluate(
+    model: Model,
+    examples: Examples,
+    *,
+    threshold: float | str | None = None,
+    budget: float | None = None,
+    burst: float | None = None,
+    timed_texts: int = TIMED_TEXTS,
+    seed: int = 0,
+    show: Callable[[int], None] = lambda done: None,
+) -> Evaluation:
+    """Read labelled texts by one rule, and time a sample of them.
+
+    Args:
+        model: what reads.
+        examples: the texts; classes are rows of ``model.labels``.
+        threshold: θ for all texts; the model's own if None.
+        budget: ceiling on the share of tokens read; the model's own if None.
+        burst: reads allowed ahead of the budget; the model's own if None.
+        timed_texts: at most so many are timed, at least 1.
+        seed: draws the timed texts.
+        show: called with the number of texts read so far.
+
+    Raises:
+        ValueError: if there is no text, or an option is refused.
+    """
+    if not len(examples):
+        raise ValueError("there is no text to evaluate with; give at least one")
+    if timed_texts < 1:
+        raise ValueError(f"timed_texts must be at least 1; got {timed_texts}")
+    rule = rule_in_force(model, threshold, budget, burst)
+    options: dict[str, Any] = dataclasses.asdict(rule)
+    levels, predicted = [], []
+    for done, text in enumerate(examples.texts, start=1):
+        reading = model.read(text, **options)
+        levels.append(reading.level)
+        predicted.append(int(np.argmax(reading.probabilities)))
+        show(done)
+    counted = cost.count(model.config, levels)
+    timed = sample(examples, timed_texts, seed).texts
+    timing = measure(model, timed, rule)
+    return Evaluation(
+        accuracy=accuracy(examples.targets, predicted),
+        skim_rate=skim_rate(levels),
+        flop_reduction=counted.flop_reduction,
+        flop_reduction_per_text=counted.flop_reduction_per_text,
+        recurrent_reduction=counted.recurrent_reduction,
+        seconds_skimming=timing.seconds_skimming,
+        seconds_reading=timing.seconds_reading,
+        timed_texts=len(timed),
+        timing_repeats=timing.repeats,
+        clock=timing.clock,
+        texts=len(examples),
+        tokens=sum(level.shape[-1] for level in levels),
+        implementation=model.implementation,
+        **options,
+    )
+
+
+def measure(
+    model: Model, texts: Sequence[str], rule: Rule, *, repeats: int | None = None
+) -> Timing:
+    """Time the labelling of each text by a rule and with everything read, taking turns.
+
+    Args:
+        model: what reads.
+        texts: at least one.
+        rule: the rule to compare with reading everything.
+        repeats: how often each text is read; None repeats until ``ENOUGH_SECONDS`` are over, at
+            most ``MOST_REPEATS`` times.
+    """
+    clock, name = _clock()
+    # A budget of 1 refuses nothing; None would stand for the model's own.
+    unlimited = None if model.rule.budget is None else 1.0
+    rules: tuple[dict[str, Any], dict[str, Any]] = (
+        dataclasses.asdict(rule),
+        {"threshold": 1.0, "budget": unlimited},
+    )
+    for options in rules:
+        model.predict_proba(texts[0], **options)  # what happens only once is not timed
+    passes: list[list[list[float]]] = []
+    began = time.perf_counter()
+    while not passes or (
+        len(passes) < repeats
+        if repeats is not None
+        else len(passes) < MOST_REPEATS and time.perf_counter() - began < ENOUGH_SECONDS
+    ):
+        seconds = [[0.0] * len(texts), [0.0] * len(texts)]
+        for number, text in enumerate(texts):
+            first = (number + len(passes)) % 2  # neither always comes to a warmed cache
+            for which in (first, 1 - first):
+                start = clock()
+                model.predict_proba(text, **rules[which])
+                seconds[which][number] = clock() - start
+        passes.append(seconds)
+    skimming, reading = np.median(np.array(passes), axis=0).tolist()
+    return Timing(tuple(skimming), tuple(reading), len(passes), name)
+
+
+def rule_in_force(
+    model: Model, threshold: float | str | None, budget: float | None, burst: float | None
+) -> Rule:
+    """The rule that these options give; None stands for the model's own value.
+
+    Raises:
+        ValueError: if a value is refused.
+    """
+    own = model.rule
+    return Rule(
+        own.threshold if threshold is None else threshold,
+        own.budget if budget is None else budget,
+        own.burst if burst is None else burst,
+    )
+
+
+def sample(examples: Examples, count: int, seed: int = 0) -> Examples:
+    """At most ``count`` of the examples, drawn by the seed, in their own order."""
+    if len(examples) <= count:
+        return examples
+    return examples.take(np.sort(permutation(len(examples), seed)[:count]))
+
+
+def load_test_texts(
+    model: Model,
+    data: str,
+    *,
+    data_dir: str | None = None,
+    text_column: str | None = None,
+    label_column: str | None = None,
+) -> TestTexts:
+    """The texts of ``data`` that a model may be judged by.
+
+    Of a built-in data set that is the test split, drawn by the seed in the model's record if the
+    model was trained on it. Of a user's own data that the model was trained on (told by the
+    files' digests) it is the test split that was held out then; of other data, all, or the test
+    split if there is one.
+
+    Args:
+        model: whose record and labels count.
+        data: a built-in name, or a path with a separator.
+        data_dir: as for ``skimrnn.tasks.load_task``.
+        text_column: likewise.
+        label_column: likewise.
+
+    Raises:
+        DataError: if the data cannot be read, or have labels that the model does not know.
+    """
+    trained = model.training.get("task")
+    record: Mapping[str, Any] = trained if isinstance(trained, dict) else {}
+    found = record.get("seed")
+    seed = found if isinstance(found, int) and found >= 0 else 0
+    columns = _Columns(text_column=text_column, label_column=label_column)
+    own_files = "columns" in record  # as the records of users' own data have, and no other
+    if data in BUILT_IN:
+        parts = set() if own_files else set(str(record.get("name")).split("+"))
+        asked = set(data.split("+"))
+        examples = load_examples(
+            data, model.labels, data_dir=data_dir, seed=seed if parts & asked else 0, **columns
+        )
+        return TestTexts(examples, "test", _leak(parts, asked))
+    examples = load_examples(data, model.labels, data_dir=data_dir, **columns)
+    held_out = _held_out(model, record, data, seed, columns) if own_files else None
+    if held_out is None:
+        return TestTexts(examples, "all")
+    note = f"the model was trained on {data}; only the {len(held_out):,} texts held out then count"
+    return TestTexts(held_out, "test", (note,))
+
+
+def _leak(learnt_from: set[str], asked: set[str]) -> tuple[str, ...]:
+    """A warning if the model learnt from one alone of SST and Rotten Tomatoes, not from both."""
+    learnt = learnt_from & _TREEBANK_AND_ITS_SOURCE
+    if len(learnt) == 1 and asked & (_TREEBANK_AND_ITS_SOURCE - learnt):
+        return (
+            f"SST is made of Rotten Tomatoes snippets and the model was trained on {min(learnt)}: "
+            "it has seen some of these texts, so the accuracy comes out too high",
+        )
+    return ()
+
+
+def _held_out(
+    model: Model, record: Mapping[str, Any], data: str, seed: int, columns: _Columns
+) -> Examples | None:
+    """The test split of the data that the model was trained on; None if these are others."""
+    try:
+        task = load_task(data, seed=seed, **columns)
+    except DataError:
+        return None  # good to evaluate with, not to train on
+    known = all(label in model.labels for label in task.labels)
+    if not known or _digests(task.record) != _digests(record):
+        return None
+    rows = np.array([model.labels.index(label) for label in task.labels], dtype=np.int64)
+    return Examples(task.test.texts, rows[task.test.targets])
+
+
+def _digests(record: Mapping[str, Any]) -> list[Any]:
+    files = record.get("files")
+    files = files if isinstance(files, list) else []
+    return [file.get("sha256") for file in files if isinstance(file, dict)]
+
+
+def _clock() -> tuple[Callable[[], float], str]:
+    """The CPU time of this thread, or the time of day where that ticks too slowly."""
+    if time.get_clock_info("thread_time").resolution <= _COARSEST:
+        return time.thread_time, "thread_time"
+    return time.perf_counter, "perf_counter"

@@ -1,0 +1,148 @@
+"""`skimrnn evaluate` and `tradeoff`: one JSON object, a table, a curve, a picture."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from cli_helpers import run, write_csv
+
+from skimrnn.cli.tradeoff import parse_thresholds
+
+PROMISED = {
+    *("accuracy", "skim_rate", "flop_reduction", "flop_reduction_per_text", "recurrent_reduction"),
+    *("seconds_skimming", "seconds_reading", "timed_texts", "texts", "tokens", "threshold"),
+    *("budget", "model", "data", "implementation"),
+}
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """Texts that the model was not trained on."""
+    return write_csv(tmp_path / "fresh.csv", 40)
+
+
+def test_json_is_one_object_with_all_that_is_promised(model, fresh):
+    result = run("evaluate", model, fresh, "--threshold", "0.45", "--json")
+    assert result.stdout.count("\n") == 1
+    shown = json.loads(result.stdout)
+    assert set(shown) >= PROMISED
+    assert (shown["texts"], shown["timed_texts"], shown["threshold"]) == (40, 40, 0.45)
+    assert (shown["model"], shown["data"], shown["split"]) == (str(model), str(fresh), "all")
+    assert shown["accuracy"] > 0.5
+    assert 0 < shown["skim_rate"] < 1
+    assert shown["seconds_skimming"] > 0
+
+
+def test_the_same_numbers_for_a_person(model, fresh):
+    shown = json.loads(run("evaluate", model, fresh, "--json").stdout)
+    table = run("evaluate", model, fresh).stdout
+    assert f"{100 * shown['accuracy']:.1f}%" in table
+    assert f"{100 * shown['skim_rate']:.1f}%" in table
+    assert f"{shown['flop_reduction']:.2f}× fewer" in table
+    assert "numpy" in table
+    assert "threshold 0.5" in table
+
+
+def test_the_data_it_was_trained_on_counts_only_as_far_as_held_out(model, data):
+    result = run("evaluate", model, data, "--json")
+    shown = json.loads(result.stdout)
+    assert (shown["texts"], shown["split"]) == (20, "test")
+    assert "only the 20 texts held out then count" in result.stderr
+
+
+def test_limit_draws_texts(model, fresh):
+    shown = json.loads(run("evaluate", model, fresh, "--limit", 7, "--json").stdout)
+    assert shown["texts"] == 7
+    table = run("evaluate", model, fresh, "--limit", 7).stdout
+    assert "(all texts, 7 drawn of 40)" in " ".join(table.split())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("text,label\nfine,splendid\n", "'splendid'"),
+        ("", "empty"),
+        ("words,label\na,good\n", "text"),
+    ],
+)
+def test_data_that_do_not_fit(model, tmp_path, content, message):
+    (tmp_path / "odd.csv").write_text(content)
+    result = run("evaluate", model, "./odd.csv", code=2)
+    assert result.stderr.startswith("error: ")
+    assert message in result.stderr
+
+
+def test_a_rule_is_refused_before_the_data_are_read(model):
+    result = run("evaluate", model, "./absent.csv", "--budget", "7", code=2)
+    assert "budget must be from 0 to 1" in result.stderr
+
+
+def test_the_curve_as_json_table_and_picture(model, fresh, tmp_path):
+    result = run(
+        *("tradeoff", model, fresh, "--thresholds", "1,0, 0.5", "--limit", 12),
+        *("--out", "new/curve.json", "--picture", "curve.png"),
+    )
+    curve = json.loads((tmp_path / "new" / "curve.json").read_text())
+    assert [point["threshold"] for point in curve["points"]] == [0, 0.5, 1]
+    assert [point["skim_rate"] for point in curve["points"]][::2] == [1, 0]
+    assert (curve["model"], curve["texts"]) == (str(model), 12)
+    rates = [point["skim_rate"] for point in curve["points"]]
+    assert rates == sorted(rates, reverse=True)
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert "wrote new/curve.json" in result.stderr
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert [line[:3] for line in lines if line and line[0] in ("0", "0.5", "1")] == [
+        [f"{p['threshold']:g}", f"{100 * p['accuracy']:.1f}%", f"{100 * p['skim_rate']:.1f}%"]
+        for p in curve["points"]
+    ]
+
+
+def test_a_picture_that_can_be_scaled_repeats_to_the_byte(model, fresh, tmp_path):
+    from skimrnn.cli.picture import draw
+
+    run("tradeoff", model, fresh, "--thresholds", "0.5", "--limit", 3, "--out", "c.json")
+    curve = json.loads((tmp_path / "c.json").read_text())
+    curve["points"] = [{**curve["points"][0], "threshold": t / 9} for t in range(9)]
+    draw(curve, tmp_path / "a.svg")
+    draw(curve, tmp_path / "b.svg")
+    content = (tmp_path / "a.svg").read_bytes()
+    assert b"<svg" in content
+    assert content == (tmp_path / "b.svg").read_bytes()
+
+
+def test_texts_without_a_word_can_be_drawn(model, tmp_path):
+    (tmp_path / "blank.jsonl").write_text('{"text": "\u00ad", "label": "good"}\n' * 2)
+    result = run("tradeoff", model, "./blank.jsonl", "--thresholds", "0,1", "--picture", "p.svg")
+    assert (tmp_path / "p.svg").exists()
+    assert result.stdout
+
+
+def test_without_matplotlib_the_json_is_written_all_the_same(model, fresh, tmp_path):
+    arguments = ["skimrnn", "tradeoff", str(model), str(fresh), "--thresholds", "0.5"]
+    arguments += ["--limit", "3", "--out", "c.json", "--picture", "p.png"]
+    program = f"import sys; sys.modules['matplotlib'] = None; sys.argv = {arguments!r}\n"
+    program += "from skimrnn.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "pip install 'skimrnn[plot]'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(json.loads((tmp_path / "c.json").read_text())["points"]) == 1
+    assert not (tmp_path / "p.png").exists()
+
+
+def test_json_of_the_curve(model, fresh):
+    result = run("tradeoff", model, fresh, "--thresholds", "0.5", "--limit", 3, "--json")
+    assert json.loads(result.stdout)["points"][0]["texts"] == 3
+
+
+def test_a_picture_of_an_unknown_kind_is_refused_at_once(model):
+    result = run("tradeoff", model, "./absent.csv", "--picture", "curve.docx", code=2)
+    assert ".png, .svg, .pdf" in result.stderr
+
+
+def test_thresholds():
+    assert parse_thresholds("1, 0.5,0.5,-1,") == [-1.0, 0.5, 1.0]
+    for wrong in ("", ",", "a", "0.5,argmax", "0,5;1"):
+        with pytest.raises(ValueError, match="number"):
+            parse_thresholds(wrong)

@@ -1,0 +1,317 @@
+"""`skimrnn train`, for real on tiny data: what it writes, resuming, and what it refuses."""
+
+import dataclasses
+import inspect
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from typing import get_type_hints
+
+import pytest
+from cli_helpers import TINY, run, start, write_csv
+
+import skimrnn
+from skimrnn.cli.progress import RunningAverage, TrainingProgress
+from skimrnn.cli.train import choose_vectors, train, training_options
+from skimrnn.train import TrainingOptions
+
+
+def given(**more):
+    """The parameters of the command, all left out but these."""
+    names = [name for name in inspect.signature(train).parameters if name != "ctx"]
+    return {**dict.fromkeys(names), "no_skim": False, **more}
+
+
+def option_helps():
+    hints = get_type_hints(train, include_extras=True)
+    return {
+        name: hint.__metadata__[0].help
+        for name, hint in hints.items()
+        if hasattr(hint, "__metadata__")
+    }
+
+
+# ---- the options --------------------------------------------------------------------------------
+
+
+def test_every_training_option_can_be_given():
+    fields = {field.name for field in dataclasses.fields(TrainingOptions)}
+    assert fields - set(inspect.signature(train).parameters) == set()
+
+
+def test_the_defaults_in_the_help_are_true():
+    helps, defaults = option_helps(), dataclasses.fields(TrainingOptions)
+    seen = 0
+    for field in defaults:
+        said = re.search(r"\[default: (.*)\]\[/dim\]", helps[field.name])
+        if field.name == "levels":
+            assert said is None  # the help of --skim-size has it
+            said = re.search(r"\[default: (.*)\]\[/dim\]", helps["skim_size"])
+            assert field.default == (TrainingOptions.hidden_size, int(said[1]))
+        elif field.default is None or field.default is False:
+            assert said is None or not re.search(r"\d", said[1])
+        else:
+            assert said is not None, field.name
+            assert type(field.default)(said[1]) == field.default, field.name
+            seen += 1
+    assert seen > 20
+
+
+def test_nothing_given_is_the_default():
+    assert training_options(given()) == TrainingOptions()
+
+
+@pytest.mark.parametrize(
+    ("options", "hidden", "levels"),
+    [
+        ({"levels": "100,20,0"}, 100, (100, 20, 0)),
+        ({"levels": " 30, 3"}, 30, (30, 3)),
+        ({"hidden_size": 30}, 30, (30, 5)),
+        ({"hidden_size": 30, "skim_size": 0}, 30, (30, 0)),
+        ({"no_skim": True, "hidden_size": 7}, 7, (7,)),
+        ({"no_skim": True}, 100, (100,)),
+    ],
+)
+def test_levels(options, hidden, levels):
+    made = training_options(given(**options))
+    assert (made.hidden_size, made.levels) == (hidden, levels)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"levels": "10,5", "skim_size": 5}, "exactly one"),
+        ({"levels": "10,5", "hidden_size": 20}, "hidden_size=20"),
+        ({"levels": "10;5"}, "separated by commas"),
+        ({"levels": "5,10"}, "falling"),
+        ({"no_skim": True, "skim_size": 5}, "--no-skim"),
+        ({"skim_size": 100}, "skim_size=100"),
+        ({"cell": "gru", "router_input": "state"}, "only the LSTM"),
+        ({"cell": "lmst"}, "lmst"),
+        ({"epochs": 0}, "epochs"),
+        ({"penalty": "rate"}, "wanted_rate"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        training_options(given(**options))
+
+
+# ---- word vectors -------------------------------------------------------------------------------
+
+
+def test_word_vectors_are_looked_for_in_the_data_folder(tmp_path, monkeypatch):
+    folder = tmp_path / "data"
+    (folder / "glove").mkdir(parents=True)
+    assert choose_vectors("none", str(folder), 3)[0] is None
+    assert choose_vectors("v.txt", str(folder), 3) == ("v.txt", "v.txt")
+    nothing, said = choose_vectors(None, str(folder), 3)
+    assert nothing is None
+    assert "3 numbers a word" in said
+    file = folder / "glove" / "glove.6B.3d.some.txt.gz"
+    file.write_bytes(b"")
+    (folder / "glove" / "glove.6B.13d.txt").write_bytes(b"")
+    found, said = choose_vectors(None, str(folder), 3)
+    assert found == file
+    assert "found in the data folder" in said
+    monkeypatch.setenv("SKIMRNN_DATA", str(folder))
+    assert choose_vectors(None, None, 3)[0] == file
+
+
+# ---- training -----------------------------------------------------------------------------------
+
+
+def test_training_writes_a_model_and_says_how_to_go_on(training, data):
+    result, folder = training
+    assert "200" not in result.stdout
+    assert re.search(r"best validation accuracy [\d.]+%, [\d.]+% skimmed", result.stdout)
+    assert f"saved in {folder}" in result.stdout
+    assert f"skimrnn evaluate {folder} {data}" in result.stdout
+    assert "160 train, 20 validation, 20 test texts; labels bad, good" in result.stderr
+    assert "Skim-LSTM of 8 / 2 units" in result.stderr
+    assert "word vectors: none, drawn at random" in result.stderr
+    evaluations = re.findall(r"epoch +([\d.]+)  validation: accuracy", result.stderr)
+    assert evaluations[:5] == ["0.4", "0.8", "1.2", "1.6", "2.0"]
+    assert evaluations[-1] == "6.0"
+    assert not (folder.parent / "tiny.training" / "checkpoint.pt").exists()
+    assert skimrnn.load(folder).predict("a superb and moving film") == "good"
+
+
+def test_the_record_names_the_command_without_folders(training, data):
+    record = json.loads((training[1] / "training.json").read_text())
+    expected = "skimrnn train ./reviews.csv --out ./tiny --vectors none --hidden-size 8"
+    assert record["command"].startswith(expected)
+    assert "--threads" not in record["command"]
+    assert str(data.parent) not in (training[1] / "training.json").read_text()
+
+
+def test_a_plain_rnn(data, tmp_path):
+    arguments = [*TINY[:2], *TINY[4:]]
+    result = run("train", data, "--out", "plain", "--no-skim", "--epochs", 1, *arguments)
+    assert "plain LSTM of 8 units" in result.stderr
+    assert "skimmed" not in result.output
+    assert "saved in ./plain" in result.stdout
+    assert skimrnn.load("./plain").config.levels == (8,)
+    shown = json.loads(run("evaluate", "./plain", data, "--json").stdout)
+    assert shown["skim_rate"] == 0
+    assert shown["flop_reduction"] == 1
+    assert "never skims" in run("evaluate", "./plain", data).stdout
+    refused = run("evaluate", "./plain", data, "--budget", 0.5, code=2)
+    assert "a budget needs a level to skim at" in refused.stderr
+
+
+def test_other_cells_and_options_reach_the_model(data):
+    run(
+        *("train", data, "--out", "gru", "--cell", "gru", "--levels", "6,3,0", "--layers", 2),
+        *("--bidirectional", "--epochs", 1, "--embedding-size", 4, "--vectors", "none"),
+        *("--dtype", "float16", "--skim-input", "full", "--max-words", 9, "--threads", 1),
+    )
+    model = skimrnn.load("./gru")
+    config = model.config
+    assert (config.cell, config.levels, config.num_layers) == ("gru", (6, 3, 0), 2)
+    assert (config.bidirectional, config.skim_input, config.input_size) == (True, "full", 4)
+    assert len(model.vocabulary) <= 10
+    assert model.training["options"]["max_words"] == 9
+    shown = run("info", "./gru").stdout
+    assert "2 layers, both directions" in shown
+    assert "6 / 3 / 0 units" in shown
+
+
+def test_a_folder_with_other_files_is_refused_before_anything_is_read(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("")
+    result = run("train", "./absent.csv", "--out", "mine", code=2)
+    assert "holds files but no skimrnn model" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["./absent.csv"], "absent.csv does not exist"),
+        (["nonsense"], "not a built-in data set"),
+        (["sst", "--data-dir", "nowhere"], "nowhere"),
+        (["sst", "--text-column", "x"], "no column to name"),
+        (["sst", "--penalty", "rate"], "wanted_rate"),
+        (["sst", "--dtype", "int8"], "dtype"),
+    ],
+)
+def test_mistakes_end_with_one_message(arguments, message):
+    result = run("train", *arguments, "--out", "o", "--vectors", "none", code=2)
+    assert result.stderr.startswith("error: ")
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+    assert not os.path.exists("o")
+
+
+def test_wrong_columns_and_one_class(data, tmp_path):
+    result = run("train", data, "--out", "o", "--label-column", "stars", code=2)
+    assert "no column 'stars'" in result.stderr
+    (tmp_path / "one.csv").write_text("text,label\n" + "a film,good\n" * 30)
+    result = run("train", "./one.csv", "--out", "o", code=2)
+    assert "at least two labels" in result.stderr
+
+
+def test_without_torch_one_sentence_says_what_to_install(data):
+    program = (
+        "import sys; sys.modules['torch'] = None\n"
+        f"sys.argv = ['skimrnn', 'train', {str(data)!r}, '--out', 'o']\n"
+        "from skimrnn.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'skimrnn[train]'" in done.stderr
+
+
+# ---- interruptions ------------------------------------------------------------------------------
+
+
+def wait_for(path, process, seconds=60):
+    """Wait until a file is there while the process runs."""
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+LONG = [*TINY, "--epochs", "12", "--patience", "1000", "--batch-size", "8"]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """A folder with data and the model of a run that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("runs")
+    write_csv(folder / "reviews.csv", 150)
+    run("train", folder / "reviews.csv", "--out", folder / "calm", *LONG)
+    return folder
+
+
+def test_a_killed_run_resumes_to_the_identical_weights(uninterrupted):
+    arguments = ["train", uninterrupted / "reviews.csv", "--out", uninterrupted / "killed", *LONG]
+    process = start(*arguments)
+    checkpoint = uninterrupted / "killed.training" / "checkpoint.pt"
+    wait_for(checkpoint, process)
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert checkpoint.exists()
+    assert not (uninterrupted / "killed").exists()
+    result = run(*arguments)
+    assert re.search(r"going on from the checkpoint of step \d+ of", result.stderr)
+    names = ("model.safetensors", "vocabulary.txt", "config.json")
+    for name in names:
+        killed, calm = (uninterrupted / run / name for run in ("killed", "calm"))
+        assert killed.read_bytes() == calm.read_bytes(), name
+    assert not checkpoint.exists()
+    best = [
+        json.loads((uninterrupted / run / "training.json").read_text())["best"]
+        for run in ("killed", "calm")
+    ]
+    assert best[0] == best[1]
+
+
+def test_ctrl_c_says_how_to_go_on(uninterrupted):
+    folder = uninterrupted / "stopped"
+    arguments = ["train", uninterrupted / "reviews.csv", "--out", folder, *LONG]
+    process = start(*arguments)
+    wait_for(uninterrupted / "stopped.training" / "checkpoint.pt", process)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"give the same command to go on from the last checkpoint" in stderr
+    assert b"Traceback" not in stderr
+    other = run(*arguments, "--seed", 7, code=2)
+    assert "another run (seed was 0 and is 7)" in other.stderr
+
+
+# ---- the progress bar ---------------------------------------------------------------------------
+
+
+def test_a_running_average_is_the_mean_at_first_and_forgets_later():
+    average = RunningAverage(memory=4)
+    assert not average.known
+    for value in (1.0, 2.0, 6.0):
+        average.add(value)
+    assert average.value == pytest.approx(3.0)
+    for _ in range(100):
+        average.add(10.0)
+    assert average.value == pytest.approx(10.0)
+
+
+def test_a_line_in_between_where_there_is_no_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("skimrnn.cli.progress.PLAIN_SECONDS", 0.0)
+    step = {"event": "step", "of": 10, "loss": 0.5, "accuracy": 0.75, "tokens": 30}
+    with TrainingProgress(epochs=2) as progress:
+        progress.show({**step, "step": 5, "skim_rate": None})
+        progress.show({**step, "step": 6, "skim_rate": 0.25})
+    first, second, third = capsys.readouterr().err.splitlines()
+    assert first == "going on from the checkpoint of step 4 of 10"
+    assert second == "step 5 of 10: loss 0.500  accuracy 75%"
+    assert third.startswith("step 6 of 10: loss 0.500  accuracy 75%  skimmed 25%  ")
+    assert third.endswith(" tokens/s")
