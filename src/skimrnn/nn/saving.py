@@ -76,7 +76,8 @@ def _skimming(module: nn.Module) -> SkimLayer:
     if isinstance(module, SkimLSTM | SkimGRU | SkimRNN):
         return module
     if isinstance(module, nn.LSTM | nn.GRU | nn.RNN):
-        return from_rnn(module, levels=(module.hidden_size,))
+        with torch.random.fork_rng(devices=[]):  # from_rnn draws weights, then overwrites them
+            return from_rnn(module, levels=(module.hidden_size,))
     raise TypeError(
         "expected a skimming layer, a torch.nn.LSTM, GRU or RNN, or a TextClassifier; "
         f"got {type(module).__name__}"

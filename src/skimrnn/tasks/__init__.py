@@ -4,6 +4,7 @@ from skimrnn.tasks.base import DataError, Examples, TextTask
 from skimrnn.tasks.load import BUILT_IN, find_data_dir, load_examples, load_task
 from skimrnn.tasks.metrics import accuracy, confusion
 from skimrnn.tasks.sources import find_in_data_dir
+from skimrnn.tasks.vectors import find_word_vectors
 
 __all__ = [
     "BUILT_IN",
@@ -14,6 +15,7 @@ __all__ = [
     "confusion",
     "find_data_dir",
     "find_in_data_dir",
+    "find_word_vectors",
     "load_examples",
     "load_task",
 ]
