@@ -266,15 +266,16 @@ def test_built_in_data_are_split_as_for_the_training(asked, record, data, seed):
         ("rotten-tomatoes", "sst", True),
         ("rotten-tomatoes", "sst+rotten-tomatoes", True),
         ("sst", "sst", False),
+        ("sst-phrases", "rotten-tomatoes", True),
+        ("sst-phrases+rotten-tomatoes", "rotten-tomatoes", False),
         ("sst+rotten-tomatoes", "rotten-tomatoes", False),
         ("imdb", "sst", False),
     ],
 )
 def test_a_model_that_saw_the_test_texts_is_told_on(asked, name, data, leaks):
     notes = load_test_texts(model_trained_on({"name": name, "seed": 0}), data).notes
-    assert [note for note in notes if f"trained on {name}" in note and "too high" in note] == list(
-        notes
-    )
+    trained = f"trained on {name.removesuffix('-phrases')}"
+    assert [note for note in notes if trained in note and "too high" in note] == list(notes)
     assert bool(notes) is leaks
 
 

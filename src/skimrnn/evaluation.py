@@ -284,7 +284,8 @@ def load_test_texts(
     columns = _Columns(text_column=text_column, label_column=label_column)
     own_files = "columns" in record  # as the records of users' own data have, and no other
     if data in BUILT_IN:
-        parts = set() if own_files else set(str(record.get("name")).split("+"))
+        name = str(record.get("name")).replace("sst-phrases", "sst")
+        parts = set() if own_files else set(name.split("+"))
         asked = set(data.split("+"))
         examples = load_examples(
             data, model.labels, data_dir=data_dir, seed=seed if parts & asked else 0, **columns
