@@ -1,0 +1,174 @@
+"""From torch to a folder and back, without torch on the way back."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import skimrnn
+from agreement import assert_close, make_batch, make_layer, run_reader, run_torch
+from skimrnn.decision import Rule
+from skimrnn.nn import SkimGRU, SkimLSTM, TextClassifier, record, save
+from skimrnn.text import Vocabulary
+
+EXACT = {"float32": torch.float32, "float64": torch.float64}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("given", [None, "float16", "float32", "float64"])
+def test_a_layer_comes_back_in_the_precision_asked_for(tmp_path, dtype, given):
+    """Parameters, options and reading rule; half precision is read as single."""
+    layer = make_layer("lstm", 3, 7, levels=(7, 3, 0), skim_input="full", router_input="hidden")
+    layer.to(getattr(torch, dtype))
+    layer.threshold, layer.budget, layer.burst = 0.4, 0.75, 2
+    save(layer, tmp_path / "layer", dtype=given, training={"steps": 3}, card="# A layer\n")
+    loaded = skimrnn.load_layer(tmp_path / "layer")
+    assert loaded.config == layer.config
+    assert loaded.rule == Rule(0.4, 0.75, 2)
+    assert loaded.training == {"steps": 3}
+    assert loaded.card == "# A layer\n"
+
+    stored = given or dtype
+    layer.to(getattr(torch, stored)).to(EXACT.get(stored, torch.float32))
+    x, _ = make_batch(layer, [6, 4])
+    wanted = run_torch(layer, x, [6, 4])
+    read = run_reader(loaded, x, [6, 4])
+    assert read.output.dtype == wanted.output.dtype
+    np.testing.assert_array_equal(read.level, wanted.level)
+    assert_close(read.output, wanted.output)
+
+
+def test_bfloat16_is_stored_as_single_precision_exactly(tmp_path):
+    layer = make_layer("gru", 3, 7, skim_size=2, dtype=torch.bfloat16)
+    save(layer, tmp_path / "layer")
+    layer.float()
+    x, _ = make_batch(layer, [5])
+    read = run_reader(skimrnn.load_layer(tmp_path / "layer"), x, [5])
+    assert_close(read.output, run_torch(layer, x, [5]).output)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_torchs_own_layers_are_saved_as_ones_that_never_skim(tmp_path, kind):
+    rnn = kind(3, 7, 2, bidirectional=True, dtype=torch.float64)
+    save(rnn, tmp_path / "layer")
+    layer = skimrnn.load_layer(tmp_path / "layer")
+    assert layer.config.levels == (7,)
+    x = torch.randn(2, 5, 3).double()
+    read = layer.read_vectors(x.numpy())
+    output, state = rnn(x.transpose(0, 1))
+    assert_close(read.output, output.transpose(0, 1).detach().numpy())
+    h_n = state[0] if kind is nn.LSTM else state
+    assert_close(read.h_n, h_n.detach().numpy())
+    assert (read.level == 0).all()
+    assert read.skim_rate == 0
+    assert read.cost().flop_reduction == 1
+    with pytest.raises(ValueError, match="budget"):
+        layer.read_vectors(x.numpy(), budget=0.5)
+
+
+VOCABULARY = Vocabulary(("<unknown>", "a", "fine", "film", "dull"))
+LABELS = ("negative", "positive")
+
+
+@pytest.mark.parametrize("rnn", [SkimLSTM, SkimGRU])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_classifier_reads_texts_as_it_reads_rows(tmp_path, rnn, bidirectional):
+    """Scores, levels and probabilities of the folder's model are the torch model's."""
+    model = TextClassifier(
+        rnn(3, 7, 2, skim_size=2, bidirectional=bidirectional), len(VOCABULARY), 2, dropout=0.3
+    ).eval()
+    with torch.no_grad():
+        for value in model.rnn.parameters():
+            value.mul_(2)
+    save(model, tmp_path / "model", vocabulary=VOCABULARY, labels=LABELS)
+    loaded = skimrnn.load(tmp_path / "model")
+    assert loaded.labels == LABELS
+    assert loaded.vocabulary == VOCABULARY
+
+    texts = ["A fine, fine film", "Dull.", "", "What a dull film this is"]
+    words = [
+        ["a", "fine", ",", "fine", "film"],
+        ["dull", "."],
+        [],
+        ["what", "a", "dull", "film", "this", "is"],
+    ]
+    lengths = torch.tensor([len(text) for text in words])
+    rows = torch.full((4, 6), 3)
+    for row, text in zip(rows, words, strict=True):
+        row[: len(text)] = torch.from_numpy(VOCABULARY.rows(text))
+    with torch.no_grad(), record() as reads:
+        wanted = model(rows, lengths).softmax(dim=1).numpy()
+    readings = loaded.read(texts)
+    np.testing.assert_allclose([r.probabilities for r in readings], wanted, rtol=1e-5)
+    np.testing.assert_allclose(loaded.predict_proba(texts), wanted, rtol=1e-5)
+    assert loaded.predict(texts) == [LABELS[i] for i in wanted.argmax(axis=1)]
+    full = [b for b in range(4) if lengths[b]]
+    for entry in reads.entries:
+        for row, b in enumerate(full):
+            level = readings[b].level[entry.layer, entry.direction]
+            assert level.tolist() == entry.level[row, : lengths[b]].tolist()
+
+
+def test_the_layer_of_a_classifier_can_be_loaded_alone(tmp_path):
+    model = TextClassifier(SkimLSTM(3, 7, skim_size=2), len(VOCABULARY), 2).eval()
+    save(model, tmp_path / "model", vocabulary=VOCABULARY, labels=LABELS)
+    x = torch.randn(1, 5, 3)
+    read = skimrnn.load_layer(tmp_path / "model").read_vectors(x.numpy())
+    output, _ = model.rnn(x.transpose(0, 1))
+    assert_close(read.output, output.transpose(0, 1).detach().numpy())
+
+
+def test_saving_again_replaces_the_model(tmp_path):
+    for size in (1, 3):
+        save(SkimLSTM(3, 5, skim_size=size), tmp_path / "layer")
+    assert skimrnn.load_layer(tmp_path / "layer").config.levels == (5, 3)
+    assert [path.name for path in tmp_path.iterdir()] == ["layer"]
+
+
+def test_saving_leaves_the_module_and_the_generator_alone(tmp_path):
+    rnn = nn.LSTM(3, 5).train()
+    before, state = {n: p.clone() for n, p in rnn.state_dict().items()}, torch.get_rng_state()
+    save(rnn, tmp_path / "layer")
+    assert rnn.training is True
+    assert all(torch.equal(before[name], value) for name, value in rnn.state_dict().items())
+    assert torch.equal(state, torch.get_rng_state())
+
+
+# ---- what is refused --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", [nn.Linear(2, 2), nn.Sequential(nn.LSTM(2, 2))], ids=repr)
+def test_other_modules_are_refused(tmp_path, module):
+    with pytest.raises(TypeError, match=f"got {type(module).__name__}"):
+        save(module, tmp_path / "x")
+
+
+def test_a_classifier_needs_words_and_labels_and_a_layer_has_none(tmp_path):
+    model = TextClassifier(SkimLSTM(3, 5, skim_size=1), len(VOCABULARY), 2)
+    with pytest.raises(ValueError, match=r"vocabulary=.*labels="):
+        save(model, tmp_path / "x", labels=LABELS)
+    with pytest.raises(ValueError, match="belong to a TextClassifier"):
+        save(model.rnn, tmp_path / "x", labels=LABELS)
+    with pytest.raises(ValueError, match=r"head.weight is \(2, 5\); expected \(3, 5\)"):
+        save(model, tmp_path / "x", vocabulary=VOCABULARY, labels=("a", "b", "c"))
+    with pytest.raises(ValueError, match="embedding"):
+        save(model, tmp_path / "x", vocabulary=Vocabulary(("<unknown>",)), labels=LABELS)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["threshold", "budget", "burst"])
+def test_an_option_per_text_cannot_be_saved(tmp_path, name):
+    layer = SkimLSTM(3, 5, skim_size=1)
+    setattr(layer, name, [0.5, 0.5])
+    with pytest.raises(ValueError, match=f"{name} must be one value"):
+        save(layer, tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_parameter_that_is_not_finite_cannot_be_saved(tmp_path):
+    layer = SkimLSTM(3, 5, skim_size=1)
+    with torch.no_grad():
+        layer.skim_1_weight_hh_l0[0, 0] = torch.nan
+    with pytest.raises(ValueError, match="skim_1_weight_hh_l0 has values that are not finite"):
+        save(layer, tmp_path / "x")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,35 @@
+"""What hypothesis draws: layer configurations."""
+
+from hypothesis import strategies as st
+
+from skimrnn.config import GATES, SkimConfig
+
+
+def configs():
+    def build(cell, sizes, layers, bias, both, skim_input, router_input):
+        levels = tuple(sorted(sizes, reverse=True))
+        if cell != "lstm":
+            router_input = "hidden"
+        return SkimConfig(
+            cell=cell,
+            input_size=4,
+            hidden_size=levels[0],
+            levels=levels,
+            num_layers=layers,
+            bias=bias,
+            bidirectional=both,
+            skim_input=skim_input,
+            router_input=router_input,
+        )
+
+    sizes = st.sets(st.integers(0, 40), min_size=1, max_size=5).filter(lambda s: max(s) > 0)
+    return st.builds(
+        build,
+        st.sampled_from(list(GATES)),
+        sizes,
+        st.integers(1, 3),
+        st.booleans(),
+        st.booleans(),
+        st.sampled_from(["prefix", "full"]),
+        st.sampled_from(["hidden", "state"]),
+    )
