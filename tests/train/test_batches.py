@@ -1,0 +1,86 @@
+"""Batches: every text once an epoch, lengths together, the same for the same seed."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skimrnn.train.batches import (
+    POOL_BATCHES,
+    Encoded,
+    collate,
+    drop_words,
+    epoch_batches,
+    ordered_batches,
+)
+
+
+def lengths_of(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 60, count)
+
+
+@given(count=st.integers(1, 400), size=st.integers(1, 40), seed=st.integers(0, 9))
+def test_every_text_is_in_one_batch(count: int, size: int, seed: int) -> None:
+    lengths = lengths_of(count)
+    for batches in (epoch_batches(lengths, size, seed, 3), ordered_batches(lengths, size)):
+        assert sorted(np.concatenate(batches).tolist()) == list(range(count))
+        assert all(1 <= len(batch) <= size for batch in batches)
+        assert len(batches) == -(-count // size)
+
+
+def test_many_pools_make_as_many_batches_as_one() -> None:
+    """The number of steps per epoch is counted on."""
+    size = 2
+    count = size * POOL_BATCHES * 3 + 1
+    batches = epoch_batches(lengths_of(count), size, 0, 0)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(count))
+    assert len(batches) == -(-count // size)
+
+
+def test_the_order_is_the_seed_s_and_the_epoch_s() -> None:
+    lengths = lengths_of(200)
+
+    def order(seed: int, epoch: int) -> list[list[int]]:
+        return [batch.tolist() for batch in epoch_batches(lengths, 8, seed, epoch)]
+
+    assert order(1, 2) == order(1, 2)
+    assert order(1, 2) != order(1, 3)
+    assert order(1, 2) != order(2, 2)
+
+
+def test_similar_lengths_stand_together() -> None:
+    lengths = lengths_of(512)
+    spread = [np.ptp(lengths[batch]) for batch in epoch_batches(lengths, 8, 0, 0)]
+    assert np.mean(spread) < 3
+    firsts = [lengths[batch].min() for batch in epoch_batches(lengths, 8, 0, 0)]
+    assert firsts != sorted(firsts)
+
+
+def test_ordered_batches_rise() -> None:
+    lengths = lengths_of(100)
+    order = np.concatenate(ordered_batches(lengths, 7))
+    assert (np.diff(lengths[order]) >= 0).all()
+
+
+def test_collate_pads_with_zero() -> None:
+    rows = [np.array(r, np.int32) for r in ([5, 6], [], [7], [1, 2, 3])]
+    data = Encoded(rows, np.array([1, 0, 1, 0]))
+    batch = collate(data, np.array([3, 1, 0]))
+    assert batch.rows.tolist() == [[1, 2, 3], [0, 0, 0], [5, 6, 0]]
+    assert batch.lengths.tolist() == [3, 0, 2]
+    assert batch.targets.tolist() == [0, 0, 1]
+    assert batch.rows.dtype == batch.lengths.dtype == batch.targets.dtype == torch.int64
+    assert collate(data, [1]).rows.shape == (1, 0)
+    assert data.lengths().tolist() == [2, 0, 1, 3]
+    assert len(data) == 4
+
+
+def test_words_are_dropped_at_their_probability() -> None:
+    rows = torch.full((200, 50), 7)
+    dropped = drop_words(rows, 0.25, np.random.default_rng(0))
+    assert set(dropped.unique().tolist()) == {0, 7}
+    assert (dropped == 0).float().mean().item() == pytest.approx(0.25, abs=0.02)
+    assert torch.equal(drop_words(rows, 0.25, np.random.default_rng(0)), dropped)
+    assert torch.equal(drop_words(rows, 0.0, np.random.default_rng(0)), rows)
+    assert drop_words(rows[:, :0], 0.5, np.random.default_rng(0)).shape == (200, 0)

@@ -1,0 +1,96 @@
+"""The settings of a run: refused with every fault named, and written out whole."""
+
+import json
+from typing import Any
+
+import pytest
+
+from skimrnn.train import TrainingOptions
+
+REFUSED = [
+    (
+        {"cell": "transformer"},
+        "cell must be one of lstm, gru, rnn_tanh, rnn_relu (got 'transformer')",
+    ),
+    ({"penalty": "l2"}, "penalty must be skim, cost or rate (got 'l2')"),
+    ({"schedule": "linear"}, "schedule must be one of constant, cosine (got 'linear')"),
+    ({"skim_weight": -0.1}, "skim_weight must be a number of at least 0 (got -0.1)"),
+    ({"skim_weight": float("nan")}, "skim_weight must be a number of at least 0 (got nan)"),
+    ({"skim_weight": float("inf")}, "skim_weight must be a number of at least 0 (got inf)"),
+    ({"penalty": "rate"}, "wanted_rate must be from 0 to 1 with penalty rate"),
+    ({"wanted_rate": 0.5}, "wanted_rate must be from 0 to 1 with penalty rate"),
+    ({"penalty": "rate", "wanted_rate": 1.5}, "wanted_rate must be from 0 to 1 with penalty rate"),
+    ({"temperature_rate": -1}, "temperature_rate must be at least 0 (got -1)"),
+    ({"temperature_floor": 0}, "temperature_floor must be above 0 (got 0)"),
+    ({"learning_rate": 0}, "learning_rate must be a number above 0 (got 0)"),
+    ({"learning_rate": float("nan")}, "learning_rate must be a number above 0 (got nan)"),
+    ({"learning_rate": float("inf")}, "learning_rate must be a number above 0 (got inf)"),
+    ({"weight_decay": -1}, "weight_decay must be at least 0 (got -1)"),
+    ({"gradient_clip": 0}, "gradient_clip must be above 0 (got 0)"),
+    ({"dropout": 1}, "dropout must be from 0 to below 1 (got 1)"),
+    ({"unknown_probability": -0.1}, "unknown_probability must be from 0 to below 1 (got -0.1)"),
+    ({"averaging": 1}, "averaging must be from 0 to below 1 (got 1)"),
+    ({"seed": -1}, "seed must be from 0 to 2**63 - 1 (got -1)"),
+    ({"seed": 2**63}, f"seed must be from 0 to 2**63 - 1 (got {2**63})"),
+    ({"max_words": 0}, "max_words must be at least 1 (got 0)"),
+    ({"warm_start_steps": -1}, "warm_start_steps must be at least 0 (got -1)"),
+    ({"skim_ramp_steps": -1}, "skim_ramp_steps must be at least 0 (got -1)"),
+    *(
+        ({name: 0}, f"{name} must be at least 1 (got 0)")
+        for name in (
+            "hidden_size",
+            "num_layers",
+            "embedding_size",
+            "batch_size",
+            "epochs",
+            "patience",
+            "evaluations_per_epoch",
+            "max_tokens",
+            "min_count",
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), REFUSED, ids=lambda value: str(value)[:40])
+def test_a_setting_out_of_range_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match="these training options do not fit: ") as caught:
+        TrainingOptions(**changes)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"epochs": 2.5}, "epochs=2.5"),
+        ({"batch_size": "32"}, "batch_size='32'"),
+        ({"seed": None}, "seed=None"),
+        ({"patience": True}, "patience=True"),
+        ({"max_words": 2.5}, "max_words=2.5"),
+        ({"epochs": 1.0, "max_tokens": 0.5}, "epochs=1.0, max_tokens=0.5"),
+    ],
+    ids=str,
+)
+def test_what_must_be_whole_is(changes: dict[str, Any], shown: str) -> None:
+    with pytest.raises(ValueError, match="must be whole numbers; got ") as caught:
+        TrainingOptions(**changes)
+    assert str(caught.value).endswith(f"got {shown}")
+
+
+def test_every_fault_is_named_at_once() -> None:
+    with pytest.raises(ValueError, match="do not fit") as caught:
+        TrainingOptions(cell="x", dropout=2, epochs=0)
+    assert all(name in str(caught.value) for name in ("cell must", "dropout must", "epochs must"))
+
+
+def test_the_defaults_are_the_paper_s() -> None:
+    options = TrainingOptions()
+    assert (options.levels, options.skim_weight, options.penalty) == ((100, 5), 0.01, "skim")
+    assert (options.temperature_rate, options.temperature_floor) == (1e-4, 0.5)
+    assert (options.max_tokens, options.unknown_probability) == (400, 0.02)
+
+
+def test_round_trip_through_json() -> None:
+    options = TrainingOptions(levels=[100, 10, 0], penalty="rate", wanted_rate=0.6, max_words=9)  # type: ignore[arg-type]
+    assert options.levels == (100, 10, 0)
+    assert TrainingOptions(**json.loads(json.dumps(options.to_dict()))) == options
