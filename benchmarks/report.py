@@ -1,8 +1,8 @@
-"""Write docs/results.md from the committed results.
+"""Write docs/results.md, and the README's table, from the committed results.
 
     python -m benchmarks.report [--check]
 
-``--check`` writes nothing and fails if the page is not what the results say.
+``--check`` writes nothing and fails if the pages are not what the results say.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from skimrnn.files import write_atomically
 
 RESULTS = Path(__file__).parent / "results"
-PAGE = Path(__file__).parent.parent / "docs" / "results.md"
+ROOT = Path(__file__).parent.parent
+PAGE, README = ROOT / "docs" / "results.md", ROOT / "README.md"
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 PLAIN = "lstm"
 MARGIN = 0.5
 RESAMPLES = 10_000
@@ -96,11 +98,16 @@ def difference(row: Row, plain: Row) -> tuple[float, float, float]:
     return 100 * float(gain.mean()), 100 * float(low), 100 * float(high)
 
 
+def choose(rows: dict[str, Row]) -> str:
+    """The skimming row with the best mean validation accuracy."""
+    skimming = [name for name in ORDER if name in rows and name != PLAIN]
+    return max(skimming, key=lambda name: rows[name].values("validation", "accuracy").mean())
+
+
 def section(task: str, rows: dict[str, Row]) -> list[str]:
     """The table of one task."""
-    plain = rows[PLAIN]
+    plain, chosen = rows[PLAIN], choose(rows)
     skimming = [name for name in ORDER if name in rows and name != PLAIN]
-    chosen = max(skimming, key=lambda name: rows[name].values("validation", "accuracy").mean())
     seeds = sorted(plain.runs)
     first = next(iter(plain.runs.values()))
     counts = {split: value["texts"] for split, value in first["data"]["counts"].items()}
@@ -111,7 +118,7 @@ def section(task: str, rows: dict[str, Row]) -> list[str]:
         f"{len(seeds)} seeds; mean ± standard deviation over seeds. **Bold**: the skimming row "
         "with the best validation accuracy.",
         "",
-        "| row | validation acc. % | test acc. % | − plain, points (95 %) | skimmed % "
+        "| row | validation acc. % | test acc. % | against plain, points (95 %) | skimmed % "
         "| operations ÷ | per text ÷ | recurrent ÷ | paper: acc. %, skimmed % |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
@@ -145,10 +152,39 @@ def section(task: str, rows: dict[str, Row]) -> list[str]:
         "",
         f"Chosen on validation: {chosen}, {mean:+.2f} points ({low:+.2f} … {high:+.2f}) against "
         f"the plain LSTM, skimming {skimmed:.1f} % of "
-        f"the words. Wanted: at least −{MARGIN}, with an interval reaching 0; this {verdict}.",
+        f"the words. Wanted: at least -{MARGIN}, with an interval reaching 0; this {verdict}.",
         "",
     ]
     return lines
+
+
+def summary(tasks: dict[str, dict[str, Row]]) -> str:
+    """The README's table."""
+    lines = [
+        "| test accuracy %, mean of seeds | plain LSTM | Skim-LSTM | difference, points (95 %) "
+        "| words skimmed | operations ÷ |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for task, rows in complete(tasks).items():
+        plain, row = rows[PLAIN], rows[choose(rows)]
+        mean, low, high = difference(row, plain)
+        lines.append(
+            f"| {TITLES[task]} | {spread(100 * plain.values('test', 'accuracy'))} "
+            f"| {spread(100 * row.values('test', 'accuracy'))} "
+            f"| {mean:+.2f} ({low:+.2f} … {high:+.2f}) "
+            f"| {100 * row.values('test', 'skim_rate').mean():.0f} % "
+            f"| {row.values('test', 'flop_reduction').mean():.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def complete(tasks: dict[str, dict[str, Row]]) -> dict[str, dict[str, Row]]:
+    """The tasks that have a plain and a skimming row, in the pages' order."""
+    return {
+        task: tasks[task]
+        for task in TITLES
+        if PLAIN in tasks.get(task, {}) and len(tasks[task]) > 1
+    }
 
 
 def spread(values: NDArray[np.float64]) -> str:
@@ -173,9 +209,8 @@ def page(tasks: dict[str, dict[str, Row]]) -> str:
         "beside ours, since they are higher than any literal count gives.",
         "",
     ]
-    for task in TITLES:
-        if PLAIN in tasks.get(task, {}) and len(tasks[task]) > 1:
-            lines += section(task, tasks[task])
+    for task, rows in complete(tasks).items():
+        lines += section(task, rows)
     return "\n".join(lines)
 
 
@@ -188,11 +223,15 @@ def main() -> None:
         "--check", action="store_true", help="only compare the page with the results"
     )
     check = parser.parse_args().check
-    text = page(load())
-    if not check:
-        write_atomically(PAGE, text.encode())
-    elif not PAGE.exists() or PAGE.read_text() != text:
-        sys.exit(f"{PAGE} is not what the results say; run: python -m benchmarks.report")
+    tasks = load()
+    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    pages = {PAGE: page(tasks), README: f"{before}{BEGIN}\n{summary(tasks)}\n{END}{after}"}
+    for path, text in pages.items():
+        if not check:
+            write_atomically(path, text.encode())
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            sys.exit(f"{path} is not what the results say; run: python -m benchmarks.report")
 
 
 if __name__ == "__main__":
