@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import shutil
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +101,6 @@ def make(run: Run, data_dir: str | None) -> Path:
     }
     text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
     write_atomically(run.result, text.encode())
-    shutil.rmtree(folder.with_name(f"{folder.name}.training"))
     return run.result
 
 

@@ -488,3 +488,13 @@ def test_texts_are_cut_only_when_asked(task) -> None:
     assert data.rows[1].tolist() == [0, 1]
     cut = encode(Examples(["a " * 500, "b a"], np.array([0, 1])), vocabulary, 7)
     assert cut.lengths().tolist() == [7, 2]
+
+
+def test_the_callers_random_numbers_are_left_alone(
+    task: TextTask, options: Options, tmp_path: Path
+) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    train_classifier(task, options(epochs=1), tmp_path / "model")
+    assert torch.equal(torch.rand(3), expected)

@@ -170,8 +170,6 @@ def train_classifier(
     )
     train = Encoded([vocabulary.rows(text) for text in words], task.train.targets)
     validation = encode(task.validation, vocabulary, options.max_tokens)
-    torch.manual_seed(options.seed)
-    model = build_model(options, vocabulary, len(task.labels), found)
     working = folder.parent / f"{folder.name}.training"
     working.mkdir(parents=True, exist_ok=True)
     key = {
@@ -181,12 +179,13 @@ def train_classifier(
         "texts": len(train),
         "data": _digest(task.labels, train, validation),
     }
-    trainer = Trainer(
-        model, Classification(train, validation, options), options, working, key, show
-    )
-    outcome = trainer.run()
-    for layer in (model.rnn,):
-        layer.skimming, layer.temperature = True, 1.0
+    objective = Classification(train, validation, options)
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers are the caller's
+        torch.manual_seed(options.seed)
+        model = build_model(options, vocabulary, len(task.labels), found)
+        trainer = Trainer(model, objective, options, working, key, show)
+        outcome = trainer.run()
+    model.rnn.skimming, model.rnn.temperature = True, 1.0
     training = {
         "command": command,
         "options": options.to_dict(),
