@@ -171,7 +171,6 @@ def train_classifier(
     train = Encoded([vocabulary.rows(text) for text in words], task.train.targets)
     validation = encode(task.validation, vocabulary, options.max_tokens)
     working = folder.parent / f"{folder.name}.training"
-    working.mkdir(parents=True, exist_ok=True)
     key = {
         "task": task.name,
         "vectors": None if vectors is None else str(vectors),
@@ -183,6 +182,7 @@ def train_classifier(
     with torch.random.fork_rng(devices=[]):  # the caller's random numbers are the caller's
         torch.manual_seed(options.seed)
         model = build_model(options, vocabulary, len(task.labels), found)
+        working.mkdir(parents=True, exist_ok=True)
         trainer = Trainer(model, objective, options, working, key, show)
         outcome = trainer.run()
     model.rnn.skimming, model.rnn.temperature = True, 1.0
