@@ -1,4 +1,4 @@
-"""Judge the bundled model on its held-out tests, and write its card.
+"""Judge the bundled model on its held-out tests, time it, and write its card.
 
     python -m benchmarks.bundled [--data-dir DIR]
 
@@ -79,14 +79,16 @@ def main() -> None:
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
     data_dir = parser.parse_args().data_dir
     model = skimrnn.load(NAME)
-    tests: dict[str, Any] = {}
-    for data in TESTS:
-        texts = load_test_texts(model, data, data_dir=data_dir)
-        tests[data] = evaluate(model, texts.examples).to_dict()
+    examples = {data: load_test_texts(model, data, data_dir=data_dir).examples for data in TESTS}
+    tests = {data: evaluate(model, texts).to_dict() for data, texts in examples.items()}
     result = {
         "model": NAME,
         "parameters_sha256": sha256(FOLDER / "model.safetensors"),
         "tests": tests,
+        "implementations": [
+            evaluate(skimrnn.load(NAME, implementation=name), examples[NAME]).to_dict()
+            for name in skimrnn.implementations()
+        ],
         **provenance("python -m benchmarks.bundled"),
     }
     write_atomically(RESULT, (json.dumps(result, indent=1) + "\n").encode())

@@ -49,7 +49,7 @@ def test_every_count_is_that_of_the_readings(model, examples, rule):
     assert result.flop_reduction == counted.flop_reduction
     assert result.flop_reduction_per_text == counted.flop_reduction_per_text
     assert result.recurrent_reduction == counted.recurrent_reduction
-    assert (result.texts, result.timed_texts) == (5, 5)
+    assert (result.texts, result.timed_texts, result.timed_tokens) == (5, 5, 15)
     assert result.threshold == rule.get("threshold", 0.5)
     assert result.budget == rule.get("budget")
     assert result.implementation == model.implementation

@@ -22,6 +22,7 @@ from skimrnn.reading import skim_rate
 from skimrnn.runtime import Model
 from skimrnn.tasks import BUILT_IN, DataError, Examples, accuracy, load_examples, load_task
 from skimrnn.tasks.splits import permutation
+from skimrnn.text import scan
 
 TIMED_TEXTS = 200
 """At most so many texts are timed."""
@@ -73,6 +74,7 @@ class Evaluation:
         seconds_skimming: to label ``timed_texts`` sampled texts by this rule.
         seconds_reading: to label the same texts reading every token.
         timed_texts: how many texts were timed.
+        timed_tokens: how many tokens they have.
         timing_repeats: how often each was; a text counts with its median.
         clock: "thread_time" or "perf_counter".
         texts: how many texts.
@@ -91,6 +93,7 @@ class Evaluation:
     seconds_skimming: float
     seconds_reading: float
     timed_texts: int
+    timed_tokens: int
     timing_repeats: int
     clock: str
     texts: int
@@ -180,6 +183,7 @@ def evaluate(
         seconds_skimming=timing.seconds_skimming,
         seconds_reading=timing.seconds_reading,
         timed_texts=len(timed),
+        timed_tokens=sum(len(scan(text)) for text in timed),
         timing_repeats=timing.repeats,
         clock=timing.clock,
         texts=len(examples),
