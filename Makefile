@@ -30,7 +30,7 @@ check: $(VENV)/.check
 bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.classification
 
-$(VENV)/.demo: pyproject.toml
+$(VENV)/.demo: pyproject.toml CMakeLists.txt $(wildcard cpp/*)
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -e .
 	@touch $@

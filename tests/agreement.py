@@ -7,6 +7,7 @@ probability is within eps of θ, and such tokens counted and rare.
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -14,7 +15,7 @@ from skimrnn.decision import Rule
 from skimrnn.model_file import ModelFile
 from skimrnn.nn import SkimGRU, SkimLSTM, SkimRNN, record
 from skimrnn.reference import read_sequence, unpack
-from skimrnn.runtime import Layer
+from skimrnn.runtime import Layer, implementations
 
 # Largest difference of states, outputs and probabilities with the same decisions: rounding alone.
 # Both sides do the same few hundred products, in another order; a step adds at most some tens of
@@ -33,6 +34,14 @@ EPS = {
 RARE = 0.01
 
 SIZES = (1, 3, 7, 15, 17, 31, 33)  # odd, and on both sides of every vector width
+
+# Every reader with what it computes in: NumPy in the model's own precision, the others in float32.
+READ_IN = [("numpy", torch.float64), *((name, torch.float32) for name in implementations())]
+
+every_reader = pytest.mark.parametrize(
+    ("name", "dtype"),
+    [pytest.param(*pair, id=f"{pair[0]}-{str(pair[1])[6:]}") for pair in READ_IN],
+)
 
 CLASSES = {"lstm": SkimLSTM, "gru": SkimGRU, "rnn_tanh": SkimRNN, "rnn_relu": SkimRNN}
 

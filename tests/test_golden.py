@@ -8,14 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from agreement import CLOSE, EPS, margins
 from skimrnn import cost, reference
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Chooser, Rule, choose_level
+from skimrnn.model_file import ModelFile
 from skimrnn.nn import SkimGRU, SkimLSTM, SkimRNN, record
 from skimrnn.nn import cells as torch_cells
 from skimrnn.nn.router import SoftmaxRouter
 from skimrnn.nn.rule import Choose
 from skimrnn.nn.steps import Direction
+from skimrnn.runtime import Layer, implementations
 from skimrnn.train.noise import batch_gumbel, gumbel
 
 FOLDER = Path(__file__).parent / "data"
@@ -63,6 +66,24 @@ def test_the_file_covers_every_level_of_two_three_and_four():
     assert seen == {(k, level) for k in (2, 3, 4) for level in range(k)}
 
 
+SINGLE = np.dtype(np.float32)  # what the native readers compute in; NumPy's is put to it as well
+every_implementation = pytest.mark.parametrize("name", implementations())
+
+
+def spoken_router(p, name):
+    """A float32 layer whose router says softmax of its input, and inputs (1, T, K) that say p."""
+    p = np.atleast_2d(np.array(p))
+    count = p.shape[1]
+    config = SkimConfig(
+        cell="gru", input_size=count, hidden_size=count, levels=tuple(range(count, 0, -1))
+    )
+    parameters = {n: np.zeros(shape, SINGLE) for n, shape in config.parameter_shapes().items()}
+    parameters["router_weight_l0"][:, :count] = np.eye(count)
+    with np.errstate(divide="ignore"):
+        x = np.maximum(np.log(p), -80)
+    return Layer(ModelFile(config, parameters, Rule()), name), x[None]
+
+
 # ---- levels -----------------------------------------------------------------------------------
 
 
@@ -91,6 +112,21 @@ def test_levels_of_torch_with_one_threshold_per_text(count):
     assert levels.tolist() == [case["level"] for case in wanted]
 
 
+@every_implementation
+def test_levels_of_a_reader(name):
+    """Where rounding decides nothing: the probabilities come out of a softmax."""
+    told = 0
+    for case in GOLDEN["levels"]:
+        layer, x = spoken_router(case["p"], name)
+        threshold = case["threshold"]
+        forced = threshold != "argmax" and not 0 <= threshold < 1
+        if forced or margins(np.array(case["p"]), threshold) > EPS[SINGLE]:
+            told += 1
+            read = layer.read_vectors(x, threshold=threshold)
+            assert read.level.ravel().tolist() == [case["level"]], case
+    assert told > 0.7 * len(GOLDEN["levels"])
+
+
 # ---- budgets ----------------------------------------------------------------------------------
 
 
@@ -98,6 +134,14 @@ def test_levels_of_torch_with_one_threshold_per_text(count):
 def test_budgets_of_the_reference(case):
     chooser = Chooser(Rule(case["threshold"], case["budget"], case["burst"]))
     assert [chooser(np.array(p)) for p in case["p"]] == case["levels"]
+
+
+@every_implementation
+@pytest.mark.parametrize("case", cases("budgets"))
+def test_budgets_of_a_reader(case, name):
+    layer, x = spoken_router(case["p"], name)
+    way = {option: case[option] for option in ("threshold", "budget", "burst")}
+    assert layer.read_vectors(x, **way).level.ravel().tolist() == case["levels"]
 
 
 @pytest.mark.parametrize("case", cases("budgets"))
@@ -238,6 +282,26 @@ def test_a_step_of_the_whole_torch_layer(case, level, monkeypatch):
     np.testing.assert_allclose(h[0], case["after"][level]["h"], **TOLERANCE)
     if c is not None:
         np.testing.assert_allclose(c[0], case["after"][level]["c"], **TOLERANCE)
+
+
+@every_implementation
+@pytest.mark.parametrize("case", STEPS)
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_step_of_a_reader(case, level, name):
+    """Each of three levels is forced: by θ >= 1, by a budget of nothing, by θ < 0."""
+    config = SkimConfig.from_dict(case["layer"])
+    parameters = {n: np.array(values, SINGLE) for n, values in case["parameters"].items()}
+    layer = Layer(ModelFile(config, parameters, Rule()), name)
+    h, c = (None if case[part] is None else np.array([case[part]], SINGLE) for part in "hc")
+    way = [{"threshold": 1}, {"threshold": 1, "budget": 0, "burst": 0}, {"threshold": -1}][level]
+    read = layer.read_vectors(np.array([case["x"]], SINGLE), hx=h if c is None else (h, c), **way)
+    close = {"rtol": CLOSE[SINGLE], "atol": CLOSE[SINGLE]}
+    assert read.level.ravel().tolist() == [level]
+    np.testing.assert_allclose(read.p.ravel(), case["p"], **close)
+    np.testing.assert_allclose(read.output[0], case["after"][level]["h"], **close)
+    np.testing.assert_allclose(read.h_n[0], case["after"][level]["h"], **close)
+    if c is not None:
+        np.testing.assert_allclose(read.c_n[0], case["after"][level]["c"], **close)
 
 
 # ---- noise ------------------------------------------------------------------------------------

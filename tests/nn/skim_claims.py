@@ -2,10 +2,12 @@
 
 ``test_skim.py`` calls them on the code as it is; ``test_traps_bite.py`` calls them on code with
 the fault put in, and they must fail. ``read`` is one of ``READERS``, torch's or a torch-free one:
-all are called as ``read(layer, x, lengths, hx)`` and read by the layer's own threshold.
+all are called as ``read(layer, x, lengths, hx)`` and read by the layer's own threshold. Layers are
+made in ``read.dtype``.
 """
 
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,9 +15,10 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 from torch.overrides import TorchFunctionMode
 
-import skimrnn
 from agreement import (
+    READ_IN,
     assert_bitwise,
+    assert_close,
     assert_forced,
     make_batch,
     make_layer,
@@ -27,16 +30,25 @@ from skimrnn import reference
 from skimrnn.nn import record
 
 
-def reader(name):
-    """``read`` by a torch-free implementation."""
+@dataclass(frozen=True)
+class Reader:
+    """``read``: torch's own ("torch") or a torch-free one, and the dtype its layers are made in."""
 
-    def read(layer, x, lengths, hx=None):
-        return run_reader(reader_of(layer, name), x, lengths, hx)
+    name: str
+    dtype: torch.dtype
 
-    return read
+    def __call__(self, layer, x, lengths, hx=None):
+        if self.name == "torch":
+            return run_torch(layer, x, lengths, hx)
+        return run_reader(reader_of(layer, self.name), x, lengths, hx)
 
 
-READERS = {"torch": run_torch} | {name: reader(name) for name in skimrnn.implementations()}
+READERS = {"torch": Reader("torch", torch.float64), "numpy": Reader("numpy", torch.float64)}
+READERS |= {
+    f"{name}-float32" if name in READERS else name: Reader(name, dtype)
+    for name, dtype in READ_IN
+    if dtype == torch.float32
+}
 
 
 def set_router(layer, bias, weight_x=0.0):
@@ -74,7 +86,9 @@ def router_by_hand(layer, x, *state):
 
 def check_decisions_follow_the_logits(read):
     """A token is skimmed where its own logits say so, not at random and not always."""
-    layer = set_router(make_layer("lstm", 3, 7, skim_size=2), bias=0.0, weight_x=4.0)
+    layer = set_router(
+        make_layer("lstm", 3, 7, skim_size=2, dtype=read.dtype), bias=0.0, weight_x=4.0
+    )
     x, _ = make_batch(layer, [9, 6])
     run = read(layer, x, [9, 6])
     for b, n in enumerate([9, 6]):
@@ -97,18 +111,18 @@ def check_training_shares_follow_the_logits():
 def check_the_router_sees_the_state_before_the_token(read):
     """p of a token is a function of the token and of h (and c) as the token before left them."""
     for cell in ("lstm", "gru", "rnn_tanh"):
-        layer = make_layer(cell, 3, 7, skim_size=2, router_input="hidden")
+        layer = make_layer(cell, 3, 7, skim_size=2, router_input="hidden", dtype=read.dtype)
         x, hx = make_batch(layer, [8], hx=True)
         run = read(layer, x, [8], hx)
         h_0 = (hx[0] if cell == "lstm" else hx)[0].numpy()
         before = np.concatenate([h_0, run.output[0, :-1]])
         wanted = router_by_hand(layer, x[0].numpy(), before)
-        np.testing.assert_allclose(run.p[0, 0, 0], wanted, rtol=1e-10)
-    layer = make_layer("lstm", 3, 7, skim_size=2, router_input="state")
+        assert_close(run.p[0, 0, 0], wanted)
+    layer = make_layer("lstm", 3, 7, skim_size=2, router_input="state", dtype=read.dtype)
     x, (h_0, c_0) = make_batch(layer, [1], hx=True)
     run = read(layer, x, [1], (h_0, c_0))
     wanted = router_by_hand(layer, x[0].numpy(), c_0[0].numpy(), h_0[0].numpy())  # x, c, then h
-    np.testing.assert_allclose(run.p[0, 0, 0], wanted, rtol=1e-10)
+    assert_close(run.p[0, 0, 0], wanted)
 
 
 def check_the_router_sees_the_state_before_the_token_in_training():
@@ -130,7 +144,7 @@ def by_torch_cells(layer, x, levels, h, c):
     kinds = {"lstm": nn.LSTMCell, "gru": nn.GRUCell, "rnn_tanh": nn.RNNCell}
     cells = []
     for prefix, size in zip(("", "skim_1_"), layer.config.levels, strict=True):
-        cell = kinds[layer.config.cell](layer.input_size, size, dtype=torch.float64)
+        cell = kinds[layer.config.cell](layer.input_size, size, dtype=x.dtype)
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         cell.load_state_dict({n: layer.get_parameter(f"{prefix}{n}_l0") for n in names})
         cells.append((cell, size))
@@ -150,21 +164,23 @@ def by_torch_cells(layer, x, levels, h, c):
 def check_the_small_cell_works_on_the_shared_state(read):
     """A skim after a read goes on from what the read left, and a read from what the skim left."""
     for cell in ("lstm", "gru", "rnn_tanh"):
-        layer = set_router(make_layer(cell, 3, 7, skim_size=2), bias=0.0, weight_x=9.0)
+        layer = set_router(
+            make_layer(cell, 3, 7, skim_size=2, dtype=read.dtype), bias=0.0, weight_x=9.0
+        )
         x, hx = make_batch(layer, [6], hx=True)
         x[0, :, 0] = torch.tensor([-1, 1, -1, 1, 1, -1], dtype=torch.float64)
         run = read(layer, x, [6], hx)
         assert run.level[0, 0, 0].tolist() == [0, 1, 0, 1, 1, 0]
         h_0, c_0 = hx if cell == "lstm" else (hx, hx)
         output, c_n = by_torch_cells(layer, x[0], run.level[0, 0, 0], h_0[0], c_0[0])
-        np.testing.assert_allclose(run.output[0], output, rtol=1e-10)
+        assert_close(run.output[0], output)
         if cell == "lstm":
-            np.testing.assert_allclose(run.c_n[0], c_n, rtol=1e-10)
+            assert_close(run.c_n[0], c_n)
 
 
 def check_a_skim_copies_the_tail_of_both_states(read):
     """Units from S on of h and of c are those before the token, exactly."""
-    layer = make_layer("lstm", 3, 7, skim_size=2)
+    layer = make_layer("lstm", 3, 7, skim_size=2, dtype=read.dtype)
     layer.threshold = -1.0
     x, (h_0, c_0) = make_batch(layer, [1], hx=True)
     run = read(layer, x, [1], (h_0, c_0))
@@ -207,7 +223,7 @@ def check_the_penalty_is_on_p_not_on_the_sample():
 
 def check_reading_is_not_sampled(read):
     """Undecided probabilities (near 0.5), other seeds: the same reading, and no number drawn."""
-    layer = make_layer("lstm", 3, 7, skim_size=2, scale=0.1)
+    layer = make_layer("lstm", 3, 7, skim_size=2, scale=0.1, dtype=read.dtype)
     x, _ = make_batch(layer, [31, 17])
     runs = []
     for seed in range(3):
@@ -227,7 +243,9 @@ def check_reading_is_not_sampled(read):
 
 def check_padding_is_not_read(read):
     """Alone or beside longer texts, whatever stands in the padding, a text is read the same."""
-    layer = make_layer("lstm", 3, 7, skim_size=2, num_layers=2, bidirectional=True)
+    layer = make_layer(
+        "lstm", 3, 7, skim_size=2, num_layers=2, bidirectional=True, dtype=read.dtype
+    )
     lengths = [4, 9, 1, 6]
     x, hx = make_batch(layer, lengths, hx=True)
     together = read(layer, x, lengths, hx)
@@ -261,7 +279,9 @@ def check_padding_costs_nothing():
 
 def check_a_higher_threshold_reads_more(read):
     """Skim iff p_skim > θ: a token with p_skim = 0.7 is skimmed at θ = 0.6 and read at 0.8."""
-    layer = set_router(make_layer("lstm", 3, 7, skim_size=2), bias=float(np.log(0.7 / 0.3)))
+    layer = set_router(
+        make_layer("lstm", 3, 7, skim_size=2, dtype=read.dtype), bias=float(np.log(0.7 / 0.3))
+    )
     x, _ = make_batch(layer, [5])
     for threshold, level in ((-1, 1), (0.0, 1), (0.3, 1), (0.6, 1), (0.8, 0), (1.0, 0), (7, 0)):
         layer.threshold = threshold
@@ -273,7 +293,7 @@ def check_a_higher_threshold_reads_more(read):
 
 def check_a_batch_of_one_is_a_batch(read):
     """One text, one token, one unit: every axis is still there, every value as in a batch."""
-    layer = make_layer("lstm", 1, 2, levels=(2, 1))
+    layer = make_layer("lstm", 1, 2, levels=(2, 1), dtype=read.dtype)
     x, hx = make_batch(layer, [1, 2, 1], hx=True)
     whole = read(layer, x, [1, 2, 1], hx)
     for b, n in enumerate([1, 2, 1]):
@@ -340,7 +360,7 @@ def check_the_reference_computes_no_cell_it_does_not_take(monkeypatch):
     layer = make_layer("lstm", 3, 7, levels=(7, 2, 0))
     layer.threshold = "argmax"
     x, _ = make_batch(layer, [9, 8])
-    run = reader("numpy")(layer, x, [9, 8])
+    run = READERS["numpy"](layer, x, [9, 8])
     tokens = Counter(run.level[run.level >= 0].tolist())
     assert set(tokens) == {0, 1, 2}
     assert calls == {7: tokens[0], 2: tokens[1]}

@@ -143,7 +143,7 @@ def test_options_per_text_follow_their_text_through_sorting():
 
 @every_reader
 def test_a_budget_counts_from_the_last_real_token_backwards(read):
-    layer = make_layer("lstm", 3, 7, skim_size=2, bidirectional=True)
+    layer = make_layer("lstm", 3, 7, skim_size=2, bidirectional=True, dtype=read.dtype)
     layer.threshold, layer.budget, layer.burst = 2.0, 0.5, 0
     x, _ = make_batch(layer, [5, 2])
     run = read(layer, x, [5, 2])
@@ -153,7 +153,7 @@ def test_a_budget_counts_from_the_last_real_token_backwards(read):
 
 @every_reader
 def test_a_budget_holds_for_each_layer_and_direction_by_itself(read):
-    layer = make_layer("gru", 3, 7, skim_size=2, num_layers=2, bidirectional=True)
+    layer = make_layer("gru", 3, 7, skim_size=2, num_layers=2, bidirectional=True, dtype=read.dtype)
     layer.threshold, layer.budget, layer.burst = 2.0, 0.25, 1
     x, _ = make_batch(layer, [12])
     run = read(layer, x, [12])
@@ -162,7 +162,7 @@ def test_a_budget_holds_for_each_layer_and_direction_by_itself(read):
 
 @every_reader
 def test_a_refused_read_becomes_the_first_skim_level(read):
-    layer = make_layer("gru", 3, 7, levels=(7, 3, 0))
+    layer = make_layer("gru", 3, 7, levels=(7, 3, 0), dtype=read.dtype)
     layer.threshold, layer.budget, layer.burst = 2.0, 0, 1
     x, _ = make_batch(layer, [4])
     assert read(layer, x, [4]).level.ravel().tolist() == [0, 1, 1, 1]

@@ -8,7 +8,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import skimrnn
-from agreement import assert_close
+from agreement import assert_close, every_reader
 from skimrnn.nn import SkimGRU, SkimLSTM, SkimRNN, from_rnn, record, save, skimmify
 
 LAYERS = {
@@ -218,11 +218,11 @@ def test_public_shapes_of_model_train_after_skimmify(model_class):
     assert reads.cost().flop_reduction > 0.5
 
 
-@pytest.mark.parametrize("name", skimrnn.implementations())
-def test_the_taggers_layer_reads_the_same_without_torch(tmp_path, name):
+@every_reader
+def test_the_taggers_layer_reads_the_same_without_torch(tmp_path, name, dtype):
     """Trained, saved, loaded: the eval outputs are those of ``read_vectors``."""
     torch.manual_seed(0)
-    model = skimmify(Tagger().double(), skim_size=3)
+    model = skimmify(Tagger().to(dtype), skim_size=3)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     random = np.random.default_rng(0)
     for _ in range(5):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from models import make_classifier, make_config, saved
-from skimrnn.runtime import Model, load
+from skimrnn.runtime import Model, implementations, load
 
 
 @pytest.fixture(scope="session")
@@ -13,6 +13,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return saved(tmp_path_factory.mktemp("runtime") / "model", make_classifier(make_config((7, 3))))
 
 
+@pytest.fixture(scope="session", params=implementations())
+def implementation(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
-def model(folder: Path) -> Model:
-    return load(folder)
+def model(folder: Path, implementation: str) -> Model:
+    return load(folder, implementation=implementation)

@@ -19,9 +19,11 @@ CONFIGS = {
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
-def layer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Layer:
-    model = make_layer(CONFIGS[request.param])
-    return load_layer(saved(tmp_path_factory.mktemp("layer") / "model", model))
+def layer(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, implementation: str
+) -> Layer:
+    folder = saved(tmp_path_factory.mktemp("layer") / "model", make_layer(CONFIGS[request.param]))
+    return load_layer(folder, implementation=implementation)
 
 
 def draw(*shape: int, seed: int = 0) -> np.ndarray:
@@ -104,8 +106,11 @@ def test_a_batch_without_sequences(layer: Layer) -> None:
 
 
 @pytest.mark.parametrize("name", ["lstm", "plain"])
-def test_an_initial_state_continues_a_sequence(name: str, tmp_path: Path) -> None:
-    layer = load_layer(saved(tmp_path / "model", make_layer(CONFIGS[name])))
+def test_an_initial_state_continues_a_sequence(
+    name: str, tmp_path: Path, implementation: str
+) -> None:
+    folder = saved(tmp_path / "model", make_layer(CONFIGS[name]))
+    layer = load_layer(folder, implementation=implementation)
     x = draw(9, 5)
     whole, first = layer.read_vectors(x), layer.read_vectors(x[:4])
     hx = first.h_n if first.c_n is None else (first.h_n, first.c_n)
@@ -144,9 +149,9 @@ def test_batch_mates_and_padding_change_nothing(lengths, seed: int, layer: Layer
         assert batch.p[b, ..., :n, :].tobytes() == alone.p.tobytes()
 
 
-def test_options_for_each_sequence(tmp_path: Path) -> None:
-    model = make_layer(CONFIGS["lstm"], rule=Rule(0.3))
-    layer = load_layer(saved(tmp_path / "model", model))
+def test_options_for_each_sequence(tmp_path: Path, implementation: str) -> None:
+    folder = saved(tmp_path / "model", make_layer(CONFIGS["lstm"], rule=Rule(0.3)))
+    layer = load_layer(folder, implementation=implementation)
     x = np.repeat(draw(1, 8, 5), 3, axis=0)
     read = layer.read_vectors(x, threshold=[1, -1, 1], budget=[1, 1, 0.25], burst=1)
     assert (read.level[0] == 0).all()
@@ -208,10 +213,12 @@ def test_vectors_are_taken_as_the_parameters_are(tmp_path: Path) -> None:
     read = layer.read_vectors(x)
     assert read.output.dtype == np.float64
     np.testing.assert_array_equal(read.output, layer.read_vectors(x.astype(np.float64)).output)
-    whole = load_layer(saved(tmp_path / "other", make_layer()))
+
+
+def test_vectors_may_be_whole_numbers(layer: Layer) -> None:
     ints = np.arange(20).reshape(4, 5)
     np.testing.assert_array_equal(
-        whole.read_vectors(ints.tolist()).output, whole.read_vectors(ints.astype(np.float32)).output
+        layer.read_vectors(ints.tolist()).output, layer.read_vectors(ints.astype(np.float32)).output
     )
 
 
@@ -223,8 +230,11 @@ def test_the_layers_of_a_classifier(tmp_path: Path) -> None:
     np.testing.assert_array_equal(layer.read_vectors(x).output, alone.read_vectors(x).output)
 
 
-def test_skim_rate_and_cost_are_pooled_over_real_tokens(tmp_path: Path) -> None:
-    layer = load_layer(saved(tmp_path / "model", make_layer(CONFIGS["lstm"])))
+def test_skim_rate_and_cost_are_pooled_over_real_tokens(
+    tmp_path: Path, implementation: str
+) -> None:
+    folder = saved(tmp_path / "model", make_layer(CONFIGS["lstm"]))
+    layer = load_layer(folder, implementation=implementation)
     x = draw(2, 6, 5)
     read = layer.read_vectors(x, [6, 2], threshold=[1, -1])
     assert read.skim_rate == 2 / 8

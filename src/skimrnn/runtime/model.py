@@ -29,13 +29,19 @@ Budget = float | Sequence[float] | None
 class Layer:
     """A stack of skimming layers that reads vectors; immutable, to be shared by threads."""
 
-    def __init__(self, file: ModelFile, implementation: str | None = None) -> None:
+    def __init__(
+        self,
+        file: ModelFile,
+        implementation: str | None = None,
+        *,
+        embedding: Array | None = None,
+    ) -> None:
         self.config: SkimConfig = file.config
         self.rule: Rule = file.rule
         self.training: dict[str, Any] = dict(file.training)
         self.card: str = file.card
         self.implementation, self._reader = sequence_reader(
-            file.config, file.parameters, implementation
+            file.config, file.parameters, implementation, embedding
         )
         self._dtype = next(iter(file.parameters.values())).dtype
 
@@ -87,12 +93,18 @@ class Layer:
 
     def _rules(self, texts: int, threshold: Threshold, budget: Budget, burst: Budget) -> list[Rule]:
         own = self.rule
-        return rules_for(
+        rules = rules_for(
             texts,
             own.threshold if threshold is None else threshold,
             own.budget if budget is None else budget,
             own.burst if burst is None else burst,
         )
+        if not self.config.skims and any(rule.budget is not None for rule in rules):
+            raise ValueError(
+                "a budget needs a level to skim at, and this model has none "
+                f"(levels={self.config.levels}); leave the budget out"
+            )
+        return rules
 
     def _initial(self, hx: Any, batch: int, batched: bool) -> tuple[Array, Array | None] | None:
         if hx is None:
@@ -171,7 +183,7 @@ class Model(Layer):
     def __init__(self, file: ModelFile, implementation: str | None = None) -> None:
         if file.text is None:
             raise ValueError("this is a bare layer, not a text classifier; use load_layer")
-        super().__init__(file, implementation)
+        super().__init__(file, implementation, embedding=file.text.embedding)
         self._text: TextPart = file.text
         self.labels = file.text.labels
         self.vocabulary = file.text.vocabulary
@@ -289,8 +301,7 @@ class Model(Layer):
     def _read_text(
         self, text: str | bytes, rule: Rule
     ) -> tuple[SequenceReading, NDArray[np.float32]]:
-        x = self._text.embedding[self.vocabulary.rows(scan(text).words)]
-        read = self._reader.read(x, rule)
+        read = self._reader.read_words(self.vocabulary.rows(scan(text).words), rule)
         last = read.h_n[-self.config.directions :].reshape(-1)
         logits = product(self._text.head_weight, last) + self._text.head_bias
         exponentials = np.exp(logits - logits.max())

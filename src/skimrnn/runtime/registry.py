@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Chooser, Rule
 from skimrnn.reference import SequenceReading, read_sequence, unpack
+from skimrnn.runtime import native
 
 ENVIRONMENT_VARIABLE = "SKIMRNN_IMPLEMENTATION"
 """Names the implementation that every model loads with; an unknown name is an error."""
+
+NUMPY = "numpy"
 
 Array = NDArray[Any]
 
@@ -28,44 +31,52 @@ class SequenceReader(Protocol):
         """Read one sequence x (T, E) by this rule, from zeros or from ``initial``."""
         ...
 
+    def read_words(self, rows: NDArray[np.int32], rule: Rule) -> SequenceReading:
+        """Read one text given as rows (T,) of the embedding; ``output`` may be left empty."""
+        ...
+
 
 class NumpyReader:
     """The reference's step in a loop."""
 
-    def __init__(self, config: SkimConfig, parameters: Mapping[str, Array]) -> None:
+    def __init__(
+        self, config: SkimConfig, parameters: Mapping[str, Array], embedding: Array | None = None
+    ) -> None:
         self._config = config
         self._weights = unpack(parameters, config)
         self._dtype = next(iter(parameters.values())).dtype
+        self._embedding = embedding
 
     def read(
         self, x: Array, rule: Rule, initial: tuple[Array, Array | None] | None = None
     ) -> SequenceReading:
         """Read one sequence x (T, E) by this rule, from zeros or from ``initial``."""
         config = self._config
-        if rule.budget is not None and not config.skims:
-            raise ValueError(
-                f"a budget needs a level to skim at, and this model has none (levels="
-                f"{config.levels}); leave the budget out"
-            )
         choosers = [
             [Chooser(rule) for _ in range(config.directions)] for _ in range(config.num_layers)
         ]
         x = np.asarray(x, dtype=self._dtype, order="C")  # sums run in the order of the memory
         return read_sequence(x, self._weights, config, choosers, initial)
 
-
-_READERS: dict[str, Callable[[SkimConfig, Mapping[str, Array]], SequenceReader]] = {
-    "numpy": NumpyReader,
-}
+    def read_words(self, rows: NDArray[np.int32], rule: Rule) -> SequenceReading:
+        """Read one text given as rows (T,) of the embedding."""
+        assert self._embedding is not None
+        return self.read(self._embedding[rows], rule)
 
 
 def implementations() -> tuple[str, ...]:
-    """The names of the implementations that this machine can run, fastest first."""
-    return tuple(_READERS)
+    """The names of the implementations that this machine can run, fastest first.
+
+    Those of the native reader bear the name of their instruction set; "numpy" is the reference.
+    """
+    return (*native.available(), NUMPY)
 
 
 def sequence_reader(
-    config: SkimConfig, parameters: Mapping[str, Array], name: str | None = None
+    config: SkimConfig,
+    parameters: Mapping[str, Array],
+    name: str | None = None,
+    embedding: Array | None = None,
 ) -> tuple[str, SequenceReader]:
     """The implementation to read with, and its name.
 
@@ -73,16 +84,27 @@ def sequence_reader(
         config: the layers' options.
         parameters: named as in ``config.parameter_shapes()``.
         name: which implementation; None takes the environment variable
-            ``SKIMRNN_IMPLEMENTATION`` or else the fastest.
+            ``SKIMRNN_IMPLEMENTATION`` or else the fastest that can. The native ones compute in
+            float32, so a float64 model is read with "numpy" unless one is named.
+        embedding: word vectors (V, E), for ``read_words``.
 
     Raises:
-        ValueError: if there is no implementation of that name.
+        ValueError: if there is no implementation of that name here, or it cannot read float64.
     """
-    wanted = name or os.environ.get(ENVIRONMENT_VARIABLE) or implementations()[0]
-    if wanted not in _READERS:
-        origin = "implementation" if name else f"the environment variable {ENVIRONMENT_VARIABLE}"
+    forced = name or os.environ.get(ENVIRONMENT_VARIABLE)
+    float64 = next(iter(parameters.values())).dtype == np.float64
+    wanted = forced or (NUMPY if float64 else implementations()[0])
+    origin = "implementation" if name else f"the environment variable {ENVIRONMENT_VARIABLE}"
+    if wanted not in implementations():
         raise ValueError(
             f"{origin} names {wanted!r}, which this machine cannot run; "
             f"it can run: {', '.join(implementations())}"
         )
-    return wanted, _READERS[wanted](config, parameters)
+    if wanted == NUMPY:
+        return wanted, NumpyReader(config, parameters, embedding)
+    if float64:
+        raise ValueError(
+            f"{origin} names {wanted!r}, which computes in float32, and the model is float64; "
+            f'use "{NUMPY}" or save it as float32'
+        )
+    return wanted, native.NativeReader(config, parameters, wanted, embedding)

@@ -1,0 +1,168 @@
+// Python's side of the network: argument contracts and lifetime only, no arithmetic.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "dispatch.h"
+#include "network.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using Floats = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+using Matrix2 = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Rows = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// A new NumPy array, zero at first.
+template <typename T>
+nb::ndarray<nb::numpy, T> make_array(std::initializer_list<std::size_t> shape) {
+  std::size_t count = 1;
+  for (std::size_t size : shape) count *= size;
+  T* data = new T[count ? count : 1]();
+  nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
+  return nb::ndarray<nb::numpy, T>(data, shape, owner);
+}
+
+class Network {
+ public:
+  Network(const std::string& cell, int input_size, int hidden_size, int num_layers, int directions,
+          std::vector<int> levels, bool full_skim_input, bool state_router,
+          const std::vector<std::optional<Floats>>& parameters, const std::string& isa) {
+    const skimrnn::Kernels* kernels = skimrnn::find_kernels(isa);
+    if (!kernels) throw std::invalid_argument("this CPU cannot run " + isa);
+    const skimrnn::CellKind kind = cell == "lstm"   ? skimrnn::kLstm
+                                   : cell == "gru"  ? skimrnn::kGru
+                                   : cell == "rnn_tanh" ? skimrnn::kTanh
+                                                        : skimrnn::kRelu;
+    // Per direction: four parameters for each level's cell, then the router's two.
+    const std::size_t each = 4 * levels.size() + 2;
+    if (parameters.size() != each * num_layers * directions)
+      throw std::invalid_argument("wrong number of parameters");
+    // A parameter's data, if it has as many entries as it must; a bias may be absent.
+    auto take = [&](std::size_t i, std::size_t size, bool optional) -> const float* {
+      if (!parameters[i] && (optional || !size)) return nullptr;
+      if (!parameters[i] || parameters[i]->size() != size)
+        throw std::invalid_argument("parameter " + std::to_string(i) + " must have " +
+                                    std::to_string(size) + " entries");
+      return size ? parameters[i]->data() : nullptr;
+    };
+    const std::size_t gates = skimrnn::gates_of(kind), K = levels.size();
+    std::vector<skimrnn::DirectionParameters> packed;
+    for (std::size_t first = 0; first < parameters.size(); first += each) {
+      const std::size_t inputs = packed.size() < std::size_t(directions)
+                                     ? input_size
+                                     : std::size_t(directions) * hidden_size;
+      skimrnn::DirectionParameters direction;
+      for (std::size_t level = 0; level < K; ++level) {
+        const std::size_t i = first + 4 * level, rows = gates * levels[level];
+        const std::size_t seen = level && !full_skim_input ? levels[level] : hidden_size;
+        direction.cells.push_back({take(i, rows * inputs, false), take(i + 1, rows * seen, false),
+                                   take(i + 2, rows, true), take(i + 3, rows, true)});
+      }
+      const std::size_t state = std::size_t(hidden_size) * (state_router ? 2 : 1);
+      const std::size_t routes = K > 1 ? K : 0;
+      direction.router_weight = take(first + each - 2, routes * (inputs + state), false);
+      direction.router_bias = take(first + each - 1, routes, false);
+      packed.push_back(std::move(direction));
+    }
+    network_ = std::make_unique<skimrnn::Network>(
+        skimrnn::Shape{kind, input_size, hidden_size, num_layers, directions, std::move(levels),
+                       full_skim_input, state_router},
+        packed, kernels);
+  }
+
+  void set_words(Matrix2 embedding, std::size_t table_bytes) {
+    if (embedding.shape(1) != std::size_t(network_->shape().input_size))
+      throw std::invalid_argument("the embedding has another width than the network's inputs");
+    nb::gil_scoped_release released;
+    network_->set_words(embedding.data(), int(embedding.shape(0)), table_bytes);
+  }
+
+  nb::tuple read_vectors(Matrix2 x, bool argmax, double threshold, std::optional<double> budget,
+                         double burst, std::optional<Matrix2> h_0,
+                         std::optional<Matrix2> c_0) const {
+    if (x.shape(1) != std::size_t(network_->shape().input_size))
+      throw std::invalid_argument("x has another width than the network's inputs");
+    return read({x.data(), nullptr}, int(x.shape(0)), rule(argmax, threshold, budget, burst),
+                state(h_0), state(c_0), true);
+  }
+
+  nb::tuple read_words(Rows rows, bool argmax, double threshold, std::optional<double> budget,
+                       double burst) const {
+    const int tokens = int(rows.shape(0));
+    for (int t = 0; t < tokens; ++t)
+      if (rows.data()[t] < 0 || rows.data()[t] >= network_->words())
+        throw std::invalid_argument("a row is outside of the embedding");
+    return read({nullptr, rows.data()}, tokens, rule(argmax, threshold, budget, burst), nullptr,
+                nullptr, false);
+  }
+
+  std::string isa() const { return network_->kernels().name; }
+  int table_rows() const { return network_->table_rows(); }
+
+ private:
+  static skimrnn::Rule rule(bool argmax, double threshold, std::optional<double> budget,
+                            double burst) {
+    return {argmax, threshold, budget.has_value(), budget.value_or(0), burst};
+  }
+
+  const float* state(const std::optional<Matrix2>& given) const {
+    if (!given) return nullptr;
+    const skimrnn::Shape& shape = network_->shape();
+    if (given->shape(0) != std::size_t(shape.num_layers * shape.directions) ||
+        given->shape(1) != std::size_t(shape.hidden_size))
+      throw std::invalid_argument("an initial state has the wrong shape");
+    return given->data();
+  }
+
+  // (output or None, h_n, c_n or None, level, p), as reference.SequenceReading has them.
+  nb::tuple read(const skimrnn::Network::Input& input, int tokens, const skimrnn::Rule& rule,
+                 const float* h_0, const float* c_0, bool outputs) const {
+    const skimrnn::Shape& shape = network_->shape();
+    const std::size_t T = tokens, D = shape.hidden_size, L = shape.num_layers,
+                      dirs = shape.directions, K = shape.levels.size();
+    auto output = make_array<float>({outputs ? T : 0, dirs * D});
+    auto h_n = make_array<float>({L * dirs, D});
+    const bool lstm = shape.kind == skimrnn::kLstm;
+    auto c_n = make_array<float>({lstm ? L * dirs : 0, D});
+    auto level = make_array<std::int8_t>({L, dirs, T});
+    auto p = make_array<float>({L, dirs, T, K});
+    {
+      nb::gil_scoped_release released;
+      network_->read(input, tokens, rule, h_0, c_0,
+                     {outputs ? output.data() : nullptr, h_n.data(), lstm ? c_n.data() : nullptr,
+                      level.data(), p.data()});
+    }
+    return nb::make_tuple(output, h_n, lstm ? nb::cast(c_n) : nb::none(), level, p);
+  }
+
+  std::unique_ptr<skimrnn::Network> network_;
+};
+
+}  // namespace
+
+NB_MODULE(_native, m) {
+  m.def("runnable", &skimrnn::runnable,
+        "Instruction sets compiled in that this CPU can run, fastest first.");
+  nb::class_<Network>(m, "Network", "A stack of skimming layers, packed for one instruction set.")
+      .def(nb::init<const std::string&, int, int, int, int, std::vector<int>, bool, bool,
+                    const std::vector<std::optional<Floats>>&, const std::string&>(),
+           "cell"_a, "input_size"_a, "hidden_size"_a, "num_layers"_a, "directions"_a, "levels"_a,
+           "full_skim_input"_a, "state_router"_a, "parameters"_a, "isa"_a)
+      .def("set_words", &Network::set_words, "embedding"_a, "table_bytes"_a)
+      .def("read_vectors", &Network::read_vectors, "x"_a, "argmax"_a, "threshold"_a,
+           "budget"_a.none(), "burst"_a, "h_0"_a.none(), "c_0"_a.none())
+      .def("read_words", &Network::read_words, "rows"_a, "argmax"_a, "threshold"_a,
+           "budget"_a.none(), "burst"_a)
+      .def_prop_ro("isa", &Network::isa)
+      .def_prop_ro("table_rows", &Network::table_rows);
+}

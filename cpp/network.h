@@ -1,0 +1,134 @@
+// A stack of skimming layers, packed for reading; immutable once made, shared by threads.
+//
+// The same algorithm and names as reference.py: route, then update at the level chosen.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "kernels.h"
+
+namespace skimrnn {
+
+// Floats at kAlignment, zero at first.
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(std::size_t count);
+  float* get() const { return data_.get(); }
+
+ private:
+  struct Free {
+    void operator()(float* p) const;
+  };
+  std::unique_ptr<float[], Free> data_;
+};
+
+struct Shape {
+  CellKind kind;
+  int input_size;   // E of the first layer
+  int hidden_size;  // D
+  int num_layers;
+  int directions;
+  std::vector<int> levels;  // (D, S_1, ...)
+  bool full_skim_input;     // a small cell sees all of h
+  bool state_router;        // the router sees [c ; h]
+};
+
+// How levels are chosen; decision.py says what each means.
+struct Rule {
+  bool argmax;
+  double threshold;
+  bool has_budget;
+  double budget;
+  double burst;
+};
+
+// One cell's parameters as torch lays them out, row-major: (G*size, inputs), (G*size, seen) and
+// biases (G*size,), which may be null.
+struct CellParameters {
+  const float *weight_ih, *weight_hh, *bias_ih, *bias_hh;
+};
+
+// What one direction of one layer learned; a cell where S = 0, and the router of the plain RNN, are
+// null. The router's are (K, E + |s|) and (K,).
+struct DirectionParameters {
+  std::vector<CellParameters> cells;
+  const float *router_weight, *router_bias;
+};
+
+class Network {
+ public:
+  // Copies the parameters; `directions` are layer by layer, forward then reverse.
+  Network(Shape shape, const std::vector<DirectionParameters>& directions, const Kernels* kernels);
+
+  const Shape& shape() const { return shape_; }
+  const Kernels& kernels() const { return *kernels_; }
+
+  // Where a sequence's tokens come from: vectors, or words whose input part may be in a table.
+  struct Input {
+    const float* vectors;        // (T, E); null if words are given
+    const std::int32_t* words;   // (T,), rows of the embedding given to set_words
+  };
+
+  // What is wanted of a reading; any pointer may be null. Axes as in reference.SequenceReading.
+  struct Output {
+    float* output;        // (T, directions * D)
+    float* h_n;           // (layers * directions, D)
+    float* c_n;           // likewise, LSTM alone
+    std::int8_t* level;   // (layers, directions, T)
+    float* p;             // (layers, directions, T, K)
+  };
+
+  // Read T tokens from the state (h_0, c_0), each (layers * directions, D), or from zeros if null.
+  void read(const Input& input, int tokens, const Rule& rule, const float* h_0, const float* c_0,
+            const Output& output) const;
+
+  // Make the table of input parts: embedding (V, E), copied; the first rows that fit into
+  // table_bytes get a table row, the others are computed when read, to the same bits.
+  void set_words(const float* embedding, int words, std::size_t table_bytes);
+
+  int table_rows() const { return table_rows_; }
+  std::size_t table_bytes() const { return std::size_t(table_rows_) * row_floats_ * sizeof(float); }
+  int words() const { return words_; }
+
+ private:
+  struct Direction {
+    std::vector<Cell> cells;           // units = 0 where the level copies
+    std::vector<std::size_t> offsets;  // of each cell's part in a row; the router's comes last
+    std::size_t floats;                // of a row: all cells' parts and the router's
+    std::vector<float> router_x, router_s, router_bias;  // (K, E), (K, |s|), (K,)
+    std::vector<Buffer> owned;
+  };
+  struct Work;
+
+  Direction pack(const DirectionParameters& parameters, int inputs) const;
+  void router_part(const Direction& direction, const float* x, int inputs, float* part) const;
+  void fill_row(const Direction& direction, const float* x, int inputs, float* row) const;
+  void read_direction(const Direction& direction, int layer, int d, int inputs, const float* x,
+                      const std::int32_t* words, int tokens, const Rule& rule, const float* h_0,
+                      const float* c_0, float* outputs, const Output& output, Work& work) const;
+
+  Shape shape_;
+  const Kernels* kernels_;
+  std::vector<Direction> directions_;
+  int words_ = 0, table_rows_ = 0;
+  std::size_t row_floats_ = 0;
+  std::vector<std::size_t> row_offsets_;  // of each direction of the first layer in a table row
+  Buffer embedding_, table_;
+};
+
+// Treats denormal numbers as zero while it lives, in this thread.
+class FlushDenormals {
+ public:
+  FlushDenormals();
+  ~FlushDenormals();
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+ private:
+  std::uint64_t before_;
+};
+
+}  // namespace skimrnn

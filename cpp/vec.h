@@ -1,0 +1,78 @@
+// Vectors of floats as wide as the instruction set that this file is compiled for has them.
+//
+// GCC's and Clang's vector types: ordinary arithmetic, no header per instruction set. Everything is
+// in the namespace SKIMRNN_ISA, so that the linker cannot take one instruction set's code for
+// another's.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#ifndef SKIMRNN_ISA
+#error "compile with -DSKIMRNN_ISA=<name>"
+#endif
+
+namespace skimrnn {
+namespace SKIMRNN_ISA {
+
+#if defined(__AVX512F__)
+constexpr int kWidth = 16;
+#elif defined(__AVX__)
+constexpr int kWidth = 8;
+#else
+constexpr int kWidth = 4;
+#endif
+
+using Vec = float __attribute__((vector_size(kWidth * 4)));
+using Ints = std::int32_t __attribute__((vector_size(kWidth * 4)));
+
+inline Vec load(const float* p) {
+  Vec v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+inline void store(float* p, Vec v) { std::memcpy(p, &v, sizeof v); }
+
+inline Vec all(float x) { return Vec{} + x; }
+
+// e^x for x in [-87.3, 87.3], beyond which it stays at the ends; relative error below 2e-7.
+// x = n ln 2 + r with |r| <= ln 2 / 2; e^r by a polynomial, 2^n by the exponent bits.
+inline Vec exponential(Vec x) {
+  const Vec low = all(-87.3f), high = all(87.3f);
+  x = x < low ? low : x;
+  x = x > high ? high : x;
+  const Vec rounder = all(12582912.0f);  // 1.5 * 2^23: adding it rounds to a whole number
+  const Vec n = (x * all(1.44269504f) + rounder) - rounder;
+  Vec r = x - n * all(0.693359375f);
+  r = r - n * all(-2.12194440e-4f);
+  Vec p = all(1.9875691500e-4f);
+  p = p * r + all(1.3981999507e-3f);
+  p = p * r + all(8.3334519073e-3f);
+  p = p * r + all(4.1665795894e-2f);
+  p = p * r + all(1.6666665459e-1f);
+  p = p * r + all(5.0000001201e-1f);
+  p = p * r * r + r + all(1.0f);
+  const Ints bits = (__builtin_convertvector(n, Ints) + 127) << 23;
+  Vec power;
+  std::memcpy(&power, &bits, sizeof power);
+  return p * power;
+}
+
+inline Vec sigmoid(Vec x) { return all(1.0f) / (all(1.0f) + exponential(-x)); }
+
+// Near 0 by an odd polynomial, so that small values keep their relative precision.
+inline Vec tanh(Vec x) {
+  const Vec far = all(1.0f) - all(2.0f) / (exponential(x + x) + all(1.0f));
+  const Vec z = x * x;
+  Vec p = all(-5.70498872745e-3f);
+  p = p * z + all(2.06390887954e-2f);
+  p = p * z + all(-5.37397155531e-2f);
+  p = p * z + all(1.33314422036e-1f);
+  p = p * z + all(-3.33332819422e-1f);
+  const Vec near = p * z * x + x;
+  return z < all(0.625f * 0.625f) ? near : far;
+}
+
+}  // namespace SKIMRNN_ISA
+}  // namespace skimrnn

@@ -1,0 +1,50 @@
+"""The extension's contract; ``runtime/native.py`` is what uses it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Floats = NDArray[np.float32]
+_Reading = tuple[_Floats, _Floats, _Floats | None, NDArray[np.int8], _Floats]
+
+def runnable() -> list[str]: ...
+
+class Network:
+    def __init__(
+        self,
+        cell: str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        directions: int,
+        levels: Sequence[int],
+        full_skim_input: bool,
+        state_router: bool,
+        parameters: Sequence[NDArray[Any] | None],
+        isa: str,
+    ) -> None: ...
+    def set_words(self, embedding: _Floats, table_bytes: int) -> None: ...
+    def read_vectors(
+        self,
+        x: _Floats,
+        argmax: bool,
+        threshold: float,
+        budget: float | None,
+        burst: float,
+        h_0: _Floats | None,
+        c_0: _Floats | None,
+    ) -> _Reading: ...
+    def read_words(
+        self,
+        rows: NDArray[np.int32],
+        argmax: bool,
+        threshold: float,
+        budget: float | None,
+        burst: float,
+    ) -> _Reading: ...
+    @property
+    def isa(self) -> str: ...
+    @property
+    def table_rows(self) -> int: ...
