@@ -369,3 +369,17 @@ def test_a_nan_in_the_text_stays_one(cell: str, isa: str) -> None:
     output = NativeReader(config, parameters, isa).read(x, Rule()).output
     assert np.isfinite(output[:3]).all()
     assert np.isnan(output[3:]).all()
+
+
+@needs_the_extension
+def test_parameters_of_another_size_are_refused():
+    config = SkimConfig(cell="lstm", input_size=3, hidden_size=5, levels=(5, 2))
+    shapes = config.parameter_shapes()
+    for name in shapes:
+        parameters = {n: np.zeros(shape, np.float32) for n, shape in shapes.items()}
+        parameters[name] = np.zeros(shapes[name][0] + 1, np.float32)
+        with pytest.raises(ValueError, match="must have"):
+            NativeReader(config, parameters, native.available()[0])
+    parameters.pop("router_weight_l0")
+    with pytest.raises(ValueError, match="must have"):
+        NativeReader(config, parameters, native.available()[0])
