@@ -6,12 +6,15 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "dispatch.h"
 #include "network.h"
+#include "text.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -74,7 +77,7 @@ class Network {
       direction.router_bias = take(first + each - 1, routes, false);
       packed.push_back(std::move(direction));
     }
-    network_ = std::make_unique<skimrnn::Network>(
+    network_ = std::make_shared<skimrnn::Network>(
         skimrnn::Shape{kind, input_size, hidden_size, num_layers, directions, std::move(levels),
                        full_skim_input, state_router},
         packed, kernels);
@@ -109,11 +112,12 @@ class Network {
   std::string isa() const { return network_->kernels().name; }
   int table_rows() const { return network_->table_rows(); }
 
- private:
   static skimrnn::Rule rule(bool argmax, double threshold, std::optional<double> budget,
                             double burst) {
     return {argmax, threshold, budget.has_value(), budget.value_or(0), burst};
   }
+
+ private:
 
   const float* state(const std::optional<Matrix2>& given) const {
     if (!given) return nullptr;
@@ -145,7 +149,104 @@ class Network {
     return nb::make_tuple(output, h_n, lstm ? nb::cast(c_n) : nb::none(), level, p);
   }
 
-  std::unique_ptr<skimrnn::Network> network_;
+  std::shared_ptr<skimrnn::Network> network_;
+  friend class TextReader;
+};
+
+class Table {
+ public:
+  Table(nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> classes,
+        nb::ndarray<const std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu> lower) {
+    constexpr std::size_t count = skimrnn::CharacterTable::kCodePoints;
+    if (classes.size() != count || lower.size() != count)
+      throw std::invalid_argument("the character table must have an entry for each code point");
+    table_ = std::make_shared<skimrnn::CharacterTable>(classes.data(), lower.data());
+  }
+
+  std::shared_ptr<const skimrnn::CharacterTable> table_;
+};
+
+// Text in, class probabilities out.
+class TextReader {
+ public:
+  TextReader(const Network& network, const Table& table, const std::vector<std::string>& words,
+             Matrix2 head_weight, Floats head_bias)
+      : network_(network.network_), table_(table.table_), vocabulary_(words) {
+    const skimrnn::Shape& shape = network_->shape();
+    const std::size_t units = std::size_t(shape.directions) * shape.hidden_size;
+    if (head_weight.shape(1) != units || head_bias.size() != head_weight.shape(0) ||
+        int(words.size()) != network_->words())
+      throw std::invalid_argument("head, vocabulary and network do not fit each other");
+    weight_.assign(head_weight.data(), head_weight.data() + head_weight.size());
+    bias_.assign(head_bias.data(), head_bias.data() + head_bias.size());
+  }
+
+  // The rows of a text's words; for the tests of the scanner.
+  nb::ndarray<nb::numpy, std::int32_t> rows(const nb::bytes& text) const {
+    const std::vector<std::int32_t> found = scan({text.c_str(), text.size()});
+    auto array = make_array<std::int32_t>({found.size()});
+    std::copy(found.begin(), found.end(), array.data());
+    return array;
+  }
+
+  // (probabilities (C,), level, p), as Reading has them.
+  nb::tuple read(const nb::bytes& text, bool argmax, double threshold,
+                 std::optional<double> budget, double burst) const {
+    const skimrnn::Shape& shape = network_->shape();
+    const std::vector<std::int32_t> found = scan({text.c_str(), text.size()});
+    const std::size_t T = found.size(), L = shape.num_layers, dirs = shape.directions;
+    auto level = make_array<std::int8_t>({L, dirs, T});
+    auto p = make_array<float>({L, dirs, T, shape.levels.size()});
+    auto probabilities = make_array<float>({bias_.size()});
+    {
+      nb::gil_scoped_release released;
+      classify(found, Network::rule(argmax, threshold, budget, burst), level.data(), p.data(),
+               probabilities.data());
+    }
+    return nb::make_tuple(probabilities, level, p);
+  }
+
+  // Probabilities (N, C) of N texts; nothing is kept per token.
+  nb::ndarray<nb::numpy, float> predict(const std::vector<nb::bytes>& texts,
+                                        const std::vector<bool>& argmax,
+                                        const std::vector<double>& threshold,
+                                        const std::vector<std::optional<double>>& budget,
+                                        const std::vector<double>& burst) const {
+    const std::size_t count = texts.size(), classes = bias_.size();
+    if (argmax.size() != count || threshold.size() != count || budget.size() != count ||
+        burst.size() != count)
+      throw std::invalid_argument("one rule for each text");
+    std::vector<std::string_view> views;
+    for (const nb::bytes& text : texts) views.emplace_back(text.c_str(), text.size());
+    auto probabilities = make_array<float>({count, classes});
+    {
+      nb::gil_scoped_release released;
+      for (std::size_t i = 0; i < count; ++i)
+        classify(scan(views[i]), Network::rule(argmax[i], threshold[i], budget[i], burst[i]),
+                 nullptr, nullptr, probabilities.data() + i * classes);
+    }
+    return probabilities;
+  }
+
+ private:
+  std::vector<std::int32_t> scan(std::string_view text) const {
+    std::string run;
+    std::vector<std::int32_t> rows;
+    rows.reserve(text.size() / 4 + 1);
+    skimrnn::scan_rows(text, *table_, vocabulary_, run, rows);
+    return rows;
+  }
+
+  void classify(const std::vector<std::int32_t>& rows, const skimrnn::Rule& rule,
+                std::int8_t* level, float* p, float* probabilities) const {
+    network_->classify(rows.data(), int(rows.size()), rule, weight_.data(), bias_.data(),
+                       int(bias_.size()), level, p, probabilities);
+  }
+
+  std::shared_ptr<const skimrnn::Network> network_;
+  std::shared_ptr<const skimrnn::CharacterTable> table_;
+  skimrnn::Vocabulary vocabulary_;
+  std::vector<float> weight_, bias_;  // (C, directions * D), (C,)
 };
 
 }  // namespace
@@ -165,4 +266,18 @@ NB_MODULE(_native, m) {
            "budget"_a.none(), "burst"_a)
       .def_prop_ro("isa", &Network::isa)
       .def_prop_ro("table_rows", &Network::table_rows);
+  nb::class_<Table>(m, "CharacterTable", "The class and lower case of every code point.")
+      .def(nb::init<nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>,
+                    nb::ndarray<const std::uint32_t, nb::ndim<1>, nb::c_contig,
+                                nb::device::cpu>>(),
+           "classes"_a, "lower"_a);
+  nb::class_<TextReader>(m, "TextReader", "Text in, class probabilities out.")
+      .def(nb::init<const Network&, const Table&, const std::vector<std::string>&, Matrix2,
+                    Floats>(),
+           "network"_a, "table"_a, "words"_a, "head_weight"_a, "head_bias"_a)
+      .def("rows", &TextReader::rows, "text"_a)
+      .def("read", &TextReader::read, "text"_a, "argmax"_a, "threshold"_a, "budget"_a.none(),
+           "burst"_a)
+      .def("predict", &TextReader::predict, "texts"_a, "argmax"_a, "threshold"_a, "budget"_a,
+           "burst"_a);
 }

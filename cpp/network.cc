@@ -277,6 +277,19 @@ void Network::read(const Input& input, int tokens, const Rule& rule, const float
   }
 }
 
+void Network::classify(const std::int32_t* words, int tokens, const Rule& rule,
+                       const float* weight, const float* bias, int classes, std::int8_t* level,
+                       float* p, float* probabilities) const {
+  const int units = shape_.directions * shape_.hidden_size;
+  std::vector<float> h_n(std::size_t(shape_.num_layers) * units);
+  read({nullptr, words}, tokens, rule, nullptr, nullptr,
+       {nullptr, h_n.data(), nullptr, level, p});
+  const float* last = h_n.data() + h_n.size() - units;
+  for (int k = 0; k < classes; ++k)
+    probabilities[k] = kernels_->dot(weight + std::size_t(k) * units, last, units) + bias[k];
+  softmax(probabilities, classes);
+}
+
 // ---- denormals ----------------------------------------------------------------------------------
 
 #if defined(__SSE2__)

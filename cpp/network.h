@@ -85,6 +85,13 @@ class Network {
   void read(const Input& input, int tokens, const Rule& rule, const float* h_0, const float* c_0,
             const Output& output) const;
 
+  // Read a text given as words and apply a head, weight (C, directions * D) and bias (C,), to the
+  // last layer's final hidden states: its softmax goes to probabilities (C,). level and p as in
+  // Output; both may be null.
+  void classify(const std::int32_t* words, int tokens, const Rule& rule, const float* weight,
+                const float* bias, int classes, std::int8_t* level, float* p,
+                float* probabilities) const;
+
   // Make the table of input parts: embedding (V, E), copied; the first rows that fit into
   // table_bytes get a table row, the others are computed when read, to the same bits.
   void set_words(const float* embedding, int words, std::size_t table_bytes);

@@ -48,3 +48,28 @@ class Network:
     def isa(self) -> str: ...
     @property
     def table_rows(self) -> int: ...
+
+class CharacterTable:
+    def __init__(self, classes: NDArray[np.uint8], lower: NDArray[np.uint32]) -> None: ...
+
+class TextReader:
+    def __init__(
+        self,
+        network: Network,
+        table: CharacterTable,
+        words: Sequence[str],
+        head_weight: _Floats,
+        head_bias: _Floats,
+    ) -> None: ...
+    def rows(self, text: bytes) -> NDArray[np.int32]: ...
+    def read(
+        self, text: bytes, argmax: bool, threshold: float, budget: float | None, burst: float
+    ) -> tuple[_Floats, NDArray[np.int8], _Floats]: ...
+    def predict(
+        self,
+        texts: Sequence[bytes],
+        argmax: Sequence[bool],
+        threshold: Sequence[float],
+        budget: Sequence[float | None],
+        burst: Sequence[float],
+    ) -> _Floats: ...

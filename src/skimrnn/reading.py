@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,20 @@ class Reading:
     def ends(self) -> NDArray[np.int64]:
         """Where each token ends in ``text``, in code points; one past the last."""
         return self._scanned.ends
+
+
+class TextReading(NamedTuple):
+    """What an implementation gives for one text; ``Reading`` says what each is.
+
+    Attributes:
+        probabilities: (C,).
+        level: (layers, directions, T).
+        p: (layers, directions, T, K).
+    """
+
+    probabilities: NDArray[np.float32]
+    level: NDArray[np.int8]
+    p: NDArray[np.float32]
 
 
 def skim_rate(levels: Iterable[NDArray[Any]]) -> float | None:

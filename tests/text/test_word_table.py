@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skimrnn.text import words
-from skimrnn.text.words import _parse_table, _tables
+from skimrnn.text.words import _parse_table, character_tables
 
 SPACE, WORD, MARK = 0, 1, 2
 TABLE = Path(words.__file__).with_name("word_table.txt")
@@ -39,7 +39,7 @@ def test_runs_are_maximal_and_lower_records_ascend_without_overlap() -> None:
 
 
 def test_all_space() -> None:
-    classes, _ = _tables()
+    classes, _ = character_tables()
     expected = [*range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680]
     expected += [*range(0x2000, 0x200C), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000, 0xFEFF]
     assert np.flatnonzero(classes == SPACE).tolist() == expected
@@ -60,7 +60,7 @@ def test_all_space() -> None:
     ],
 )  # fmt: skip
 def test_classes(letter: str, kind: int) -> None:
-    assert _tables()[0][ord(letter)] == kind
+    assert character_tables()[0][ord(letter)] == kind
 
 
 @pytest.mark.parametrize(
@@ -74,24 +74,24 @@ def test_classes(letter: str, kind: int) -> None:
     ],
 )  # fmt: skip
 def test_lower_case(letter: str, lower: str) -> None:
-    assert chr(_tables()[1][ord(letter)]) == lower
+    assert chr(character_tables()[1][ord(letter)]) == lower
 
 
 def test_lower_case_is_final_and_keeps_the_class() -> None:
-    classes, lower = _tables()
+    classes, lower = character_tables()
     assert (lower[lower] == lower).all()
     assert (classes[lower] == classes).all()
     assert int((lower != np.arange(0x110000)).sum()) == 1433
 
 
 def test_only_ascii_letters_become_the_letters_of_the_clitics() -> None:
-    _, lower = _tables()
+    _, lower = character_tables()
     for letter in "smdrevltn":
         assert np.flatnonzero(lower == ord(letter)).tolist() == [ord(letter.upper()), ord(letter)]
 
 
-def test_the_tables_cannot_be_written_to() -> None:
-    for table in _tables():
+def test_thecharacter_tables_cannot_be_written_to() -> None:
+    for table in character_tables():
         with pytest.raises(ValueError, match="read-only"):
             table[0] = 1
 

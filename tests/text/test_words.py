@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skimrnn.text import MAX_WORD_LENGTH, Words, scan
-from skimrnn.text.words import _tables
+from skimrnn.text.words import character_tables
 
 GOLDEN = [
     ("", ""),
@@ -151,7 +151,7 @@ TEXTS = st.one_of(
 
 
 def check_places(text: str, found: Words) -> None:
-    classes, lower = _tables()
+    classes, lower = character_tables()
     assert len(found.words) == found.starts.size == found.ends.size
     assert (found.starts < found.ends).all()
     assert (found.starts[1:] >= found.ends[:-1]).all()
@@ -188,7 +188,7 @@ def test_any_bytes_can_be_scanned(data: bytes) -> None:
 
 def words_by_the_rules(text: str) -> list[tuple[str, int, int]]:
     """The rules again, one code point after the other, for comparison."""
-    classes, lower = _tables()
+    classes, lower = character_tables()
 
     def is_word(at: int) -> bool:
         return 0 <= at < len(text) and classes[ord(text[at])] == 1

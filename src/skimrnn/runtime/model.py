@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from skimrnn import cost
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule, rules_for
-from skimrnn.model_file import ModelFile, ModelFileError, TextPart, read_model
+from skimrnn.model_file import ModelFile, ModelFileError, read_model
 from skimrnn.reading import Reading, skim_rate
-from skimrnn.reference import SequenceReading, product
-from skimrnn.runtime.registry import sequence_reader
-from skimrnn.text import scan
+from skimrnn.reference import SequenceReading
+from skimrnn.runtime.registry import sequence_reader, text_reader
 
 Array = NDArray[Any]
 Threshold = float | str | Sequence[float] | None
@@ -184,7 +183,7 @@ class Model(Layer):
         if file.text is None:
             raise ValueError("this is a bare layer, not a text classifier; use load_layer")
         super().__init__(file, implementation, embedding=file.text.embedding)
-        self._text: TextPart = file.text
+        self._texts = text_reader(self._reader, file.text, self.config.directions)
         self.labels = file.text.labels
         self.vocabulary = file.text.vocabulary
 
@@ -237,11 +236,8 @@ class Model(Layer):
         for text, rule in zip(texts, rules, strict=True):
             if isinstance(text, bytes):
                 text = text.decode("utf-8", errors="replace")
-            read, probabilities = self._read_text(text, rule)
-            p = read.p.astype(np.float32, copy=False)
-            readings.append(
-                Reading(text, self.labels, probabilities, read.level, p, rule, self.config)
-            )
+            read = self._texts.read(text, rule)
+            readings.append(Reading(text, self.labels, *read, rule, self.config))
         return readings
 
     @overload
@@ -293,19 +289,7 @@ class Model(Layer):
             return np.asarray(rows[0])
         texts = _checked(texts)
         rules = self._rules(len(texts), threshold, budget, burst)
-        probabilities = np.zeros((len(texts), len(self.labels)), dtype=np.float32)
-        for row, (text, rule) in enumerate(zip(texts, rules, strict=True)):
-            probabilities[row] = self._read_text(text, rule)[1]
-        return probabilities
-
-    def _read_text(
-        self, text: str | bytes, rule: Rule
-    ) -> tuple[SequenceReading, NDArray[np.float32]]:
-        read = self._reader.read_words(self.vocabulary.rows(scan(text).words), rule)
-        last = read.h_n[-self.config.directions :].reshape(-1)
-        logits = product(self._text.head_weight, last) + self._text.head_bias
-        exponentials = np.exp(logits - logits.max())
-        return read, (exponentials / exponentials.sum()).astype(np.float32)
+        return self._texts.predict(texts, rules)
 
 
 def load(model: str | os.PathLike[str], *, implementation: str | None = None) -> Model:

@@ -6,7 +6,8 @@ nothing and models read with NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,10 @@ from numpy.typing import NDArray
 
 from skimrnn.config import SkimConfig, parameter_suffix
 from skimrnn.decision import ARGMAX, Rule
+from skimrnn.model_file import TextPart
+from skimrnn.reading import TextReading
 from skimrnn.reference import SequenceReading
+from skimrnn.text import character_tables
 
 try:
     from skimrnn import _native
@@ -52,7 +56,7 @@ class NativeReader:
         table_bytes: int | None = None,
     ) -> None:
         self._config = config
-        self._network = _native.Network(
+        self.network = _native.Network(
             config.cell,
             config.input_size,
             config.hidden_size,
@@ -66,7 +70,7 @@ class NativeReader:
         )
         if embedding is not None:
             room = TABLE_BYTES if table_bytes is None else table_bytes
-            self._network.set_words(np.ascontiguousarray(embedding, np.float32), room)
+            self.network.set_words(np.ascontiguousarray(embedding, np.float32), room)
 
     def read(
         self, x: Array, rule: Rule, initial: tuple[Array, Array | None] | None = None
@@ -77,11 +81,54 @@ class NativeReader:
             for part in (initial or (None, None))
         ]
         x = np.ascontiguousarray(x, np.float32)
-        return SequenceReading(*self._network.read_vectors(x, *_rule(rule), *states))
+        return SequenceReading(*self.network.read_vectors(x, *_rule(rule), *states))
 
     def read_words(self, rows: NDArray[np.int32], rule: Rule) -> SequenceReading:
         """Read one text given as rows of the embedding; its ``output`` is left out, (0, ...)."""
-        return SequenceReading(*self._network.read_words(rows, *_rule(rule)))
+        return SequenceReading(*self.network.read_words(rows, *_rule(rule)))
+
+
+class NativeTextReader:
+    """Text in, class probabilities out, in one call: words, layers, head.
+
+    Args:
+        reader: the layers, with the text part's embedding.
+        text: vocabulary and head.
+    """
+
+    def __init__(self, reader: NativeReader, text: TextPart) -> None:
+        self._reader = _native.TextReader(
+            reader.network,
+            _character_table(),
+            text.vocabulary.words,
+            np.ascontiguousarray(text.head_weight, np.float32),
+            np.ascontiguousarray(text.head_bias, np.float32),
+        )
+
+    def rows(self, text: str | bytes) -> NDArray[np.int32]:
+        """The rows of a text's words, as ``vocabulary.rows(scan(text).words)`` gives them."""
+        return self._reader.rows(_encoded(text))
+
+    def read(self, text: str | bytes, rule: Rule) -> TextReading:
+        """Read one text by this rule."""
+        return TextReading(*self._reader.read(_encoded(text), *_rule(rule)))
+
+    def predict(self, texts: Sequence[str | bytes], rules: Sequence[Rule]) -> NDArray[np.float32]:
+        """The probability of each class for each of N texts, (N, C); nothing kept per token."""
+        columns = list(zip(*map(_rule, rules), strict=True)) or [(), (), (), ()]
+        return self._reader.predict([_encoded(text) for text in texts], *columns)
+
+
+@cache
+def _character_table() -> Any:
+    return _native.CharacterTable(*character_tables())
+
+
+def _encoded(text: str | bytes) -> bytes:
+    """The text as the scanner takes it: UTF-8, lone surrogates as three bytes each."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", errors="replace")
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _rule(rule: Rule) -> tuple[bool, float, float | None, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Chooser, Rule
-from skimrnn.reference import SequenceReading, read_sequence, unpack
+from skimrnn.model_file import TextPart
+from skimrnn.reading import TextReading
+from skimrnn.reference import SequenceReading, product, read_sequence, unpack
 from skimrnn.runtime import native
+from skimrnn.text import scan
 
 ENVIRONMENT_VARIABLE = "SKIMRNN_IMPLEMENTATION"
 """Names the implementation that every model loads with; an unknown name is an error."""
@@ -33,6 +36,18 @@ class SequenceReader(Protocol):
 
     def read_words(self, rows: NDArray[np.int32], rule: Rule) -> SequenceReading:
         """Read one text given as rows (T,) of the embedding; ``output`` may be left empty."""
+        ...
+
+
+class TextReader(Protocol):
+    """Reads texts to class probabilities; immutable, shared by threads."""
+
+    def read(self, text: str | bytes, rule: Rule) -> TextReading:
+        """Read one text by this rule."""
+        ...
+
+    def predict(self, texts: Sequence[str | bytes], rules: Sequence[Rule]) -> NDArray[np.float32]:
+        """The probability of each class for each of N texts, (N, C)."""
         ...
 
 
@@ -62,6 +77,28 @@ class NumpyReader:
         """Read one text given as rows (T,) of the embedding."""
         assert self._embedding is not None
         return self.read(self._embedding[rows], rule)
+
+
+class NumpyTextReader:
+    """Scanner, look-up, layers and head, one after the other."""
+
+    def __init__(self, reader: SequenceReader, text: TextPart, directions: int) -> None:
+        self._reader, self._text, self._directions = reader, text, directions
+
+    def read(self, text: str | bytes, rule: Rule) -> TextReading:
+        """Read one text by this rule."""
+        rows = self._text.vocabulary.rows(scan(text).words)
+        read = self._reader.read_words(rows, rule)
+        last = read.h_n[-self._directions :].reshape(-1)
+        logits = product(self._text.head_weight, last) + self._text.head_bias
+        exponentials = np.exp(logits - logits.max())
+        probabilities = (exponentials / exponentials.sum()).astype(np.float32)
+        return TextReading(probabilities, read.level, read.p.astype(np.float32, copy=False))
+
+    def predict(self, texts: Sequence[str | bytes], rules: Sequence[Rule]) -> NDArray[np.float32]:
+        """The probability of each class for each of N texts, (N, C)."""
+        rows = [self.read(*pair).probabilities for pair in zip(texts, rules, strict=True)]
+        return np.array(rows, np.float32).reshape(len(rows), len(self._text.labels))
 
 
 def implementations() -> tuple[str, ...]:
@@ -108,3 +145,10 @@ def sequence_reader(
             f'use "{NUMPY}" or save it as float32'
         )
     return wanted, native.NativeReader(config, parameters, wanted, embedding)
+
+
+def text_reader(reader: SequenceReader, text: TextPart, directions: int) -> TextReader:
+    """What reads text with the layers of ``reader``, by the same implementation."""
+    if isinstance(reader, native.NativeReader):
+        return native.NativeTextReader(reader, text)
+    return NumpyTextReader(reader, text, directions)

@@ -7,7 +7,7 @@ from skimrnn.text.vectors import (
     read_word_vectors,
 )
 from skimrnn.text.vocabulary import UNKNOWN, Vocabulary
-from skimrnn.text.words import MAX_WORD_LENGTH, Words, scan
+from skimrnn.text.words import MAX_WORD_LENGTH, Words, character_tables, scan
 
 __all__ = [
     "MAX_WORD_LENGTH",
@@ -16,6 +16,7 @@ __all__ = [
     "Vocabulary",
     "WordVectors",
     "Words",
+    "character_tables",
     "packaged_glove",
     "read_word_vectors",
     "scan",

@@ -87,7 +87,7 @@ def scan(text: str | bytes) -> Words:
             "Scan the texts of a list one by one, and decode or convert anything else first."
         )
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    classes, lower = _tables()
+    classes, lower = character_tables()
     kinds, lowered = classes[codes], lower[codes]
     starts, ends = _runs_and_marks(kinds)
     starts, ends = _join_clitics(codes, kinds, lowered, starts, ends)
@@ -149,7 +149,7 @@ def _cut_long(starts: _Ints, ends: _Ints) -> tuple[_Ints, _Ints]:
 
 
 @functools.cache
-def _tables() -> tuple[_Classes, _Codes]:
+def character_tables() -> tuple[_Classes, _Codes]:
     """Give the class and the lower case of every code point, each (0x110000,), read-only."""
     table = resources.files(__package__).joinpath("word_table.txt").read_text(encoding="ascii")
     return _parse_table(table)
