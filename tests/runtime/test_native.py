@@ -117,7 +117,7 @@ def test_the_table_never_changes_a_bit(config: SkimConfig, isa: str) -> None:
     wanted = None
     for table_bytes, table_rows in room.items():
         reader = NativeReader(config, parameters, isa, embedding, table_bytes)
-        assert reader._network.table_rows == table_rows
+        assert reader.network.table_rows == table_rows
         assert table_rows * row_bytes(config) <= table_bytes
         readings = [reader.read_words(text, rule) for text in texts for rule in RULES]
         for reading, first in zip(readings, wanted or readings, strict=True):

@@ -36,7 +36,7 @@ def test_one_is_forced_by_argument(name: str, folder: Path) -> None:
         assert model.implementation == name
         assert type(model._reader) is reads_with
         if isinstance(model._reader, NativeReader):
-            assert model._reader._network.isa == name
+            assert model._reader.network.isa == name
 
 
 @pytest.mark.parametrize("name", implementations())
