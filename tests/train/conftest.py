@@ -42,6 +42,7 @@ def options() -> Callable[..., TrainingOptions]:
             "evaluations_per_epoch": 1,
             "learning_rate": 0.02,
             "dropout": 0.1,
+            "averaging": 0.0,
             "seed": 1,
         }
         return TrainingOptions(**{**settings, **changes})

@@ -206,7 +206,7 @@ def train(
         ),
     ] = None,
     learning_rate: Annotated[
-        float | None, _option(_TRAINING, "--learning-rate", 0.001, "Of Adam.", metavar="RATE")
+        float | None, _option(_TRAINING, "--learning-rate", 0.002, "Of Adam.", metavar="RATE")
     ] = None,
     schedule: Annotated[
         str | None,
@@ -239,7 +239,7 @@ def train(
         _option(
             _TRAINING,
             "--averaging",
-            0.0,
+            0.99,
             "Keep averaged weights with this decay a step; 0 for none.",
             metavar="DECAY",
         ),

@@ -89,13 +89,13 @@ class TrainingOptions:
     epochs: int = 20
     patience: int = 12
     evaluations_per_epoch: int = 2
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     schedule: str = "constant"
     weight_decay: float = 0.0
     gradient_clip: float = 1.0
     dropout: float = 0.5
     unknown_probability: float = 0.02
-    averaging: float = 0.0
+    averaging: float = 0.99
     freeze_embedding: bool = False
     max_tokens: int = 400
     min_count: int = 2
