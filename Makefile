@@ -28,7 +28,9 @@ check: $(VENV)/.check
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.train
-	$(BIN)/python -m benchmarks.classification
+	$(BIN)/python -m benchmarks.classification --task sst rotten-tomatoes sst-phrases
+	$(BIN)/python -m benchmarks.bundled
+	$(BIN)/python -m benchmarks.report
 
 $(VENV)/.demo: pyproject.toml CMakeLists.txt $(wildcard cpp/*)
 	$(PYTHON) -m venv $(VENV)

@@ -35,6 +35,14 @@ nb::ndarray<nb::numpy, T> make_array(std::initializer_list<std::size_t> shape) {
   return nb::ndarray<nb::numpy, T>(data, shape, owner);
 }
 
+skimrnn::CellKind kind_of(const std::string& cell) {
+  if (cell == "lstm") return skimrnn::kLstm;
+  if (cell == "gru") return skimrnn::kGru;
+  if (cell == "rnn_tanh") return skimrnn::kTanh;
+  if (cell == "rnn_relu") return skimrnn::kRelu;
+  throw std::invalid_argument("there are no kernels for the cell " + cell);
+}
+
 class Network {
  public:
   Network(const std::string& cell, int input_size, int hidden_size, int num_layers, int directions,
@@ -42,10 +50,7 @@ class Network {
           const std::vector<std::optional<Floats>>& parameters, const std::string& isa) {
     const skimrnn::Kernels* kernels = skimrnn::find_kernels(isa);
     if (!kernels) throw std::invalid_argument("this CPU cannot run " + isa);
-    const skimrnn::CellKind kind = cell == "lstm"   ? skimrnn::kLstm
-                                   : cell == "gru"  ? skimrnn::kGru
-                                   : cell == "rnn_tanh" ? skimrnn::kTanh
-                                                        : skimrnn::kRelu;
+    const skimrnn::CellKind kind = kind_of(cell);
     // Per direction: four parameters for each level's cell, then the router's two.
     const std::size_t each = 4 * levels.size() + 2;
     if (parameters.size() != each * num_layers * directions)

@@ -212,3 +212,11 @@ def test_one_value_per_text_means_exactly_that(name):
         rules_for(2, **options | {name: [0.5, math.nan]})
     with pytest.raises(ValueError, match=f"{name} must be .*text 1"):
         rules_for(2, **options | {name: [0.5, "x"]})
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64])
+def test_numpys_numbers_become_pythons(kind):
+    rule = Rule(kind(1), kind(1), kind(2))
+    assert [type(value) for value in (rule.threshold, rule.budget, rule.burst)] == [
+        type(kind(1).item())
+    ] * 3

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -190,3 +191,33 @@ def test_sha256(tmp_path: Path) -> None:
     for data in (b"", b"abc", bytes(range(256)) * 5000):
         (tmp_path / "file").write_bytes(data)
         assert sha256(tmp_path / "file") == hashlib.sha256(data).hexdigest()
+
+
+def test_write_follows_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    write_atomically(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_write_goes_into_a_pipe_and_leaves_it_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_atomically(pipe, b"into the pipe")
+        assert os.read(reader, 100) == b"into the pipe"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "folder", tmp_path / "file" / "page.html"):
+        with pytest.raises(OSError, match=re.escape(str(path))) as caught:
+            write_atomically(path, b"new")
+        assert caught.value.filename == str(path)

@@ -44,6 +44,11 @@ class Rule:
             raise ValueError(f"budget must be from 0 to 1, or None; got {self.budget!r}")
         if not (_is_number(self.burst) and 0 <= self.burst < math.inf):
             raise ValueError(f"burst must be a number of at least 0; got {self.burst!r}")
+        # NumPy's numbers become Python's, which compare, print and travel alike everywhere.
+        for name in ("threshold", "budget", "burst"):
+            value = getattr(self, name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, value.item())
 
 
 class Chooser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -14,9 +15,25 @@ from pathlib import Path
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that ``path`` holds the old bytes or the new ones, never a part.
 
+    A link is followed. What is neither a file nor a folder, such as a device or a pipe, is written
+    into as it is.
+
     Raises:
-        OSError: if it cannot be written; ``path`` is then as it was.
+        OSError: if it cannot be written, naming ``path``, which is then as it was.
     """
+    target = Path(os.path.realpath(path))
+    try:
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(data)
+        elif target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        else:
+            _replace(target, data)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = _beside(path)
     try:

@@ -16,7 +16,7 @@ from skimrnn.decision import Rule
 from skimrnn.text import Words, scan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reading:
     """What reading one text produced.
 

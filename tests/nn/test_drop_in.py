@@ -438,15 +438,31 @@ def test_a_torch_state_dict_loads_into_the_full_cell(cell):
     theirs = theirs_class(3, 5, 2, bidirectional=True, **extra)
     ours = our_class(3, 5, 2, bidirectional=True, skim_size=2, **extra)
     small = {n: p.clone() for n, p in ours.named_parameters() if n.startswith(("skim_", "router_"))}
-    keys = ours.load_state_dict(theirs.state_dict(), strict=False)
-    assert keys.unexpected_keys == []
-    assert set(keys.missing_keys) == set(small)
+    model = torch.nn.ModuleDict({"rnn": ours})  # by its own name and inside a model
+    model.load_state_dict({f"rnn.{name}": value for name, value in theirs.state_dict().items()})
+    ours.load_state_dict(theirs.state_dict())
     for name, value in theirs.named_parameters():
         assert torch.equal(ours.get_parameter(name), value)
     for name, value in small.items():
         assert torch.equal(ours.get_parameter(name), value)
+    incomplete = dict(ours.state_dict())
+    del incomplete["router_bias_l1_reverse"]  # some of ours: not a torch layer's, but damaged
+    with pytest.raises(RuntimeError, match=r'Missing key.*"router_bias_l1_reverse"'):
+        ours.load_state_dict(incomplete)
     with pytest.raises(RuntimeError, match="Missing key"):
-        ours.load_state_dict(theirs.state_dict())
+        ours.load_state_dict({})
+
+
+def test_a_misspelt_option_is_named():
+    with pytest.raises(TypeError, match=r"SkimLSTM has no option skimsize; its own are skim_size"):
+        PAIRS["lstm"][1](3, 5, skimsize=2)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 4, 6), (1, 2, 4, 6, 2), (1, 1, 5, 6, 2), (1, 1, 4, 5, 2)])
+def test_noise_of_another_shape_is_refused(shape):
+    layer = PAIRS["lstm"][1](3, 5, skim_size=2)
+    with pytest.raises(ValueError, match=r"noise must be .* = \(1, 1, 4, 6, 2\); got"):
+        layer(torch.zeros(6, 4, 3), noise=torch.zeros(shape))
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -314,3 +314,14 @@ def test_an_empty_batch_costs_nothing(layer_class, mode):
     assert reads.penalty().item() == 0
     assert reads.skim_rate() is None
     assert reads.cost().flop_reduction is None
+
+
+def test_a_plain_phase_costs_what_reading_everything_costs():
+    layer = SkimLSTM(3, 5, skim_size=2)
+    layer.skimming = False
+    with record() as reads:
+        layer(torch.zeros(4, 2, 3))
+    counted = reads.cost()
+    assert counted.taken == counted.read_all
+    assert counted.flop_reduction == 1
+    assert counted.recurrent_reduction == 1

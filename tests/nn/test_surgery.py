@@ -243,3 +243,36 @@ def test_the_taggers_layer_reads_the_same_without_torch(tmp_path, name, dtype):
         np.testing.assert_array_equal(read.level[:, 0, direction], entry.level.numpy())
     assert read.skim_rate == reads.skim_rate()
     assert read.cost().flop_reduction == reads.cost().flop_reduction
+
+
+class Tripled(nn.GRU):
+    def forward(self, *args, **kwargs):
+        output, state = super().forward(*args, **kwargs)
+        return 3 * output, state
+
+
+def hooked():
+    layer = nn.LSTM(3, 5)
+    layer.register_forward_hook(lambda *_: None)
+    return layer
+
+
+def normed():
+    return torch.nn.utils.parametrizations.weight_norm(nn.LSTM(3, 5), "weight_hh_l0")
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: Tripled(3, 5), TypeError, "got Tripled"),
+        (hooked, ValueError, "has hooks or parametrised weights"),
+        (normed, ValueError, "has hooks or parametrised weights"),
+    ],
+)
+def test_what_would_be_lost_is_refused(make, error, words):
+    model = nn.ModuleDict({"plain": nn.LSTM(3, 5), "special": make()})
+    before = dict(model.items())
+    for call in (lambda: skimmify(model, skim_size=2), lambda: from_rnn(make(), skim_size=2)):
+        with pytest.raises(error, match=words):
+            call()
+    assert dict(model.items()) == before

@@ -358,3 +358,12 @@ def test_what_a_model_tells(folder: Path) -> None:
     assert model.card == ""
     with pytest.raises(ValueError, match="use load_layer"):
         Model(replace(read_model(folder), text=None))
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16])
+def test_options_may_be_numpys_numbers(model, kind):
+    expected = model.predict_proba("good bad the", threshold=0.5, budget=0.5, burst=1)
+    given = model.predict_proba(
+        "good bad the", threshold=kind(0.5), budget=kind(0.5), burst=kind(1)
+    )
+    assert np.array_equal(given, expected)

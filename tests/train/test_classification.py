@@ -481,13 +481,16 @@ def test_evaluation_counts_real_tokens_and_texts(task, options) -> None:
         assert objective.evaluate(model) == numbers
 
 
-def test_texts_are_cut_only_when_asked(task) -> None:
+def test_only_training_texts_are_cut(task: TextTask, options: Options, tmp_path: Path) -> None:
+    """What decides comes late: training never sees it, validation must."""
     vocabulary = Vocabulary(("<unknown>", "a"))
     data = encode(Examples(["a " * 500, "b a"], np.array([0, 1])), vocabulary)
     assert data.lengths().tolist() == [500, 2]
     assert data.rows[1].tolist() == [0, 1]
-    cut = encode(Examples(["a " * 500, "b a"], np.array([0, 1])), vocabulary, 7)
-    assert cut.lengths().tolist() == [7, 2]
+    late = [f"{'the ' * 9}{('bad', 'good')[target]}" for target in task.validation.targets]
+    changed = replace(task, validation=Examples(late, task.validation.targets))
+    trained = train_classifier(changed, options(max_tokens=9), tmp_path / "model")
+    assert trained.outcome.best["accuracy"] == accuracy_of(tmp_path / "model", changed.validation)
 
 
 def test_the_callers_random_numbers_are_left_alone(

@@ -125,7 +125,10 @@ class Reads:
         return skimmed / total if total else None
 
     def cost(self) -> cost.Cost:
-        """The operations it took, against reading every token, one count per text and entry."""
+        """The operations it took, against reading every token, one count per text and entry.
+
+        Layers that ran without skimming count as reading everything, without a router.
+        """
         counts = [dataclasses.astuple(_entry_cost(entry)) for entry in self.entries]
         columns = zip(*counts, strict=True) if counts else [(), (), (), ()]
         return cost.Cost(*(tuple(itertools.chain(*column)) for column in columns))
@@ -189,4 +192,8 @@ def _over_processes(mean: Tensor) -> Tensor:
 def _entry_cost(entry: LayerReads) -> cost.Cost:
     level = entry.level.cpu().numpy()
     texts = [row[:n] for row, n in zip(level, entry.lengths.tolist(), strict=True)]
-    return cost.count_layer(entry.config, entry.layer, texts)
+    counted = cost.count_layer(entry.config, entry.layer, texts)
+    if entry.skimming:
+        return counted
+    full, recurrent = counted.read_all, counted.recurrent_read_all
+    return cost.Cost(full, full, recurrent, recurrent)  # no router ran

@@ -67,8 +67,14 @@ class _SkimMixin(nn.RNNBase):
         threshold: float | str = 0.5,
         budget: float | None = None,
         burst: float = 1,
+        **unknown: Any,
     ) -> None:
         """Add the small cells and routers to a layer that torch's constructor has made."""
+        if unknown:
+            raise TypeError(
+                f"{type(self).__name__} has no option {', '.join(unknown)}; its own are "
+                f"{', '.join(SkimOptions.__annotations__)}"
+            )
         self.config = SkimConfig(
             cell=cell,
             input_size=self.input_size,
@@ -104,6 +110,28 @@ class _SkimMixin(nn.RNNBase):
         if self.config.skim_input != "prefix":
             options += f", skim_input={self.config.skim_input!r}"
         return f"{super().extra_repr()}, {options}, router_input={self.config.router_input!r}"
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Take a torch layer's parameters as well: the full cell's, the others staying as drawn."""
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+        ours = {f"{prefix}{name}" for name in self._parameters if name not in self._full_cell()}
+        if not ours & set(state_dict):
+            missing_keys[:] = [name for name in missing_keys if name not in ours]
+
+    def _full_cell(self) -> set[str]:
+        """The names that torch's layer has too."""
+        return {name for names in self._all_weights for name in names}
 
     # ---- the call -------------------------------------------------------------------------------
 
@@ -142,6 +170,8 @@ class _SkimMixin(nn.RNNBase):
                 self._report_plain(input)
             return output, state
         data, layout, given, leave = enter(self, input, hx)
+        if noise is not None and self.training:
+            self._check_noise(noise, layout)
         initial = [State(*parts) for parts in zip(*given, strict=True)]
         final: list[State] = []
         for layer in range(self.num_layers):
@@ -194,6 +224,16 @@ class _SkimMixin(nn.RNNBase):
             all_log_p, all_levels = torch.cat(log_p), torch.cat(levels)
             report(LayerReads(self, layer, direction, True, all_log_p, all_levels, layout))
         return torch.cat(outputs), state
+
+    def _check_noise(self, noise: Tensor, layout: Ragged) -> None:
+        levels, directions = len(self.config.levels), self.config.directions
+        expected = (self.num_layers, directions, layout.batch, layout.steps, levels)
+        long_enough = noise.dim() == 5 and noise.shape[3] >= layout.steps
+        if not long_enough or (*noise.shape[:3], layout.steps, noise.shape[4]) != expected:
+            raise ValueError(
+                "noise must be (layers, directions, texts, tokens of the longest, levels) = "
+                f"{expected}; got {tuple(noise.shape)}"
+            )
 
     def _report_plain(self, input: Tensor | PackedSequence) -> None:
         """Record a call without skimming: every token at level 0, no penalty."""

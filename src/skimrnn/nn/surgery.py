@@ -6,10 +6,12 @@ from typing import Unpack
 
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimOptions, SkimRNN
 
 SkimLayer = SkimLSTM | SkimGRU | SkimRNN
+_TORCH_LAYERS = (nn.LSTM, nn.GRU, nn.RNN)
 
 
 def from_rnn(rnn: nn.RNNBase, **options: Unpack[SkimOptions]) -> SkimLayer:
@@ -24,11 +26,20 @@ def from_rnn(rnn: nn.RNNBase, **options: Unpack[SkimOptions]) -> SkimLayer:
         are drawn anew.
 
     Raises:
-        TypeError: if it is not one of torch's three layers.
-        ValueError: if it projects its state (``proj_size``), or an option does not fit.
+        TypeError: if it is not one of torch's three layers itself; a subclass may compute
+            something else.
+        ValueError: if it projects its state (``proj_size``), has hooks or parametrised weights,
+            which would be lost, or an option does not fit.
     """
-    if isinstance(rnn, SkimLayer) or not isinstance(rnn, nn.LSTM | nn.GRU | nn.RNN):
+    parametrised = parametrize.is_parametrized(rnn)  # such a layer is of a class of its own
+    if not parametrised and type(rnn) not in _TORCH_LAYERS:
         raise TypeError(f"expected a torch.nn.LSTM, GRU or RNN; got {type(rnn).__name__}")
+    hooks = (rnn._forward_hooks, rnn._forward_pre_hooks, rnn._backward_hooks)
+    if parametrised or any(hooks) or set(rnn.state_dict()) != _names(rnn):
+        raise ValueError(
+            f"this {type(rnn).__name__} has hooks or parametrised weights, which a skimming layer "
+            "would not keep; remove them first and put them back on the new layer"
+        )
     if rnn.proj_size:
         raise ValueError(
             f"proj_size is not supported (got {rnn.proj_size}): a skim copies units of a state as "
@@ -76,8 +87,9 @@ def skimmify(model: nn.Module, **options: Unpack[SkimOptions]) -> nn.Module:
         The model.
 
     Raises:
-        ValueError: if the model has no such layer, or an option does not fit one of them; the
-            model is then as it was.
+        TypeError: if one of them is a subclass, which may compute something else.
+        ValueError: if the model has no such layer, one has hooks or parametrised weights, or an
+            option does not fit; the model is then as it was.
     """
     found: dict[nn.Module, list[tuple[nn.Module, str]]] = {}
     for parent in model.modules():
@@ -93,6 +105,11 @@ def skimmify(model: nn.Module, **options: Unpack[SkimOptions]) -> nn.Module:
         for parent, name in places:
             setattr(parent, name, layers[rnn])
     return model
+
+
+def _names(rnn: nn.RNNBase) -> set[str]:
+    """The names of a torch layer's own parameters."""
+    return {name for names in rnn._all_weights for name in names}
 
 
 def _replaceable(module: nn.Module | None) -> bool:

@@ -169,7 +169,7 @@ def train_classifier(
         max_words=options.max_words,
     )
     train = Encoded([vocabulary.rows(text) for text in words], task.train.targets)
-    validation = encode(task.validation, vocabulary, options.max_tokens)
+    validation = encode(task.validation, vocabulary)
     working = folder.parent / f"{folder.name}.training"
     key = {
         "task": task.name,
@@ -217,9 +217,9 @@ def train_classifier(
     return Trained(folder, outcome, training)
 
 
-def encode(examples: Examples, vocabulary: Vocabulary, max_tokens: int | None = None) -> Encoded:
-    """Texts as rows of the vocabulary, cut at ``max_tokens`` if given."""
-    rows = [vocabulary.rows(scan(text).words[:max_tokens]) for text in examples.texts]
+def encode(examples: Examples, vocabulary: Vocabulary) -> Encoded:
+    """Texts as rows of the vocabulary, whole: only training texts are cut."""
+    rows = [vocabulary.rows(scan(text).words) for text in examples.texts]
     return Encoded(rows, examples.targets)
 
 
