@@ -170,7 +170,9 @@ class _SkimMixin(nn.RNNBase):
                 self._report_plain(input)
             return output, state
         data, layout, given, leave = enter(self, input, hx)
-        if noise is not None and self.training:
+        if not self.training:
+            noise = None
+        if noise is not None:
             self._check_noise(noise, layout)
         initial = [State(*parts) for parts in zip(*given, strict=True)]
         final: list[State] = []
@@ -301,6 +303,8 @@ class SkimLSTM(_SkimMixin, nn.LSTM):  # type: ignore[misc]
         threshold: θ in ``eval()``; skim where the probability of skimming exceeds it.
         budget: ceiling on the share of tokens read in ``eval()``, for every prefix of a text.
         burst: reads allowed ahead of the budget.
+
+    A state dict of ``torch.nn.LSTM`` loads into the full cell by its own names.
 
     Attributes:
         threshold: as above, settable at any time; also one number per text.
