@@ -217,6 +217,39 @@ def test_changed_data_are_other_data(file):
     assert (len(found.examples), found.split) == (61, "all")
 
 
+def test_a_folder_without_a_test_split_has_the_one_that_was_held_out(tmp_path):
+    rows = [f"film {n},{('bad', 'good')[n % 2]}\n" for n in range(80)]
+    for name, part in (("train", rows[:60]), ("validation", rows[60:])):
+        (tmp_path / f"{name}.csv").write_text("text,label\n" + "".join(part))
+    task = load_task(str(tmp_path), seed=5)
+    found = load_test_texts(model_trained_on(task.record), str(tmp_path))
+    assert (found.examples.texts, found.split) == (task.test.texts, "test")
+    assert len(found.examples) == 6
+
+
+def test_files_that_were_a_part_of_the_training_are_told_on(tmp_path):
+    rows = [f"film {n},{('bad', 'good')[n % 2]}\n" for n in range(80)]
+    for name, part in (("train", rows[:50]), ("validation", rows[50:60]), ("test", rows[60:])):
+        (tmp_path / f"{name}.csv").write_text("text,label\n" + "".join(part))
+    model = model_trained_on(load_task(str(tmp_path)).record)
+    for name, seen in (("train", True), ("validation", True), ("test", False)):
+        found = load_test_texts(model, str(tmp_path / f"{name}.csv"))
+        assert found.split == "all"
+        assert [f"trained on texts of {tmp_path / name}.csv" in note for note in found.notes] == [
+            True
+        ] * seen
+    (tmp_path / "test.csv").write_text("text,label\na film,good\n")  # the other two as they were
+    assert load_test_texts(model, str(tmp_path)).notes == ()
+
+
+def test_a_folder_with_the_training_file_is_told_on(file, tmp_path):
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "train.csv").write_text("text,label\n" + "a,bad\nb,good\n" * 20)
+    (tmp_path / "copy" / "test.csv").write_bytes(file.read_bytes())
+    model = model_trained_on(load_task(str(file)).record)
+    assert "too high" in load_test_texts(model, str(tmp_path / "copy")).notes[0]
+
+
 def test_data_too_few_to_train_on_can_be_evaluated(file, tmp_path):
     record = load_task(str(file)).record
     (tmp_path / "few.csv").write_text("text,label\na film,good\n")

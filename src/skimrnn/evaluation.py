@@ -8,10 +8,12 @@ are different things and have different names.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
@@ -20,7 +22,15 @@ from skimrnn import cost
 from skimrnn.decision import Rule
 from skimrnn.reading import skim_rate
 from skimrnn.runtime import Model
-from skimrnn.tasks import BUILT_IN, DataError, Examples, accuracy, load_examples, load_task
+from skimrnn.tasks import (
+    BUILT_IN,
+    DataError,
+    Examples,
+    TextTask,
+    accuracy,
+    load_examples,
+    load_task,
+)
 from skimrnn.tasks.splits import permutation
 from skimrnn.text import scan
 
@@ -295,12 +305,14 @@ def load_test_texts(
             data, model.labels, data_dir=data_dir, seed=seed if parts & asked else 0, **columns
         )
         return TestTexts(examples, "test", _leak(parts, asked))
+    task = _as_for_training(data, seed, columns) if own_files else None
+    held_out = None if task is None else _held_out(model, record, task)
+    if held_out is not None:
+        count = f"{len(held_out):,}"
+        note = f"the model was trained on {data}; only the {count} texts held out then count"
+        return TestTexts(held_out, "test", (note,))
     examples = load_examples(data, model.labels, data_dir=data_dir, **columns)
-    held_out = _held_out(model, record, data, seed, columns) if own_files else None
-    if held_out is None:
-        return TestTexts(examples, "all")
-    note = f"the model was trained on {data}; only the {len(held_out):,} texts held out then count"
-    return TestTexts(held_out, "test", (note,))
+    return TestTexts(examples, "all", _seen(record, data, task) if own_files else ())
 
 
 def _leak(learnt_from: set[str], asked: set[str]) -> tuple[str, ...]:
@@ -314,19 +326,49 @@ def _leak(learnt_from: set[str], asked: set[str]) -> tuple[str, ...]:
     return ()
 
 
-def _held_out(
-    model: Model, record: Mapping[str, Any], data: str, seed: int, columns: _Columns
-) -> Examples | None:
-    """The test split of the data that the model was trained on; None if these are others."""
+def _as_for_training(data: str, seed: int, columns: _Columns) -> TextTask | None:
+    """The task that training made of own data; None if they are good to evaluate with only."""
     try:
-        task = load_task(data, seed=seed, **columns)
+        return load_task(data, seed=seed, **columns)
     except DataError:
-        return None  # good to evaluate with, not to train on
+        return None
+
+
+def _held_out(model: Model, record: Mapping[str, Any], task: TextTask) -> Examples | None:
+    """The test split of the data that the model was trained on; None if these are others."""
     known = all(label in model.labels for label in task.labels)
     if not known or _digests(task.record) != _digests(record):
         return None
     rows = np.array([model.labels.index(label) for label in task.labels], dtype=np.int64)
     return Examples(task.test.texts, rows[task.test.targets])
+
+
+def _seen(record: Mapping[str, Any], data: str, task: TextTask | None) -> tuple[str, ...]:
+    """A warning if texts of these data, though not the whole of them, served the training."""
+    if Path(data).expanduser().is_file():
+        with Path(data).expanduser().open("rb") as file:
+            read = [hashlib.file_digest(file, "sha256").hexdigest()]
+    else:
+        parts = {} if task is None else _digests_by_part(task.record)
+        read = [parts["test"]] if "test" in parts else list(parts.values())
+    learnt = [digest for part, digest in _digests_by_part(record).items() if part != "test"]
+    if not set(read) & set(learnt):
+        return ()
+    return (
+        f"the model was trained on texts of {data}: it has seen them, so the accuracy comes out "
+        "too high",
+    )
+
+
+def _digests_by_part(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The digests of the files, by the split that each was; the only file of all is "train"."""
+    rules = record.get("split")
+    given = [
+        part
+        for part in ("train", "validation", "test")
+        if part == "train" or (isinstance(rules, dict) and rules.get(part) == "as given")
+    ]
+    return dict(zip(given, _digests(record), strict=False))  # a record may be a stranger's
 
 
 def _digests(record: Mapping[str, Any]) -> list[Any]:

@@ -1,9 +1,12 @@
 """`skimrnn evaluate` and `tradeoff`: one JSON object, a table, a curve, a picture."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 
+import matplotlib as mpl
 import pytest
 from cli_helpers import run, write_csv
 
@@ -36,13 +39,13 @@ def test_json_is_one_object_with_all_that_is_promised(model, fresh):
 
 
 def test_the_same_numbers_for_a_person(model, fresh):
-    shown = json.loads(run("evaluate", model, fresh, "--json").stdout)
-    table = run("evaluate", model, fresh).stdout
+    shown = json.loads(run("evaluate", model, fresh, "--threshold", "-1", "--json").stdout)
+    table = run("evaluate", model, fresh, "--threshold", "-1").stdout
     assert f"{100 * shown['accuracy']:.1f}%" in table
     assert f"{100 * shown['skim_rate']:.1f}%" in table
-    assert f"{shown['flop_reduction']:.2f}× fewer" in table
+    assert f"{shown['flop_reduction']:.1f}× fewer" in table
     assert skimrnn.implementations()[0] in table
-    assert "threshold 0.5" in table
+    assert "threshold -1" in table
 
 
 def test_the_data_it_was_trained_on_counts_only_as_far_as_held_out(model, data):
@@ -119,17 +122,54 @@ def test_texts_without_a_word_can_be_drawn(model, tmp_path):
     assert result.stdout
 
 
-def test_without_matplotlib_the_json_is_written_all_the_same(model, fresh, tmp_path):
-    arguments = ["skimrnn", "tradeoff", str(model), str(fresh), "--thresholds", "0.5"]
-    arguments += ["--limit", "3", "--out", "c.json", "--picture", "p.png"]
+def test_without_matplotlib_a_picture_is_refused_at_once(model, tmp_path):
+    arguments = ["skimrnn", "tradeoff", str(model), "./absent.csv", "--thresholds", "0.5"]
+    arguments += ["--out", "c.json", "--picture", "p.png"]
     program = f"import sys; sys.modules['matplotlib'] = None; sys.argv = {arguments!r}\n"
     program += "from skimrnn.cli import main; main()"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 2
     assert "pip install 'skimrnn[plot]'" in done.stderr
     assert "Traceback" not in done.stderr
-    assert len(json.loads((tmp_path / "c.json").read_text())["points"]) == 1
-    assert not (tmp_path / "p.png").exists()
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [("folder.png", "folder.png is a folder"), ("file/new/p.png", "file is a file, not a folder")],
+)
+def test_a_picture_that_cannot_be_written_is_refused_at_once(model, target, message, tmp_path):
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file").write_text("")
+    result = run("tradeoff", model, "./absent.csv", "--picture", target, code=2)
+    assert message in result.stderr
+
+
+def test_the_picture_of_a_model_that_never_skims_names_one_point(tmp_path):
+    from skimrnn.cli.picture import draw
+
+    point = {"accuracy": 0.8, "texts": 50, "skim_rate": 0.0, "flop_reduction": 1.0}
+    point |= {"seconds_reading": 1.0, "seconds_skimming": 1.0, "implementation": "numpy"}
+    points = [{**point, "threshold": number / 10} for number in range(11)]
+    curve = {"model": "plain", "data": "x", "texts": 50, "points": points}
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        draw(curve, tmp_path / "p.svg")
+    said = re.findall(r"<text[^>]*>([^<]*)</text>", (tmp_path / "p.svg").read_text())
+    assert said.count("every threshold") == 1
+    left = said[: said.index("words skimmed, %")]
+    assert left == ["0", "20", "40", "60", "80", "100"]
+
+
+def test_a_curve_under_a_budget(model, fresh):
+    result = run(
+        *("tradeoff", model, fresh, "--thresholds", "0,1", "--limit", 9, "--json"),
+        *("--budget", 0.5, "--burst", 0),
+    )
+    points = json.loads(result.stdout)["points"]
+    assert [(point["budget"], point["burst"]) for point in points] == [(0.5, 0), (0.5, 0)]
+    assert points[1]["skim_rate"] >= 0.5
+    table = run("tradeoff", model, fresh, "--thresholds", "1", "--limit", 3, "--budget", 0.5).stdout
+    assert "budget 0.5, burst 1" in " ".join(table.split())
 
 
 def test_json_of_the_curve(model, fresh):
@@ -145,5 +185,6 @@ def test_a_picture_of_an_unknown_kind_is_refused_at_once(model):
 def test_thresholds():
     assert parse_thresholds("1, 0.5,0.5,-1,") == [-1.0, 0.5, 1.0]
     for wrong in ("", ",", "a", "0.5,argmax", "0,5;1"):
-        with pytest.raises(ValueError, match="number"):
+        with pytest.raises(ValueError, match="must be numbers separated by commas; got") as error:
             parse_thresholds(wrong)
+        assert repr(wrong) in str(error.value)

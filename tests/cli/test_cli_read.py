@@ -56,6 +56,12 @@ def test_files_stdin_and_texts(model, tmp_path):
     assert named.count(":\n") == 1
 
 
+def test_a_word_that_looks_like_a_file_but_is_none_is_told(model):
+    result = run("read", model, "absent.CSV", "a note.txt", "etc.", "--json")
+    assert result.stderr == "absent.CSV was read as a text: there is no such file\n"
+    assert json.loads(result.stdout.splitlines()[0])["text"] == "absent.CSV"
+
+
 def test_lines_are_texts_if_wanted(model, tmp_path):
     (tmp_path / "many.txt").write_bytes(b"superb\r\n\n  \nstale\n")
     result = run("read", model, "many.txt", "--lines", "--json")

@@ -89,6 +89,11 @@ def test_levels(options, hidden, levels):
         ({"levels": "10;5"}, "separated by commas"),
         ({"levels": "5,10"}, "falling"),
         ({"no_skim": True, "skim_size": 5}, "--no-skim"),
+        ({"no_skim": True, "hard": True, "penalty": "cost"}, "leave out --hard, --penalty"),
+        ({"no_skim": True, "skim_weight": 0.0}, "--skim-weight"),
+        ({"no_skim": True, "wanted_rate": 0.5}, "--wanted-rate"),
+        ({"no_skim": True, "skim_ramp_steps": 5}, "--skim-ramp-steps"),
+        ({"no_skim": True, "warm_start_steps": 5}, "--warm-start-steps"),
         ({"skim_size": 100}, "skim_size=100"),
         ({"cell": "gru", "router_input": "state"}, "only the LSTM"),
         ({"cell": "lmst"}, "lmst"),
@@ -132,10 +137,11 @@ def test_training_writes_a_model_and_says_how_to_go_on(training, data):
     assert f"saved in {folder}" in result.stdout
     assert f"skimrnn evaluate {folder} {data}" in result.stdout
     assert "160 train, 20 validation, 20 test texts; labels bad, good" in result.stderr
-    assert "Skim-LSTM of 8 / 2 units" in result.stderr
+    assert "; Skim-LSTM of 8 / 2 units" in result.stderr
+    assert re.search(r"at epoch \d\.\d; ended after 30 steps, \d+ s", result.stdout)
     assert "word vectors: none, drawn at random" in result.stderr
     evaluations = re.findall(r"epoch +([\d.]+)  validation: accuracy", result.stderr)
-    assert evaluations[:5] == ["0.4", "0.8", "1.2", "1.6", "2.0"]
+    assert evaluations[:5] == ["0.4", "1.0", "1.4", "2.0", "2.4"]
     assert evaluations[-1] == "6.0"
     assert not (folder.parent / "tiny.training" / "checkpoint.pt").exists()
     assert skimrnn.load(folder).predict("a superb and moving film") == "good"
@@ -150,7 +156,7 @@ def test_the_record_names_the_command_without_folders(training, data):
 
 
 def test_a_plain_rnn(data, tmp_path):
-    arguments = [*TINY[:2], *TINY[4:]]
+    arguments = [*TINY[:2], *TINY[4:-2]]
     result = run("train", data, "--out", "plain", "--no-skim", "--epochs", 1, *arguments)
     assert "plain LSTM of 8 units" in result.stderr
     assert "skimmed" not in result.output
@@ -159,17 +165,20 @@ def test_a_plain_rnn(data, tmp_path):
     shown = json.loads(run("evaluate", "./plain", data, "--json").stdout)
     assert shown["skim_rate"] == 0
     assert shown["flop_reduction"] == 1
-    assert "never skims" in run("evaluate", "./plain", data).stdout
+    table = run("evaluate", "./plain", data).stdout
+    assert "never skims" in table
+    assert "operations" not in table
     refused = run("evaluate", "./plain", data, "--budget", 0.5, code=2)
     assert "a budget needs a level to skim at" in refused.stderr
 
 
 def test_other_cells_and_options_reach_the_model(data):
-    run(
+    result = run(
         *("train", data, "--out", "gru", "--cell", "gru", "--levels", "6,3,0", "--layers", 2),
         *("--bidirectional", "--epochs", 1, "--embedding-size", 4, "--vectors", "none"),
         *("--dtype", "float16", "--skim-input", "full", "--max-words", 9, "--threads", 1),
     )
+    assert "2-layer bidirectional Skim-GRU of 6 / 3 / 0 units" in result.stderr
     model = skimrnn.load("./gru")
     config = model.config
     assert (config.cell, config.levels, config.num_layers) == ("gru", (6, 3, 0), 2)
@@ -315,3 +324,16 @@ def test_a_line_in_between_where_there_is_no_terminal(capsys, monkeypatch):
     assert second == "step 5 of 10: loss 0.500  accuracy 75%"
     assert third.startswith("step 6 of 10: loss 0.500  accuracy 75%  skimmed 25%  ")
     assert third.endswith(" tokens/s")
+
+
+def test_evaluations_are_told_apart_and_the_best_is_the_trainers_word(capsys):
+    event = {"event": "evaluation", "score": 0.9, "accuracy": 0.9, "loss": 0.5, "skim_rate": None}
+    with TrainingProgress(epochs=2, evaluations_per_epoch=11) as progress:
+        progress.show({**event, "epoch": 1 / 11, "best": False})
+        progress.show({**event, "epoch": 2 / 11, "score": 0.1, "best": True})
+    with TrainingProgress(epochs=2, evaluations_per_epoch=10) as progress:
+        progress.show({**event, "epoch": 0.1, "best": False})
+    first, second, third = capsys.readouterr().err.splitlines()
+    assert first == "epoch   0.09  validation: accuracy 90.0%  loss 0.500"
+    assert second == "epoch   0.18  validation: accuracy 90.0%  loss 0.500  best so far"
+    assert third == "epoch   0.1  validation: accuracy 90.0%  loss 0.500"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from skimrnn.decision import Rule
 from skimrnn.show import View, view
 
 HOSTILE = (
@@ -34,7 +35,12 @@ class StandInReading:
     probabilities: np.ndarray
     threshold: float | str = 0.5
     budget: float | None = None
+    burst: float = 1
     reduction: float | None = 4.6
+
+    @property
+    def rule(self) -> Rule:
+        return Rule(self.threshold, self.budget, self.burst)
 
     @property
     def label(self) -> str:

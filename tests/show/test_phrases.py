@@ -4,8 +4,8 @@ from unicodedata import category
 import pytest
 
 from skimrnn.show.phrases import (
+    fewer,
     one_line,
-    operations_saved,
     percent,
     printable,
     settings,
@@ -86,12 +86,14 @@ def test_words_read(seen, level, said):
         (4.6, "4.6× fewer operations"),
         (0.8, "1.2× more operations"),
         (1.0, "as many operations as reading everything"),
-        (0.96, "as many operations as reading everything"),
+        (0.96, "about as many operations as reading everything"),
+        (1.04, "about as many operations as reading everything"),
         (None, None),
     ],
 )
-def test_operations_saved(seen, reduction, said):
-    assert operations_saved(seen("a", reduction=reduction)) == said
+def test_fewer(reduction, said):
+    assert fewer(reduction, "operations") == said
+    assert fewer(reduction) == (said and said.replace(" operations", ""))
 
 
 def test_the_summary_of_one_pass(seen):
@@ -104,8 +106,11 @@ def test_the_summary_of_several_passes_names_the_one_shown(seen):
     made = seen("a b", [[[0, 0], [1, 1]], [[1, 1], [0, 1]]])
 
     assert summary(made, 1, 1) == (
-        "read 1 of 2 words (50% skimmed) in layer 2 backward, "
-        "62% skimmed over all 4 passes, 4.6× fewer operations"
+        "layer 2 backward read 1 of 2 words (50% skimmed, 62% over all 4 passes), "
+        "4.6× fewer operations"
+    )
+    assert summary(seen("a b", [[[0, 1], [1, 1]]], reduction=None), 0, 0) == (
+        "layer 1 forward read 1 of 2 words (50% skimmed, 75% over both passes)"
     )
 
 

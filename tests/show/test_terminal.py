@@ -86,7 +86,7 @@ def test_several_passes_show_the_chosen_one_and_what_others_read(seen):
     assert f"{READ}a{RESET} b {SKIMMED}c{RESET}" in forward
     assert f"{READ}a{RESET} {READ}b{RESET} {SKIMMED}c{RESET}" in backward
     assert "read in another pass" in forward[-1]
-    assert "in layer 1 backward" in backward[0]
+    assert "layer 1 backward read 2 of 3 words" in backward[0]
 
 
 @pytest.mark.parametrize("terminal", [False, True])

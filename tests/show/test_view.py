@@ -8,7 +8,7 @@ from skimrnn.show.view import pieces, read_share, shown_levels
 
 
 def test_a_view_holds_exactly_what_was_read(stand_in):
-    reading = stand_in("Not good", [0, 1], threshold=0.25, budget=0.5)
+    reading = stand_in("Not good", [0, 1], threshold=0.25, budget=0.5, burst=2)
 
     assert view(reading) == {
         "text": "Not good",
@@ -19,6 +19,7 @@ def test_a_view_holds_exactly_what_was_read(stand_in):
         "recurrent_reduction": 7.25,
         "threshold": 0.25,
         "budget": 0.5,
+        "burst": 2.0,
         "layers": 1,
         "directions": 1,
         "levels": 2,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from skimrnn.tasks import BUILT_IN, DataError, load_examples, load_task
+from skimrnn.tasks import BUILT_IN, DataError, hub, load_examples, load_task
 
 
 def test_an_unknown_bare_word_lists_the_names():
@@ -60,12 +60,28 @@ def test_options_that_do_not_apply_are_refused(trees: Path):
         load_task("sst", data_dir=trees, label_column="y")
 
 
+def test_what_is_missing_names_the_files_that_serve(tmp_path: Path, monkeypatch):
+    def absent():
+        raise ImportError
+
+    monkeypatch.setattr(hub, "import_datasets", absent)
+    with pytest.raises(DataError, match=r"put sst/trees/\{train,dev,test\}.txt into") as caught:
+        load_task("sst", data_dir=tmp_path, phrases=True)
+    assert "stsa" not in str(caught.value)
+    with pytest.raises(DataError, match=r"put sst/trees/.* or sst/stsa\.binary"):
+        load_task("sst", data_dir=tmp_path)
+    with pytest.raises(DataError, match=r"mr/rt-polarity.* or rt-polaritydata/rt-polarity"):
+        load_task("rotten-tomatoes", data_dir=tmp_path)
+
+
 def test_examples_of_a_built_in_set_are_its_test_split(trees: Path):
     examples = load_examples("sst", ("positive", "negative"), data_dir=trees)
     assert examples.texts == ["Fine work", "Poor work"]
     assert examples.targets.tolist() == [0, 1]
     with pytest.raises(DataError, match="sst has the label 'negative'; the model knows 'positive'"):
         load_examples("sst", ("positive", "neutral"), data_dir=trees)
+    with pytest.raises(DataError, match="sst has the labels 'negative', 'positive'; the model"):
+        load_examples("sst", ("good", "bad"), data_dir=trees)
 
 
 def test_importing_the_tasks_imports_neither_datasets_nor_torch():

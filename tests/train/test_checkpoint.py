@@ -67,6 +67,16 @@ def test_another_run_says_what_differs(path: Path) -> None:
     )
 
 
+def test_what_the_user_changed_comes_before_what_follows_from_it(tmp_path: Path) -> None:
+    path, old = tmp_path / "checkpoint.pt", {"data": "a" * 64, "texts": 5, "words": 9, "seed": 0}
+    save_checkpoint(path, old, state())
+    with pytest.raises(ValueError, match="is of another run") as caught:
+        load_checkpoint(path, {"data": "b" * 64, "texts": 6, "words": 9, "seed": 1})
+    said = "(seed was 0 and is 1; texts was 5 and is 6; the texts or the labels differ)"
+    assert said in str(caught.value)
+    assert "aaaa" not in str(caught.value)
+
+
 def test_another_version(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"checkpoint 1 ", b"checkpoint 2 ", 1))
     with pytest.raises(ValueError, match=f"{path} has checkpoint version 2, not 1; delete {path}"):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from skimrnn.nn import SkimLSTM
 from skimrnn.train import TrainingOptions, loop
-from skimrnn.train.loop import Trainer, flushed_denormals, step_seed
+from skimrnn.train.loop import Trainer, evaluation_steps, flushed_denormals, step_seed
 
 Options = Callable[..., TrainingOptions]
 
@@ -123,11 +123,42 @@ def test_patience_that_ends_with_the_last_step_is_no_early_stop(tmp_path, option
 def test_evaluations_within_an_epoch_and_at_the_end(tmp_path: Path, options: Options) -> None:
     objective = Quadratic(steps_per_epoch=7)
     outcome = trainer(tmp_path, options(epochs=2, evaluations_per_epoch=3), objective).run()
-    assert [event["step"] for event in outcome.history] == [2, 4, 6, 8, 10, 12, 14]
+    assert [event["step"] for event in outcome.history] == [2, 5, 7, 9, 12, 14]
     assert outcome.history[0]["epoch"] == 2 / 7
     objective = Quadratic(steps_per_epoch=3)
     outcome = trainer(tmp_path / "b", options(epochs=1, evaluations_per_epoch=99), objective).run()
     assert [event["step"] for event in outcome.history] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("steps", "times"), [(217, 2), (5, 2), (7, 7), (9, 8), (1, 1), (400, 13)])
+def test_an_epoch_has_as_many_evaluations_as_wanted(steps: int, times: int) -> None:
+    chosen = sorted(evaluation_steps(steps, times))
+    assert len(chosen) == times
+    assert chosen[0] >= 1
+    assert chosen[-1] == steps
+    gaps = np.diff([0, *chosen])
+    assert gaps.max() - gaps.min() <= 1
+    assert evaluation_steps(3, 99) == {1, 2, 3}
+
+
+def test_what_is_shown_says_which_evaluation_was_the_best_so_far(
+    tmp_path: Path, options: Options
+) -> None:
+    shown: list[bool] = []
+
+    def show(event: dict[str, Any]) -> None:
+        if event["event"] == "evaluation":
+            shown.append(event["best"])
+            if len(shown) == 3:
+                raise StoppedError
+
+    given, scores = options(epochs=5), [0.1, 0.5, 0.4, 0.45, 0.6]
+    with pytest.raises(StoppedError):
+        trainer(tmp_path, given, Quadratic(scores), show=show).run()
+    assert shown == [True, True, False]
+    # The third evaluation was not saved any more; it comes again, and does not pass for the best.
+    trainer(tmp_path, given, Quadratic(scores), show=show).run()
+    assert shown == [True, True, False, False, False, True]
 
 
 def test_every_step_is_shown(tmp_path: Path, options: Options) -> None:

@@ -43,14 +43,14 @@ def demo(
     burst: BurstOption = None,
 ) -> None:
     """Read example texts: what was skimmed, the label, operations saved, time measured."""
-    from skimrnn import load
     from skimrnn.cli.output import console, note
+    from skimrnn.cli.reader import load_reader
     from skimrnn.evaluation import measure, rule_in_force
     from skimrnn.files import write_atomically
     from skimrnn.show import render_html, render_terminal, view
 
     chosen = parse_threshold(threshold)
-    reader = load(model)
+    reader = load_reader(model)
     rule = rule_in_force(reader, chosen, budget, burst)
     examples = example_texts()
     texts = [example.text for example in examples]
@@ -106,15 +106,16 @@ def _summary(
     examples: list[Example], readings: list[Reading], timing: Timing, implementation: str
 ) -> list[str]:
     from skimrnn import cost
-    from skimrnn.cli.output import faster, fewer, percent, seconds
+    from skimrnn.cli.output import faster, percent, seconds
     from skimrnn.reading import skim_rate
+    from skimrnn.show.phrases import fewer
 
     levels = [reading.level for reading in readings]
     counted = cost.count(readings[0].config, levels)
     words = sum(len(reading) for reading in readings)
     lines = [
         f"All {len(readings)} texts, {words:,} words: {percent(skim_rate(levels))} skimmed, "
-        f"{fewer(counted.flop_reduction)} operations (counted).",
+        f"{fewer(counted.flop_reduction, 'operations')} (counted).",
         f"Time on this machine (median of {timing.repeats}, {implementation} implementation): "
         f"{seconds(timing.seconds_skimming)} against {seconds(timing.seconds_reading)} with every "
         f"word read by the same model: {faster(timing.seconds_skimming, timing.seconds_reading)}.",

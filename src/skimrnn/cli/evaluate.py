@@ -39,11 +39,12 @@ def evaluate(
     Of a built-in data set the test split is read; of your own data the test split if there is
     one or if the model was trained on these very files, else every text.
     """
-    from skimrnn import evaluation, load
+    from skimrnn import evaluation
     from skimrnn.cli.output import counting, note, print_json
+    from skimrnn.cli.reader import load_reader
 
     chosen = parse_threshold(threshold)
-    reader = load(model)
+    reader = load_reader(model)
     evaluation.rule_in_force(reader, chosen, budget, burst)  # refused before anything is read
     found = evaluation.load_test_texts(
         reader, data, data_dir=data_dir, text_column=text_column, label_column=label_column
@@ -67,9 +68,11 @@ def _print(result: Evaluation, title: str, *, skims: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from skimrnn.cli.output import console, faster, fewer, percent, seconds
+    from skimrnn.cli.output import console, faster, percent, seconds
+    from skimrnn.show.phrases import fewer
 
-    per_text = fewer(result.flop_reduction_per_text)
+    uncounted = "nothing counted"
+    per_text = fewer(result.flop_reduction_per_text) or uncounted
     timed = (
         f"{seconds(result.seconds_skimming)} against {seconds(result.seconds_reading)} reading "
         f"everything: {faster(result.seconds_skimming, result.seconds_reading)}"
@@ -78,20 +81,31 @@ def _print(result: Evaluation, title: str, *, skims: bool) -> None:
     rule = f"threshold {result.threshold}"
     if result.budget is not None:
         rule += f", budget {result.budget:g}, burst {result.burst:g}"
+    words = f"of {result.tokens:,} words"
     rows: list[tuple[str, str, str]] = [
-        ("accuracy", percent(result.accuracy), f"{result.texts:,} texts"),
-        (
-            "skimmed",
-            percent(result.skim_rate),
-            f"of {result.tokens:,} words" + ("" if skims else "; a plain RNN, it never skims"),
-        ),
-        ("operations", fewer(result.flop_reduction), f"per text {per_text}"),
-        (
-            "recurrent part",
-            fewer(result.recurrent_reduction),
-            "the same with the input part left out",
-        ),
-        ("time", timed, ""),
+        ("accuracy", percent(result.accuracy), f"{result.texts:,} texts")
+    ]
+    if skims:
+        rows += [
+            ("skimmed", percent(result.skim_rate), words),
+            (
+                "operations",
+                fewer(result.flop_reduction) or uncounted,
+                f"per text {per_text}",
+            ),
+            (
+                "recurrent part",
+                fewer(result.recurrent_reduction) or uncounted,
+                "the same with the input part left out",
+            ),
+            ("time", timed, ""),
+        ]
+    else:
+        rows += [
+            ("skimmed", "nothing", f"{words}: a plain RNN, it never skims"),
+            ("time", seconds(result.seconds_reading), ""),
+        ]
+    rows += [
         (
             "",
             "",

@@ -130,12 +130,13 @@ def _print_model(found: dict[str, Any]) -> None:
     sizes = " / ".join(map(str, layer["levels"]))
     shape = f"{layer['num_layers']} layer{'s' * (layer['num_layers'] > 1)}"
     shape += ", both directions" if layer["bidirectional"] else ", forward"
+    unit = "word" if found["kind"] == "classifier" else "step"
     parameters = f"{found['layer_parameters']:,} in the layers"
     rows = [
         ("kind", "text classifier" if found["kind"] == "classifier" else "layers alone"),
         ("cell", f"{layer['cell']}, {shape}"),
         ("levels", f"{sizes} units" + ("" if len(layer["levels"]) > 1 else " (it never skims)")),
-        ("input", f"{layer['input_size']} numbers a word"),
+        ("input", f"{layer['input_size']} numbers a {unit}"),
     ]
     if len(layer["levels"]) > 1:
         rows.append(("sees", f"small cell: {layer['skim_input']}, router: {layer['router_input']}"))

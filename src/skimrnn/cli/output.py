@@ -85,15 +85,6 @@ def faster(skimming: float, reading: float) -> str:
     return f"{skimming / reading:.1f}× slower"
 
 
-def fewer(reduction: float | None) -> str:
-    """How operation counts compare: "4.6× fewer" or "1.1× more"."""
-    if reduction is None:
-        return "nothing counted"
-    if abs(reduction - 1) < 0.005:
-        return "as many as reading everything"
-    return f"{reduction:.2f}× fewer" if reduction > 1 else f"{1 / reduction:.2f}× more"
-
-
 def shown_path(path: str | os.PathLike[str]) -> str:
     """A path as it can be given to a command again: with a separator."""
     text = os.fspath(path)

@@ -68,10 +68,13 @@ def _accuracy(axes: Any, curve: Mapping[str, Any]) -> None:
         196 * math.sqrt(point["accuracy"] * (1 - point["accuracy"]) / point["texts"])
         for point in points
     ]
+    # Where nothing skims, every threshold gives the same point.
+    one_place = len(set(zip(x, y, strict=True))) == 1
     low = [value - part for value, part in zip(y, error, strict=True)]
     high = [value + part for value, part in zip(y, error, strict=True)]
     axes.fill_between(x, low, high, color=_ACCURACY, alpha=0.12, linewidth=0)
-    axes.plot(x, y, "o-", color=_ACCURACY, markersize=5, linewidth=1.6)
+    shown = slice(1) if one_place else slice(None)
+    axes.plot(x[shown], y[shown], "o-", color=_ACCURACY, markersize=5, linewidth=1.6)
     all_read = [value for value, point in zip(y, points, strict=True) if point["skim_rate"] == 0]
     if all_read:
         axes.axhline(all_read[-1], color=_QUIET, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
@@ -85,13 +88,29 @@ def _accuracy(axes: Any, curve: Mapping[str, Any]) -> None:
             fontsize=8,
             color=_QUIET,
         )
-    _name_points(axes, x, y, [f"{point['threshold']:g}" for point in points])
+    names = [f"{point['threshold']:g}" for point in points]
+    if one_place:
+        axes.errorbar(x[:1], y[:1], error[:1], color=_ACCURACY, alpha=0.3)
+        names = names if len(names) == 1 else ["every threshold"]
+        axes.annotate(
+            names[0],
+            (x[0], y[0]),
+            xytext=(-6 if x[0] > 80 else 6, 6),
+            textcoords="offset points",
+            ha="right" if x[0] > 80 else "left",
+            fontsize=8,
+            color=_ACCURACY,
+        )
+    else:
+        _name_points(axes, x, y, names)
     axes.set_xlabel("words skimmed, %")
     axes.set_ylabel("accuracy, %")
     axes.set_title(
         "Accuracy, by threshold (band: 95% interval)", fontsize=10, loc="left", color="#222222"
     )
     axes.margins(x=0.06, y=0.12)
+    if len(set(x)) == 1:  # an axis around one number would show thousandths of a percent
+        axes.set_xlim(-4, 104)
 
 
 def _name_points(axes: Any, x: list[float], y: list[float], names: list[str]) -> None:

@@ -38,10 +38,11 @@ class RunningAverage:
 class TrainingProgress:
     """Shows the events of a run on stderr; a context manager."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, evaluations_per_epoch: int = 1) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._epochs = epochs
+        self._epoch_format = "6.2f" if evaluations_per_epoch > 10 else "5.1f"
         self._screen = console(stderr=True)
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
@@ -56,7 +57,6 @@ class TrainingProgress:
         self._task: TaskID | None = None
         self._loss, self._accuracy, self._skimmed = (RunningAverage() for _ in range(3))
         self._tokens, self._seconds = RunningAverage(), RunningAverage()
-        self._best: float | None = None
         self._clock = self._printed = time.monotonic()
 
     def __enter__(self) -> TrainingProgress:
@@ -115,13 +115,12 @@ class TrainingProgress:
         return "  ".join(parts)
 
     def _evaluation(self, event: dict[str, Any]) -> None:
-        better = self._best is None or event["score"] > self._best
-        said = f"epoch {event['epoch']:5.1f}  validation: accuracy {percent(event['accuracy'])}"
+        said = f"epoch {event['epoch']:{self._epoch_format}}"
+        said += f"  validation: accuracy {percent(event['accuracy'])}"
         said += f"  loss {event['loss']:.3f}"
         if event["skim_rate"] is not None:
             said += f"  skimmed {percent(event['skim_rate'])}"
-        if better:
-            self._best = event["score"]
+        if event["best"]:
             said += "  best so far"
         self._line(said)
 

@@ -21,6 +21,10 @@ from skimrnn.cli.options import (
 if TYPE_CHECKING:
     from skimrnn.show import View
 
+_ENDINGS_OF_FILES = (
+    *(".txt", ".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".md", ".html", ".htm", ".xml"),
+    *(".pdf", ".doc", ".docx", ".rtf", ".log", ".gz", ".zip"),
+)
 _STARTS_OF_PATHS = ("./", "../", "/", "~/", f".{os.sep}", f"..{os.sep}")
 
 
@@ -64,13 +68,13 @@ def read(
     ] = False,
 ) -> None:
     """Label texts, and show which words were read and which were skimmed."""
-    from skimrnn import load
     from skimrnn.cli.output import note, print_json
+    from skimrnn.cli.reader import load_reader
     from skimrnn.files import write_atomically
     from skimrnn.show import render_html, render_svg, view
 
     chosen = parse_threshold(threshold)
-    reader = load(model)
+    reader = load_reader(model)
     sources = find_sources(texts or [], lines=lines)
     if svg is not None and len(sources) != 1:
         raise ValueError(f"--svg makes a picture of one text; got {len(sources)}")
@@ -100,6 +104,8 @@ def find_sources(given: list[str], *, lines: bool) -> list[Source]:
     Raises:
         ValueError: if there is nothing to read, or something named like a path is no file.
     """
+    from skimrnn.cli.output import note
+
     if not given:
         if sys.stdin.isatty():
             raise ValueError(
@@ -117,6 +123,8 @@ def find_sources(given: list[str], *, lines: bool) -> list[Source]:
             what = "a folder" if Path(argument).expanduser().is_dir() else "no file"
             raise ValueError(f"{argument} is {what}; give a file, or a text")
         else:
+            if argument.lower().endswith(_ENDINGS_OF_FILES) and len(argument.split()) == 1:
+                note(f"{argument} was read as a text: there is no such file")
             sources.append(Source(argument, None))
     return sources
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skimrnn.cli.options import (
+    BudgetOption,
+    BurstOption,
     DataArgument,
     DataDirOption,
     JsonOption,
@@ -15,7 +17,6 @@ from skimrnn.cli.options import (
     LimitOption,
     ModelArgument,
     TextColumnOption,
-    parse_threshold,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def tradeoff(
     thresholds: Annotated[
         str, typer.Option(metavar="LIST", help="The thresholds, separated by commas.")
     ] = THRESHOLDS,
+    budget: BudgetOption = None,
+    burst: BurstOption = None,
     data_dir: DataDirOption = None,
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
@@ -52,13 +55,15 @@ def tradeoff(
 
     The texts are those that evaluate reads. Times are measured on a sample of at most 200.
     """
-    from skimrnn import __version__, evaluation, load
+    from skimrnn import __version__, evaluation
     from skimrnn.cli.output import counting, note, print_json
+    from skimrnn.cli.reader import load_reader
     from skimrnn.files import write_atomically
 
     chosen = parse_thresholds(thresholds)
     check_picture(picture)
-    reader = load(model)
+    reader = load_reader(model)
+    evaluation.rule_in_force(reader, None, budget, burst)  # refused before anything is read
     found = evaluation.load_test_texts(
         reader, data, data_dir=data_dir, text_column=text_column, label_column=label_column
     )
@@ -76,6 +81,8 @@ def tradeoff(
                     reader,
                     examples,
                     threshold=threshold,
+                    budget=budget,
+                    burst=burst,
                     show=lambda done, before=before: show(before + done),  # type: ignore[misc]
                 )
             )
@@ -90,7 +97,9 @@ def tradeoff(
     if json:
         print_json(curve)
     else:
-        _print(points, f"{model} on {data}, {len(examples):,} texts")
+        ceiling = points[-1].budget
+        under = "" if ceiling is None else f", budget {ceiling:g}, burst {points[-1].burst:g}"
+        _print(points, f"{model} on {data}, {len(examples):,} texts{under}")
     if out is not None:
         from json import dumps
 
@@ -109,10 +118,13 @@ def parse_thresholds(given: str) -> list[float]:
     Raises:
         ValueError: if one is not a number, or there is none.
     """
-    numbers = [parse_threshold(part.strip()) for part in given.split(",") if part.strip()]
-    if not numbers or not all(isinstance(number, float) for number in numbers):
+    try:
+        numbers = {float(part) for part in given.split(",") if part.strip()}
+    except ValueError:
+        numbers = set()
+    if not numbers:
         raise ValueError(f"thresholds must be numbers separated by commas; got {given!r}")
-    return sorted({float(number) for number in numbers if number is not None})
+    return sorted(numbers)
 
 
 def check_picture(path: Path | None) -> None:
@@ -120,10 +132,34 @@ def check_picture(path: Path | None) -> None:
 
     Raises:
         ValueError: if the file's name ends in no known way.
+        OSError: if the target is a folder, or lies in a file.
+        ModuleNotFoundError: if matplotlib is not installed.
     """
+    if path is None:
+        return
     endings = (".png", ".svg", ".pdf")
-    if path is not None and path.suffix.lower() not in endings:
+    if path.suffix.lower() not in endings:
         raise ValueError(f"a picture's name must end in {', '.join(endings)}; got {str(path)!r}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; give the picture another name")
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if not above.is_dir():
+        raise NotADirectoryError(f"{path} cannot be written: {above} is a file, not a folder")
+    if not _installed("matplotlib"):
+        raise ModuleNotFoundError(
+            f"{path} cannot be drawn: that needs matplotlib; "
+            "install it with: pip install 'skimrnn[plot]'",
+            name="matplotlib",
+        )
+
+
+def _installed(package: str) -> bool:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # as where an import of it is blocked
+        return False
 
 
 def _print(points: list[Evaluation], title: str) -> None:

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 DEFAULT_SKIM_SIZE = 5
 
 _LAYERS, _SKIMMING, _TRAINING, _WORDS = "Layers", "Skimming", "Training", "Words"
+_OF_SKIMMING = (
+    *("skim_size", "levels", "skim_input", "router_input", "hard", "penalty", "skim_weight"),
+    *("wanted_rate", "warm_start_steps", "skim_ramp_steps"),
+    *("temperature_rate", "temperature_floor"),
+)
 _NOT_IN_THE_RECORD = {"data_dir", "threads"}
 
 
@@ -326,7 +331,7 @@ def train(
     note(f"word vectors: {said}")
     if out.exists():
         note(f"the model in {out} will be replaced when this one is done")
-    with TrainingProgress(options.epochs) as progress:
+    with TrainingProgress(options.epochs, options.evaluations_per_epoch) as progress:
         try:
             trained = train_classifier(
                 task,
@@ -362,8 +367,10 @@ def training_options(given: dict[str, Any]) -> TrainingOptions:
 
     names = {field.name for field in fields(TrainingOptions)} - {"levels"}
     chosen = {name: given[name] for name in names if given.get(name) is not None}
-    if given["no_skim"] and (given["levels"] or given["skim_size"] is not None):
-        raise ValueError("--no-skim trains a plain RNN; leave --skim-size and --levels out")
+    useless = [name for name in _OF_SKIMMING if given["no_skim"] and given.get(name) is not None]
+    if useless:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in useless)
+        raise ValueError(f"--no-skim trains a plain RNN, which never skims; leave out {flags}")
     sizes = None if given["levels"] is None else _whole_numbers(given["levels"])
     if sizes is not None:
         chosen.setdefault("hidden_size", sizes[0])
@@ -424,12 +431,11 @@ def _whole_numbers(given: str) -> tuple[int, ...]:
 
 
 def _summary(task: TextTask, options: TrainingOptions) -> str:
+    from skimrnn.train.card import network_name
+
     counts = ", ".join(f"{len(part):,} {name}" for name, part in task.splits().items())
-    cell = options.cell.upper() if "_" not in options.cell else "RNN"
-    name = f"Skim-{cell}" if len(options.levels) > 1 else f"plain {cell}"
-    sizes = " / ".join(map(str, options.levels))
     labels = ", ".join(task.labels[:6]) + (", ..." if len(task.labels) > 6 else "")
-    return f"{task.name}: {counts} texts; labels {labels}; {name} of {sizes} units"
+    return f"{task.name}: {counts} texts; labels {labels}; {network_name(options)}"
 
 
 def _command(ctx: typer.Context) -> str:
@@ -469,8 +475,8 @@ def _print_result(trained: Trained, given: dict[str, Any]) -> None:
     screen = console()
     accuracy = f"best validation accuracy {percent(best['accuracy'])}{skimmed}"
     screen.print(accuracy, style="bold", soft_wrap=True)
-    why = "stopped early after" if outcome.stopped_early else "of"
-    when = f"at epoch {best['epoch']:.1f}, {why} {outcome.steps:,} steps, {outcome.seconds:.0f} s"
+    ended = "stopped early after" if outcome.stopped_early else "ended after"
+    when = f"at epoch {best['epoch']:.1f}; {ended} {outcome.steps:,} steps, {outcome.seconds:.0f} s"
     screen.print(when, soft_wrap=True)
     screen.print(f"saved in {folder}", soft_wrap=True)
     screen.print(f"next: {shlex.join(evaluate)}", soft_wrap=True)

@@ -58,29 +58,29 @@ def words_read(view: View, layer: int, direction: int) -> str:
     return f"read {read:,} of {len(levels):,} {noun} ({percent(1 - read / len(levels))} skimmed)"
 
 
-def operations_saved(view: View) -> str | None:
-    """Say what skimming saved, "4.6× fewer operations"; None where nothing was counted."""
-    reduction = view["flop_reduction"]
+def fewer(reduction: float | None, what: str = "") -> str | None:
+    """Say how counts compare, "4.6× fewer" and of what; None where nothing was counted."""
+    noun = f" {what}" if what else ""
     if reduction is None:
         return None
     if f"{reduction:.1f}" == "1.0":
-        return "as many operations as reading everything"
+        about = "" if reduction == 1 else "about "
+        return f"{about}as many{noun} as reading everything"
     if reduction < 1:
-        return f"{1 / reduction:.1f}× more operations"
-    return f"{reduction:.1f}× fewer operations"
+        return f"{1 / reduction:.1f}× more{noun}"
+    return f"{reduction:.1f}× fewer{noun}"
 
 
 def summary(view: View, layer: int, direction: int) -> str:
     """Give the sentence above a text: words read, the rate over all passes, operations saved."""
-    parts = [words_read(view, layer, direction)]
+    said = words_read(view, layer, direction)
     passes = view["layers"] * view["directions"]
     if passes > 1 and view["skim_rate"] is not None:
-        parts[0] += f" in {pass_name(layer, direction)}"
-        parts.append(f"{percent(view['skim_rate'])} skimmed over all {passes} passes")
-    saved = operations_saved(view)
-    if saved is not None:
-        parts.append(saved)
-    return ", ".join(parts)
+        together = "both passes" if passes == 2 else f"all {passes} passes"
+        rate = f"{percent(view['skim_rate'])} over {together}"
+        said = f"{pass_name(layer, direction)} {said.removesuffix(')')}, {rate})"
+    saved = fewer(view["flop_reduction"], "operations")
+    return said if saved is None else f"{said}, {saved}"
 
 
 def settings(view: View) -> str:

@@ -33,6 +33,7 @@ class View(TypedDict):
     * ``flop_reduction``: operations of reading everything / operations done; None without a token.
       ``recurrent_reduction``: the same, with the input part left out on both sides.
     * ``threshold``: the θ in force, or "argmax". ``budget``: the ceiling on reading, or None.
+      ``burst``: how many tokens may be read ahead of the budget.
     * ``layers``, ``directions``, ``levels``: how many of each; ``levels`` counts level 0 (read).
     * ``tokens``: the words in the order of the text, see ``Token``.
     """
@@ -45,6 +46,7 @@ class View(TypedDict):
     recurrent_reduction: float | None
     threshold: float | str
     budget: float | None
+    burst: float
     layers: int
     directions: int
     levels: int
@@ -80,6 +82,7 @@ def view(reading: "Reading") -> View:
         "recurrent_reduction": _plain(cost.recurrent_reduction),
         "threshold": _finite(reading.threshold),
         "budget": _plain(reading.budget),
+        "burst": float(reading.rule.burst),
         "layers": layers,
         "directions": directions,
         "levels": levels,

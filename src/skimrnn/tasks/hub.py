@@ -50,11 +50,19 @@ def load(name: str, *, looked_in: str, seed: int = 0) -> TextTask:
     return source.make(splits, record, seed)
 
 
-def missing(name: str, looked_in: str, reason: str) -> DataError:
-    """Return the error for a data set that neither this machine nor the hub gives."""
+def missing(name: str, looked_in: str, reason: str, expected: str | None = None) -> DataError:
+    """Return the error for a data set that neither this machine nor the hub gives.
+
+    Args:
+        name: the built-in name.
+        looked_in: how to say where was looked.
+        reason: why the hub does not give it.
+        expected: the files that would serve; those of the source if None.
+    """
     return DataError(
         f"{name} is not on this machine ({looked_in}) and not from the hub: {reason}; put "
-        f"{SOURCES[name].expected} into a folder and pass that with --data-dir or SKIMRNN_DATA"
+        f"{expected or SOURCES[name].expected} into a folder and pass that with --data-dir or "
+        "SKIMRNN_DATA"
     )
 
 

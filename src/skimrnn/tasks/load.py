@@ -88,7 +88,7 @@ def load_examples(
     unknown = [label for label in task.labels if label not in labels]
     if unknown:
         raise DataError(
-            f"{task.name} has the label {', '.join(map(repr, unknown))}; "
+            f"{task.name} has the label{'s' * (len(unknown) > 1)} {', '.join(map(repr, unknown))}; "
             f"the model knows {', '.join(map(repr, labels))}"
         )
     row_of = np.array([list(labels).index(label) for label in task.labels], dtype=np.int64)
@@ -143,7 +143,8 @@ def _load_sst(folder: Path | None, looked_in: str, *, phrases: bool) -> tuple[Te
     if treebank is not None:
         return sst.make_sst_task(treebank, phrases=phrases), treebank.neutral_held_out()
     if phrases:
-        raise hub.missing("sst", looked_in, "the hub's copy has no trees, so no phrases")
+        reason = "the hub's copy has no trees, so no phrases"
+        raise hub.missing("sst", looked_in, reason, "sst/trees/{train,dev,test}.txt")
     return hub.load("sst", looked_in=looked_in), []
 
 

@@ -13,7 +13,7 @@ from skimrnn.tasks.sources import file_record, folders_to_try, read_lines
 from skimrnn.tasks.splits import random_split, split_sizes, text_key
 
 LABELS = ("negative", "positive")
-EXPECTED = "mr/rt-polarity.{pos,neg}"
+EXPECTED = "mr/rt-polarity.{pos,neg} or rt-polaritydata/rt-polarity.{pos,neg}"
 PUBLISHED = (8_530, 1_066, 1_066)
 
 _FOLDERS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from skimrnn.config import SkimConfig
+from skimrnn.train.options import TrainingOptions
 
 _TEMPLATE = """\
 ---
@@ -34,30 +35,35 @@ it does not explain a decision.
 """
 
 
+def network_name(network: SkimConfig | TrainingOptions) -> str:
+    """What the layers are, "2-layer bidirectional Skim-GRU of 33 / 5 units": D and each level."""
+    cell = "RNN" if network.cell.startswith("rnn_") else network.cell.upper()
+    parts = [
+        f"{network.num_layers}-layer" if network.num_layers > 1 else "",
+        "bidirectional" if network.bidirectional else "",
+        f"Skim-{cell}" if len(network.levels) > 1 else f"plain {cell}",
+        f"of {' / '.join(map(str, network.levels))} units",
+    ]
+    return " ".join(part for part in parts if part)
+
+
 def model_card(config: SkimConfig, training: dict[str, Any]) -> str:
     """The card of a text classifier, from its layer options and its training record."""
     task, best = training["task"], training["best"]
     rate = best["skim_rate"]
-    cell = config.cell.removeprefix("rnn_").upper() if config.cell in ("lstm", "gru") else "RNN"
-    sizes = " / ".join(map(str, config.levels))
-    kind = (
-        f"A Skim-{cell} that updates {sizes} units by level"
-        if config.skims
-        else f"A plain {cell} of {config.hidden_size} units"
-    )
     vectors = training["vectors"]
     return _TEMPLATE.format(
         name=f"skimrnn: {task['name']}",
         cell=config.cell,
-        kind=kind,
+        kind=f"A {network_name(config)}",
         labels=", ".join(f"*{label}*" for label in task["labels"]),
         task=task["name"],
-        texts=task["counts"]["train"]["texts"],
+        texts=f"{task['counts']['train']['texts']:,}",
         accuracy=f"{100 * best['accuracy']:.1f} %",
         skim_rate="nothing: it does not skim"
         if rate is None
         else f"{100 * rate:.1f} % of the words",
         vectors="none" if vectors is None else vectors["source"],
-        vocabulary=training["vocabulary"],
+        vocabulary=f"{training['vocabulary']:,}",
         command=f"`{training['command']}`" if training["command"] else "not stated",
     )

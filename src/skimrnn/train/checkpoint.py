@@ -19,6 +19,7 @@ from skimrnn.files import write_atomically
 VERSION = 1
 
 _MARK = b"skimrnn checkpoint"
+_OF_THE_DATA = ("data", "texts", "words")
 
 
 def save_checkpoint(path: Path, key: dict[str, Any], state: dict[str, Any]) -> None:
@@ -60,12 +61,20 @@ def load_checkpoint(path: Path, key: dict[str, Any]) -> dict[str, Any] | None:
             f"{path} is of another torch than {torch.__version__} ({error}); {remedy}"
         ) from None
     old, state = whole["key"], whole["state"]
-    differing = sorted(
-        f"{name} was {old.get(name)!r} and is {key.get(name)!r}"
-        for name in {*old, *key}
-        if old.get(name) != key.get(name)
-    )
+    differing = _differing(old, key)
     if differing:
         raise ValueError(f"{path} is of another run ({'; '.join(differing)}); {remedy}")
     assert isinstance(state, dict)
     return state
+
+
+def _differing(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What differs, the settings first, then what may only follow from them or from the data."""
+    names = sorted(
+        (name for name in {*old, *new} if old.get(name) != new.get(name)),
+        key=lambda name: (name in _OF_THE_DATA, name),
+    )
+    said = [
+        f"{name} was {old.get(name)!r} and is {new.get(name)!r}" for name in names if name != "data"
+    ]
+    return said + ["the texts or the labels differ"] * ("data" in names)

@@ -114,7 +114,7 @@ class Trainer(Generic[M]):
         """Train to the end and leave the best weights in the model."""
         options, per_epoch = self.options, self.objective.steps_per_epoch
         total = options.epochs * per_epoch
-        every = max(1, round(per_epoch / options.evaluations_per_epoch))
+        evaluated = evaluation_steps(per_epoch, options.evaluations_per_epoch)
         if any(layer.config.skims for layer in self.layers) and total <= options.warm_start_steps:
             raise ValueError(
                 f"the run ends after {total} steps and would never skim with warm_start_steps="
@@ -127,7 +127,7 @@ class Trainer(Generic[M]):
             while self.step < total and self.without_gain < options.patience:
                 self._one_step(total)
                 self.seconds = spent + time.monotonic() - began
-                if self.step % every == 0 or self.step == total:
+                if (self.step - 1) % per_epoch + 1 in evaluated:
                     self._evaluate(per_epoch)
                 elif time.monotonic() - saved < CHECKPOINT_SECONDS:
                     continue
@@ -190,12 +190,13 @@ class Trainer(Generic[M]):
         warm = self.options.warm_start_steps if any(x.config.skims for x in self.layers) else 0
         # Weights of the plain phase are not what will skim, however good they read.
         plain = self.best is None or self.best["step"] <= warm < self.step
-        if plain or numbers["score"] > self.best["score"]:  # type: ignore[index]
+        better = plain or numbers["score"] > self.best["score"]  # type: ignore[index]
+        if better:
             self.best, self.without_gain = event, 0
             self.best_weights = {name: t.clone() for name, t in model.state_dict().items()}
         elif self.step > warm:
             self.without_gain += 1
-        self.show(event)
+        self.show({**event, "best": better})
 
     # ---- checkpoint and log ------------------------------------------------------------------
 
@@ -243,6 +244,18 @@ def _groups(model: nn.Module, options: TrainingOptions) -> list[dict[str, Any]]:
         {"params": decayed, "weight_decay": options.weight_decay},
         {"params": free, "weight_decay": 0.0},
     ]
+
+
+def evaluation_steps(steps: int, times: int) -> set[int]:
+    """The steps of an epoch, counted from 1, that an evaluation follows.
+
+    As evenly spread as whole steps allow, the last at the epoch's end.
+
+    Args:
+        steps: steps in the epoch.
+        times: evaluations wanted; an epoch of fewer steps has one after each.
+    """
+    return {round(number * steps / times) for number in range(1, times + 1)} - {0}
 
 
 def step_seed(seed: int, step: int) -> int:

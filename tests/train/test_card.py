@@ -1,0 +1,38 @@
+"""What the model card says of a model."""
+
+import pytest
+
+from skimrnn.config import SkimConfig
+from skimrnn.train.card import model_card, network_name
+
+
+@pytest.mark.parametrize(
+    ("more", "name"),
+    [
+        ({}, "Skim-LSTM of 33 / 5 units"),
+        ({"levels": (33,)}, "plain LSTM of 33 units"),
+        ({"cell": "rnn_tanh", "levels": (33, 5, 0)}, "Skim-RNN of 33 / 5 / 0 units"),
+        (
+            {"cell": "gru", "num_layers": 2, "bidirectional": True},
+            "2-layer bidirectional Skim-GRU of 33 / 5 units",
+        ),
+    ],
+)
+def test_layers_and_directions_are_named_when_more_than_one(more, name):
+    given = {"cell": "lstm", "input_size": 4, "hidden_size": 33, "levels": (33, 5), **more}
+    assert network_name(SkimConfig(**given)) == name
+
+
+def test_large_numbers_have_separators():
+    config = SkimConfig(cell="gru", input_size=4, hidden_size=33, levels=(33, 5))
+    training = {
+        "task": {"name": "moods", "labels": ["a", "b"], "counts": {"train": {"texts": 12345}}},
+        "best": {"accuracy": 0.5, "skim_rate": 0.25},
+        "vectors": None,
+        "vocabulary": 67890,
+        "command": None,
+    }
+    card = model_card(config, training)
+    assert "| trained on | moods, 12,345 texts |" in card
+    assert "| vocabulary | 67,890 words |" in card
+    assert "A Skim-GRU of 33 / 5 units: it labels a text as *a*, *b*." in card
