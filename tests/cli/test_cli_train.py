@@ -249,7 +249,8 @@ def wait_for(path, process, seconds=60):
         time.sleep(0.005)
 
 
-LONG = [*TINY, "--epochs", "12", "--patience", "1000", "--batch-size", "8"]
+LONG = [*TINY, "--epochs", "40", "--patience", "1000", "--batch-size", "8"]
+ENDLESS = [*TINY, "--epochs", "100000", "--patience", "1000000", "--batch-size", "8"]
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +288,7 @@ def test_a_killed_run_resumes_to_the_identical_weights(uninterrupted):
 
 def test_ctrl_c_says_how_to_go_on(uninterrupted):
     folder = uninterrupted / "stopped"
-    arguments = ["train", uninterrupted / "reviews.csv", "--out", folder, *LONG]
+    arguments = ["train", uninterrupted / "reviews.csv", "--out", folder, *ENDLESS]
     process = start(*arguments)
     wait_for(uninterrupted / "stopped.training" / "checkpoint.pt", process)
     process.send_signal(signal.SIGINT)
