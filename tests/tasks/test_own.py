@@ -245,7 +245,7 @@ def test_examples_for_evaluation_are_in_the_order_of_the_models_labels(write, tm
     path = str(write("mail.csv", "text,label\na,ham\nb,spam\nc,ham\n"))
     assert load_examples(path, ("spam", "ham")).targets.tolist() == [1, 0, 1]
     assert load_examples(path, ("eggs", "ham", "spam")).targets.tolist() == [1, 2, 1]
-    with pytest.raises(DataError, match=r"has the label 'ham', 'spam'; the known labels are '0'"):
+    with pytest.raises(DataError, match=r"has the labels 'ham', 'spam'; the known labels are '0'"):
         load_examples(path, ("0", "1"))
     one_class = str(write("one.csv", "text,label\na,ham\n"))
     assert load_examples(one_class, ("spam", "ham")).texts == ["a"]

@@ -163,7 +163,8 @@ def _examples(rows: Labelled, labels: Sequence[str], path: Path) -> Examples:
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         raise DataError(
-            f"{path} has the label {', '.join(map(repr, unknown[:5]))}{more}; "
+            f"{path} has the label{'s' * (len(unknown) > 1)} "
+            f"{', '.join(map(repr, unknown[:5]))}{more}; "
             f"the known labels are {', '.join(map(repr, labels))}"
         )
     targets = np.array([row_of[label] for label in rows.labels], dtype=np.int64)
