@@ -14,7 +14,7 @@ from skimrnn.decision import Rule
 from skimrnn.reference import SequenceReading
 from skimrnn.runtime import native
 from skimrnn.runtime.native import NativeReader
-from skimrnn.runtime.registry import NumpyReader
+from skimrnn.runtime.numpy_reader import NumpyReader
 
 needs_the_extension = pytest.mark.skipif(
     not native.available(), reason="the native reader is not compiled in"

@@ -10,7 +10,7 @@ from skimrnn.decision import Rule
 from skimrnn.model_file import TextPart
 from skimrnn.runtime import native
 from skimrnn.runtime.native import NativeReader, NativeTextReader
-from skimrnn.runtime.registry import NumpyReader, NumpyTextReader
+from skimrnn.runtime.numpy_reader import NumpyReader, NumpyTextReader
 from skimrnn.text import Vocabulary, scan
 
 pytestmark = pytest.mark.skipif(

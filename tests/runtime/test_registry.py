@@ -9,7 +9,7 @@ import skimrnn
 from models import make_classifier, saved
 from skimrnn.runtime import Layer, Model, implementations, load, load_layer, native
 from skimrnn.runtime.native import NativeReader
-from skimrnn.runtime.registry import NumpyReader
+from skimrnn.runtime.numpy_reader import NumpyReader
 
 VARIABLE = "SKIMRNN_IMPLEMENTATION"
 

@@ -3,15 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from skimrnn.tasks import DataError, find_in_data_dir
+from skimrnn.tasks import DataError
 from skimrnn.tasks.sources import file_record, many_files_record, read_lines, read_text
-
-
-def test_find_gives_the_first_name_there_is(tmp_path: Path):
-    (tmp_path / "b").mkdir()
-    (tmp_path / "c").mkdir()
-    assert find_in_data_dir(tmp_path, ["a", "b", "c"]) == tmp_path / "b"
-    assert find_in_data_dir(tmp_path, ["a"]) is None
 
 
 def test_lines_end_at_line_feeds_only(write):

@@ -2,8 +2,7 @@
 
 from skimrnn.tasks.base import DataError, Examples, TextTask
 from skimrnn.tasks.load import BUILT_IN, find_data_dir, load_examples, load_task
-from skimrnn.tasks.metrics import accuracy, confusion
-from skimrnn.tasks.sources import find_in_data_dir
+from skimrnn.tasks.metrics import accuracy
 from skimrnn.tasks.vectors import find_word_vectors
 
 __all__ = [
@@ -12,9 +11,7 @@ __all__ = [
     "Examples",
     "TextTask",
     "accuracy",
-    "confusion",
     "find_data_dir",
-    "find_in_data_dir",
     "find_word_vectors",
     "load_examples",
     "load_task",

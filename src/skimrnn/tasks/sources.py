@@ -12,11 +12,6 @@ from skimrnn.tasks.base import DataError
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def find_in_data_dir(data_dir: Path, names: Iterable[str]) -> Path | None:
-    """Return the first of these relative names that exists in the folder, else None."""
-    return next((data_dir / name for name in names if (data_dir / name).exists()), None)
-
-
 def folders_to_try(data_dir: Path, names: Iterable[str]) -> list[Path]:
     """Return the folders of these names that exist, then the data folder itself."""
     return [data_dir / name for name in names if (data_dir / name).is_dir()] + [data_dir]

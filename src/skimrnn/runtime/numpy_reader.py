@@ -1,0 +1,68 @@
+"""The "numpy" implementation: the reference's step in a loop, and what makes it read text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skimrnn.config import SkimConfig
+from skimrnn.decision import Chooser, Rule
+from skimrnn.model_file import TextPart
+from skimrnn.reading import TextReading
+from skimrnn.reference import SequenceReading, product, read_sequence, unpack
+from skimrnn.text import scan
+
+Array = NDArray[Any]
+
+
+class NumpyReader:
+    """The reference's step in a loop."""
+
+    def __init__(
+        self, config: SkimConfig, parameters: Mapping[str, Array], embedding: Array | None = None
+    ) -> None:
+        self._config = config
+        self._weights = unpack(parameters, config)
+        self._dtype = next(iter(parameters.values())).dtype
+        self._embedding = embedding
+
+    def read(
+        self, x: Array, rule: Rule, initial: tuple[Array, Array | None] | None = None
+    ) -> SequenceReading:
+        """Read one sequence x (T, E) by this rule, from zeros or from ``initial``."""
+        config = self._config
+        choosers = [
+            [Chooser(rule) for _ in range(config.directions)] for _ in range(config.num_layers)
+        ]
+        x = np.asarray(x, dtype=self._dtype, order="C")  # sums run in the order of the memory
+        return read_sequence(x, self._weights, config, choosers, initial)
+
+    def read_words(self, rows: NDArray[np.int32], rule: Rule) -> SequenceReading:
+        """Read one text given as rows (T,) of the embedding."""
+        assert self._embedding is not None
+        return self.read(self._embedding[rows], rule)
+
+
+class NumpyTextReader:
+    """Scanner, look-up, layers and head, one after the other."""
+
+    def __init__(self, reader: NumpyReader, text: TextPart, directions: int) -> None:
+        self._reader, self._text, self._directions = reader, text, directions
+
+    def read(self, text: str | bytes, rule: Rule) -> TextReading:
+        """Read one text by this rule."""
+        rows = self._text.vocabulary.rows(scan(text).words)
+        read = self._reader.read_words(rows, rule)
+        last = read.h_n[-self._directions :].reshape(-1)
+        logits = product(self._text.head_weight, last) + self._text.head_bias
+        exponentials = np.exp(logits - logits.max())
+        probabilities = (exponentials / exponentials.sum()).astype(np.float32)
+        return TextReading(probabilities, read.level, read.p.astype(np.float32, copy=False))
+
+    def predict(self, texts: Sequence[str | bytes], rules: Sequence[Rule]) -> NDArray[np.float32]:
+        """The probability of each class for each of N texts, (N, C)."""
+        rows = [self.read(*pair).probabilities for pair in zip(texts, rules, strict=True)]
+        return np.array(rows, np.float32).reshape(len(rows), len(self._text.labels))
