@@ -76,6 +76,7 @@ def test_suffixes():
         ("bidirectional", "yes"),
         ("skim_input", "half"),
         ("router_input", "c"),
+        ("router", "coin"),
         ("levels", (5, 5)),
         ("levels", (5, 6)),
         ("levels", (4, 2)),

@@ -15,9 +15,10 @@ from skimrnn.decision import Chooser, Rule, choose_level
 from skimrnn.model_file import ModelFile
 from skimrnn.nn import SkimGRU, SkimLSTM, SkimRNN, record
 from skimrnn.nn import cells as torch_cells
-from skimrnn.nn.router import SoftmaxRouter
+from skimrnn.nn.router import Routing, TorchOps
 from skimrnn.nn.rule import Choose
 from skimrnn.nn.steps import Direction
+from skimrnn.routers.softmax import SoftmaxRouter
 from skimrnn.runtime import Layer, implementations
 from skimrnn.train.noise import batch_gumbel, gumbel
 
@@ -249,7 +250,8 @@ def test_a_step_of_torch(case):
         )
         for prefix in ("", "skim_1_")
     ]
-    router = SoftmaxRouter(w["router_weight_l0"], w["router_bias_l0"], config.input_size)
+    own = {name: w[f"{name}_l0"] for name in config.router_shapes(0)}
+    router = Routing(SoftmaxRouter(own, config.input_size, TorchOps), config.router_input)
     direction = Direction(config, [*cells, None], router)
     x, h = (torch.tensor([case[part]]).double() for part in "xh")
     c = None if case["c"] is None else torch.tensor([case["c"]]).double()

@@ -157,6 +157,7 @@ def test_golden_files(tmp_path: Path) -> None:
             "bidirectional": False,
             "skim_input": "prefix",
             "router_input": "hidden",
+            "router": "softmax",
         },
         "rule": {"threshold": 0.5, "budget": None, "burst": 1},
     }
@@ -444,3 +445,11 @@ def test_the_error_travels_between_processes(tmp_path: Path) -> None:
     assert str(again) == str(caught.value)
     assert again.problems == ["there is no such folder"]
     assert again.folder == tmp_path / "absent"
+
+
+def test_a_folder_from_before_there_were_routers_to_choose_has_the_papers(tmp_path):
+    folder = saved(tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    del config["layer"]["router"]
+    (folder / "config.json").write_text(json.dumps(config))
+    assert read_model(folder).config.router == "softmax"

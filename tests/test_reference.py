@@ -81,11 +81,11 @@ def test_cells_are_torchs(cell, kind, sizes):
 
 def test_router_columns_are_x_then_c_then_h():
     _, [[weights]], _ = make()
-    weights.router_weight[:] = 0
-    weights.router_weight[1, 0] = 1  # x[0]
-    weights.router_weight[1, 3] = 10  # c[0]
-    weights.router_weight[1, 8] = 100  # h[0]
-    weights.router_bias[:] = [0, 0.5, -np.inf]
+    weights.router.weights["router_weight"][:] = 0
+    weights.router.weights["router_weight"][1, 0] = 1  # x[0]
+    weights.router.weights["router_weight"][1, 3] = 10  # c[0]
+    weights.router.weights["router_weight"][1, 8] = 100  # h[0]
+    weights.router.weights["router_bias"][:] = [0, 0.5, -np.inf]
     x, state = np.array([0.1, 9, 9]), State(np.full(5, 0.003), np.full(5, 0.02))
     p = route(x, state, weights, "state")
     logit = 0.1 + 0.2 + 0.3 + 0.5
@@ -94,8 +94,8 @@ def test_router_columns_are_x_then_c_then_h():
 
 def test_the_router_does_not_overflow():
     _, [[weights]], _ = make()
-    weights.router_weight[:] = 0
-    weights.router_bias[:] = [1e4, -1e4, 0]
+    weights.router.weights["router_weight"][:] = 0
+    weights.router.weights["router_bias"][:] = [1e4, -1e4, 0]
     p = route(np.zeros(3), State(np.zeros(5), np.zeros(5)), weights, "state")
     assert p.tolist() == [1, 0, 0]
 
@@ -216,7 +216,7 @@ def test_missing_biases_are_zeros():
         assert not cell.bias_ih.any()
         assert not cell.bias_hh.any()
     assert weights.cells[2] is None
-    assert weights.router_bias.shape == (3,)
+    assert weights.router.weights["router_bias"].shape == (3,)
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([np.float32, np.float64]))

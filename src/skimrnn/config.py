@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from skimrnn.routers import find_router
+
 GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 """Gates per cell; the gate order is torch's: i, f, g, o (LSTM) and r, z, n (GRU)."""
 
@@ -38,6 +40,7 @@ class SkimConfig:
         skim_input: what a small cell sees of the state: "prefix" ``h[:S]`` or "full" all of ``h``.
         router_input: what the router sees of the state: "hidden" ``h`` or "state" ``[c ; h]``
             (LSTM only). None picks "state" for the LSTM and "hidden" for the others.
+        router: which of ``skimrnn.routers``; "softmax" is the paper's.
 
     Raises:
         ValueError: if a size, a level or an option is not as above; the message names all.
@@ -52,6 +55,7 @@ class SkimConfig:
     bidirectional: bool = False
     skim_input: str = "prefix"
     router_input: str | None = None
+    router: str = "softmax"
 
     def __post_init__(self) -> None:
         problems = _problems({field.name: getattr(self, field.name) for field in _fields()})
@@ -94,7 +98,7 @@ class SkimConfig:
         """The name and shape of every parameter, by layer, then direction.
 
         The full cell bears the names of ``torch.nn.LSTM``; ``skim_{level}_`` marks a small cell.
-        The router's columns are x, then c (only with router_input="state"), then h.
+        A router's begin with ``router_``; ``routers/`` says what they are.
         """
         shapes: dict[str, tuple[int, ...]] = {}
         for layer in range(self.num_layers):
@@ -107,10 +111,13 @@ class SkimConfig:
                         seen = self.skim_seen(level)
                         shapes |= self._cell_shapes(f"skim_{level}_", suffix, size, inputs, seen)
                 if self.skims:
-                    columns = inputs + self.router_state_size
-                    shapes[f"router_weight_{suffix}"] = (len(self.levels), columns)
-                    shapes[f"router_bias_{suffix}"] = (len(self.levels),)
+                    own = self.router_shapes(layer)
+                    shapes |= {f"{name}_{suffix}": shape for name, shape in own.items()}
         return shapes
+
+    def router_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
+        """The parameters of the router of one direction of this layer, without their suffix."""
+        return find_router(self.router).parameter_shapes(self, self.layer_input_size(layer))
 
     def _cell_shapes(
         self, prefix: str, suffix: str, size: int, inputs: int, seen: int
@@ -227,6 +234,11 @@ def _problems(values: Mapping[str, Any]) -> list[str]:
             f'router_input="state" needs a cell state, which only the LSTM has; '
             f'got cell={cell!r}, use router_input="hidden"'
         )
+    if "router" in values:
+        try:
+            find_router(values["router"])
+        except ValueError as error:
+            problems.append(str(error))
     return problems
 
 

@@ -5,7 +5,8 @@ own inputs and |s| the router's part of the state:
 
     read      = G * D * (E + D)
     skim(S)   = G * S * (E + S) for skim_input="prefix";  G * S * (E + D) for "full"
-    router    = K * (E + |s|)    on every token of a layer with K > 1, whoever picks the level
+    router    = K * (E + |s|)    (the "softmax" one; another says its own) on every token of a
+                                 layer with K > 1, whoever picks the level
 
 Embedding look-up, biases and element-wise work are left out. The recurrent count leaves out
 every E as well: what is left when the input part is looked up per word. None of this is time.
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skimrnn.config import SkimConfig
+from skimrnn.routers import find_router
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def router_operations(config: SkimConfig, layer: int, *, recurrent: bool = False
     if not config.skims:
         return 0
     inputs = 0 if recurrent else config.layer_input_size(layer)
-    return len(config.levels) * (inputs + config.router_state_size)
+    return find_router(config.router).operations(config, inputs)
 
 
 def count(config: SkimConfig, levels: Sequence[NDArray[Any]]) -> Cost:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skimrnn.config import SkimConfig, parameter_suffix
+from skimrnn.routers import Router, find_router
 
 Array = NDArray[Any]
 Choose = Callable[[Array], int]
@@ -54,13 +55,11 @@ class DirectionWeights:
 
     Attributes:
         cells: the cell of each level; None where the level copies the state (S = 0).
-        router_weight: (K, E + |s|), or None for the plain RNN.
-        router_bias: (K,), or None for the plain RNN.
+        router: what gives the logits of the levels; None for the plain RNN.
     """
 
     cells: tuple[CellWeights | None, ...]
-    router_weight: Array | None
-    router_bias: Array | None
+    router: Router | None
 
 
 class SequenceReading(NamedTuple):
@@ -124,13 +123,12 @@ CELLS = {"lstm": lstm_cell, "gru": gru_cell, "rnn_tanh": tanh_cell, "rnn_relu": 
 
 def route(x: Array, state: State, weights: DirectionWeights, router_input: str) -> Array:
     """The probability of each level, (K,), from x and the state *before* the token."""
-    assert weights.router_weight is not None
-    assert weights.router_bias is not None
-    seen = [x, state.h]
+    assert weights.router is not None
+    seen = state.h
     if router_input == "state":
         assert state.c is not None
-        seen = [x, state.c, state.h]
-    logits = product(weights.router_weight, np.concatenate(seen)) + weights.router_bias
+        seen = np.concatenate([state.c, state.h])
+    logits = weights.router.logits(weights.router.prepare(x), seen)
     exponentials = np.exp(logits - logits.max())
     return np.asarray(exponentials / exponentials.sum())
 
@@ -255,8 +253,11 @@ def _direction(
         cell(f"skim_{level}_" if level else "") if size else None
         for level, size in enumerate(config.levels)
     )
-    router_weight = parameters.get(f"router_weight_{suffix}")
-    return DirectionWeights(cells, router_weight, parameters.get(f"router_bias_{suffix}"))
+    router = None
+    if config.skims:
+        own = {name: parameters[f"{name}_{suffix}"] for name in config.router_shapes(layer)}
+        router = find_router(config.router)(own, config.layer_input_size(layer), NumpyOps)
+    return DirectionWeights(cells, router)
 
 
 # ---- arithmetic ---------------------------------------------------------------------------------
@@ -273,3 +274,20 @@ def product(matrix: Array, vector: Array) -> Array:
 def sigmoid(x: Array) -> Array:
     """The logistic function, by tanh: it cannot overflow."""
     return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
+
+
+class NumpyOps:
+    """The arithmetic that routers are written in (``routers.Ops``), for one token."""
+
+    tanh = staticmethod(np.tanh)
+    sigmoid = staticmethod(sigmoid)
+
+    @staticmethod
+    def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
+        """``weight x + bias`` of x (in,), in a fixed order."""
+        return product(weight, x) if bias is None else product(weight, x) + bias
+
+    @staticmethod
+    def relu(x: Array) -> Array:
+        """0 where x is below 0."""
+        return np.maximum(x, 0)

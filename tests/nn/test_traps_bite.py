@@ -14,7 +14,7 @@ from skimrnn import decision, reference
 from skimrnn.nn import SkimLSTM
 from skimrnn.nn.cells import State
 from skimrnn.nn.recording import _token_values
-from skimrnn.nn.router import SoftmaxRouter
+from skimrnn.nn.router import Routing
 from skimrnn.nn.rule import Choose, Mix
 from skimrnn.nn.steps import Choosing, Direction, Mixing
 from skimrnn.runtime import VectorsReading, model
@@ -237,9 +237,9 @@ def turn_the_threshold_round_in_numpy(patch):
 
 
 def squeeze(patch):
-    router = SoftmaxRouter.__call__
+    router = Routing.__call__
     patch.setattr(
-        SoftmaxRouter,
+        Routing,
         "__call__",
         lambda self, prepared, state: router(self, prepared, state).squeeze(),
     )

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import skimrnn
+import two_layer_router  # noqa: F401  # registers "two-layer"
 from skimrnn.model_file import read_model
 from skimrnn.nn import TextClassifier
 from skimrnn.tasks import DataError, Examples, TextTask
@@ -62,6 +63,7 @@ def untimed(record: dict[str, Any]) -> dict[str, Any]:
         {"levels": (12, 0)},
         {"levels": (12, 4, 1), "hard": True},
         {"cell": "gru", "skim_input": "full"},
+        {"router": "two-layer"},
         {"num_layers": 2, "bidirectional": True, "router_input": "hidden", "epochs": 10},
         {"cell": "rnn_tanh", "learning_rate": 0.01},
         {"averaging": 0.9},

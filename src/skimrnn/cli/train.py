@@ -18,8 +18,8 @@ DEFAULT_SKIM_SIZE = 5
 
 _LAYERS, _SKIMMING, _TRAINING, _WORDS = "Layers", "Skimming", "Training", "Words"
 _OF_SKIMMING = (
-    *("skim_size", "levels", "skim_input", "router_input", "hard", "penalty", "skim_weight"),
-    *("wanted_rate", "warm_start_steps", "skim_ramp_steps"),
+    *("skim_size", "levels", "skim_input", "router_input", "router", "hard"),
+    *("penalty", "skim_weight", "wanted_rate", "warm_start_steps", "skim_ramp_steps"),
     *("temperature_rate", "temperature_floor"),
 )
 _NOT_IN_THE_RECORD = {"data_dir", "threads"}
@@ -129,6 +129,10 @@ def train(
             "What the router sees: hidden or state.",
             metavar="WHAT",
         ),
+    ] = None,
+    router: Annotated[
+        str | None,
+        _option(_SKIMMING, "--router", "softmax", "What decides.", metavar="NAME"),
     ] = None,
     hard: Annotated[
         bool | None,
@@ -390,6 +394,7 @@ def training_options(given: dict[str, Any]) -> TrainingOptions:
         bidirectional=options.bidirectional,
         skim_input=options.skim_input,
         router_input=options.router_input,
+        router=options.router,
     )
     return options
 

@@ -1,54 +1,44 @@
-"""The router: the probability of each level, from the token and the state before it.
-
-A router is two calls. ``prepare`` sees all tokens of a layer at once and does what does not
-depend on the state; calling it then gives the log-probabilities of one step. Another way of
-routing is another class of this shape.
-"""
+"""A router at work in torch: log-probabilities for the rows of a batch, step after step."""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from skimrnn.nn.cells import State
+from skimrnn.routers import Router
 
 
-class Router(Protocol):
-    """What a layer asks of its router."""
+class TorchOps:
+    """The arithmetic that routers are written in (``routers.Ops``), in torch."""
+
+    linear = staticmethod(F.linear)
+    tanh = staticmethod(torch.tanh)
+    sigmoid = staticmethod(torch.sigmoid)
+    relu = staticmethod(torch.relu)
+
+
+class Routing:
+    """What a layer asks of the router of one direction.
+
+    Args:
+        router: the router, made with ``TorchOps``.
+        router_input: "hidden": it sees h; "state": c and h.
+    """
+
+    def __init__(self, router: Router, router_input: str) -> None:
+        self._router, self._router_input = router, router_input
 
     def prepare(self, x: Tensor) -> Tensor:
         """What the inputs (N, E) of all tokens say by themselves, (N, anything)."""
-        ...
+        prepared: Tensor = self._router.prepare(x)
+        return prepared
 
     def __call__(self, prepared: Tensor, state: State) -> Tensor:
         """Log-probabilities (rows, K) of one step, from its prepared rows and the state before."""
-        ...
-
-
-class SoftmaxRouter:
-    """``softmax(W [x ; s] + b)``, the paper's equation 1; s is h, or c and h.
-
-    Args:
-        weight: (K, E + |s|), columns x, then c (if it is seen), then h.
-        bias: (K,).
-        inputs: E.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor, inputs: int) -> None:
-        self._weight_x, self._weight_s = weight[:, :inputs], weight[:, inputs:]
-        self._bias = bias
-
-    def prepare(self, x: Tensor) -> Tensor:
-        """The input's part of the logits, (N, K)."""
-        return F.linear(x, self._weight_x, self._bias)
-
-    def __call__(self, prepared: Tensor, state: State) -> Tensor:
-        """Log-probabilities (rows, K)."""
         seen = state.h
-        if self._weight_s.shape[1] != seen.shape[1]:
+        if self._router_input == "state":
             assert state.c is not None
             seen = torch.cat([state.c, state.h], dim=1)
-        return F.log_softmax(prepared + F.linear(seen, self._weight_s), dim=1)
+        return F.log_softmax(self._router.logits(prepared, seen), dim=1)

@@ -24,9 +24,10 @@ from skimrnn.config import SkimConfig, parameter_suffix, resolve_levels
 from skimrnn.nn.cells import CellWeights, State
 from skimrnn.nn.forms import Hidden, enter, layout_of
 from skimrnn.nn.recording import LayerReads, recording, report
-from skimrnn.nn.router import SoftmaxRouter
+from skimrnn.nn.router import Routing, TorchOps
 from skimrnn.nn.sequences import Ragged
 from skimrnn.nn.steps import Choosing, Direction, Mixing
+from skimrnn.routers import find_router
 
 
 class SkimOptions(TypedDict, total=False):
@@ -36,6 +37,7 @@ class SkimOptions(TypedDict, total=False):
     levels: Sequence[int] | None
     skim_input: str
     router_input: str | None
+    router: str
     hard: bool
     threshold: float | str
     budget: float | None
@@ -63,6 +65,7 @@ class _SkimMixin(nn.RNNBase):
         levels: Sequence[int] | None = None,
         skim_input: str = "prefix",
         router_input: str | None = None,
+        router: str = "softmax",
         hard: bool = False,
         threshold: float | str = 0.5,
         budget: float | None = None,
@@ -85,6 +88,7 @@ class _SkimMixin(nn.RNNBase):
             levels=resolve_levels(self.hidden_size, skim_size, levels),
             skim_input=skim_input,
             router_input=router_input,
+            router=router,
         )
         self.hard, self.skimming, self.temperature = hard, True, 1.0
         self.threshold, self.budget, self.burst = threshold, budget, burst
@@ -101,7 +105,8 @@ class _SkimMixin(nn.RNNBase):
             self._initialise(name)
 
     def _initialise(self, name: str) -> None:
-        bound = 0.0 if name.startswith("router_bias") else 1 / math.sqrt(self.hidden_size)
+        router_bias = name.startswith("router_") and "bias" in name
+        bound = 0.0 if router_bias else 1 / math.sqrt(self.hidden_size)
         nn.init.uniform_(self._parameters[name], -bound, bound)  # type: ignore[arg-type]
 
     def extra_repr(self) -> str:
@@ -109,6 +114,8 @@ class _SkimMixin(nn.RNNBase):
         options = f"levels={self.config.levels}"
         if self.config.skim_input != "prefix":
             options += f", skim_input={self.config.skim_input!r}"
+        if self.config.router != "softmax":
+            options += f", router={self.config.router!r}"
         return f"{super().extra_repr()}, {options}, router_input={self.config.router_input!r}"
 
     def _load_from_state_dict(
@@ -262,12 +269,11 @@ class _SkimMixin(nn.RNNBase):
             cell(f"skim_{level}_" if level else "") if size else None
             for level, size in enumerate(self.config.levels)
         ]
-        router = SoftmaxRouter(
-            getattr(self, f"router_weight_{suffix}"),
-            getattr(self, f"router_bias_{suffix}"),
-            self.config.layer_input_size(layer),
-        )
-        return Direction(self.config, cells, router)
+        own = {name: getattr(self, f"{name}_{suffix}") for name in self.config.router_shapes(layer)}
+        inputs = self.config.layer_input_size(layer)
+        router = find_router(self.config.router)(own, inputs, TorchOps)
+        assert self.config.router_input is not None
+        return Direction(self.config, cells, Routing(router, self.config.router_input))
 
 
 def _refuse_projection(options: Mapping[str, Any]) -> None:
@@ -299,6 +305,7 @@ class SkimLSTM(_SkimMixin, nn.LSTM):  # type: ignore[misc]
         levels: instead of ``skim_size``: (D, S_1, ...), strictly falling; (D,) never skims.
         skim_input: "prefix": a small cell sees h[:S]; "full": all of h.
         router_input: "state": the router sees [c ; h] (the default here); "hidden": h.
+        router: which of ``skimrnn.routers``; "softmax" is the paper's.
         hard: whether training takes the sampled level whole (straight-through).
         threshold: θ in ``eval()``; skim where the probability of skimming exceeds it.
         budget: ceiling on the share of tokens read in ``eval()``, for every prefix of a text.

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from skimrnn.config import SkimConfig
 from skimrnn.nn.cells import CELLS, CellWeights, State
-from skimrnn.nn.router import Router
+from skimrnn.nn.router import Routing
 from skimrnn.nn.rule import Choose, Mix
 from skimrnn.nn.sequences import Ragged
 
@@ -24,7 +24,7 @@ class Direction(NamedTuple):
 
     config: SkimConfig
     cells: list[CellWeights | None]
-    router: Router
+    router: Routing
 
     def update(self, level: int, x_part: Tensor, state: State) -> State:
         """The state after a token at this level; units from S on are copied."""

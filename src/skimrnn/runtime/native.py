@@ -27,6 +27,9 @@ except ImportError:
 
 Array = NDArray[Any]
 
+ROUTERS = ("softmax",)
+"""The routers that the kernels know."""
+
 TABLE_BYTES = 32 * 2**20
 """Room for input parts looked up per word, per model; the most frequent words come first."""
 

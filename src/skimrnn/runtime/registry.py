@@ -72,15 +72,17 @@ def sequence_reader(
         parameters: named as in ``config.parameter_shapes()``.
         name: which implementation; None takes the environment variable
             ``SKIMRNN_IMPLEMENTATION`` or else the fastest that can. The native ones compute in
-            float32, so a float64 model is read with "numpy" unless one is named.
+            float32 and know the "softmax" router, so a float64 model, or one with another
+            router, is read with "numpy" unless one is named.
         embedding: word vectors (V, E), for ``read_words``.
 
     Raises:
-        ValueError: if there is no implementation of that name here, or it cannot read float64.
+        ValueError: if there is no implementation of that name here, or it cannot read the model.
     """
     forced = name or os.environ.get(ENVIRONMENT_VARIABLE)
     float64 = next(iter(parameters.values())).dtype == np.float64
-    wanted = forced or (NUMPY if float64 else implementations()[0])
+    unknown = config.skims and config.router not in native.ROUTERS
+    wanted = forced or (NUMPY if float64 or unknown else implementations()[0])
     origin = "implementation" if name else f"the environment variable {ENVIRONMENT_VARIABLE}"
     if wanted not in implementations():
         raise ValueError(
@@ -93,6 +95,11 @@ def sequence_reader(
         raise ValueError(
             f"{origin} names {wanted!r}, which computes in float32, and the model is float64; "
             f'use "{NUMPY}" or save it as float32'
+        )
+    if unknown:
+        raise ValueError(
+            f"{origin} names {wanted!r}, which knows the router {', '.join(native.ROUTERS)} only, "
+            f'and the model has {config.router!r}; use "{NUMPY}"'
         )
     return wanted, native.NativeReader(config, parameters, wanted, embedding)
 

@@ -240,6 +240,7 @@ def build_model(
         levels=options.levels,
         skim_input=options.skim_input,
         router_input=options.router_input,
+        router=options.router,
         hard=options.hard,
         **extra,
     )

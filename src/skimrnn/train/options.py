@@ -39,6 +39,7 @@ class TrainingOptions:
         bidirectional: whether each layer also reads backwards.
         skim_input: what a small cell sees, "prefix" or "full".
         router_input: what the router sees, "hidden" or "state"; None for the cell's default.
+        router: which of ``skimrnn.routers`` decides.
         hard: whether training takes the sampled level whole.
         embedding_size: E, if there are no word vectors.
         penalty: "skim", "cost" or "rate".
@@ -76,6 +77,7 @@ class TrainingOptions:
     bidirectional: bool = False
     skim_input: str = "prefix"
     router_input: str | None = None
+    router: str = "softmax"
     hard: bool = False
     embedding_size: int = 50
     penalty: str = "skim"

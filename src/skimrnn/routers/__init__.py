@@ -1,0 +1,15 @@
+"""Routers: what decides, token by token, how likely each level is. One file here is one router.
+
+Every file of this folder is imported, so a new router is a new file that calls ``register``; a
+router outside of the package is registered by whoever imports it.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from skimrnn.routers.base import Ops, Router, find_router, register, router_names
+
+for _file in iter_modules(__path__):
+    import_module(f"{__name__}.{_file.name}")
+
+__all__ = ["Ops", "Router", "find_router", "register", "router_names"]
