@@ -23,6 +23,7 @@ namespace {
 
 using Floats = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
 using Matrix2 = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Counts = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Rows = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 // A new NumPy array, zero at first.
@@ -47,10 +48,13 @@ class Network {
  public:
   Network(const std::string& cell, int input_size, int hidden_size, int num_layers, int directions,
           std::vector<int> levels, bool full_skim_input, bool state_router,
-          const std::vector<std::optional<Floats>>& parameters, const std::string& isa) {
+          const std::vector<std::optional<Floats>>& parameters, const std::string& isa,
+          bool int8) {
     const skimrnn::Kernels* kernels = skimrnn::find_kernels(isa);
     if (!kernels) throw std::invalid_argument("this CPU cannot run " + isa);
     const skimrnn::CellKind kind = kind_of(cell);
+    if (int8 && kind == skimrnn::kRelu)
+      throw std::invalid_argument("int8 needs a cell whose h stays within 1, and relu's does not");
     // Per direction: four parameters for each level's cell, then the router's two.
     const std::size_t each = 4 * levels.size() + 2;
     if (parameters.size() != each * num_layers * directions)
@@ -85,37 +89,40 @@ class Network {
     network_ = std::make_shared<skimrnn::Network>(
         skimrnn::Shape{kind, input_size, hidden_size, num_layers, directions, std::move(levels),
                        full_skim_input, state_router},
-        packed, kernels);
+        packed, kernels, int8);
   }
 
   void set_words(Matrix2 embedding, std::size_t table_bytes) {
     if (embedding.shape(1) != std::size_t(network_->shape().input_size))
       throw std::invalid_argument("the embedding has another width than the network's inputs");
+    embedding_ = std::make_shared<Matrix2>(embedding);
     nb::gil_scoped_release released;
     network_->set_words(embedding.data(), int(embedding.shape(0)), table_bytes);
   }
 
   nb::tuple read_vectors(Matrix2 x, bool argmax, double threshold, std::optional<double> budget,
-                         double burst, std::optional<Matrix2> h_0,
-                         std::optional<Matrix2> c_0) const {
+                         double burst, std::optional<Matrix2> h_0, std::optional<Matrix2> c_0,
+                         std::optional<Counts> reads_0, std::int64_t tokens_0) const {
     if (x.shape(1) != std::size_t(network_->shape().input_size))
       throw std::invalid_argument("x has another width than the network's inputs");
     return read({x.data(), nullptr}, int(x.shape(0)), rule(argmax, threshold, budget, burst),
-                state(h_0), state(c_0), true);
+                {state(h_0), state(c_0), counts(reads_0), tokens_0}, true);
   }
 
   nb::tuple read_words(Rows rows, bool argmax, double threshold, std::optional<double> budget,
-                       double burst) const {
+                       double burst, std::optional<Matrix2> h_0, std::optional<Matrix2> c_0,
+                       std::optional<Counts> reads_0, std::int64_t tokens_0) const {
     const int tokens = int(rows.shape(0));
     for (int t = 0; t < tokens; ++t)
       if (rows.data()[t] < 0 || rows.data()[t] >= network_->words())
         throw std::invalid_argument("a row is outside of the embedding");
-    return read({nullptr, rows.data()}, tokens, rule(argmax, threshold, budget, burst), nullptr,
-                nullptr, false);
+    return read({nullptr, rows.data()}, tokens, rule(argmax, threshold, budget, burst),
+                {state(h_0), state(c_0), counts(reads_0), tokens_0}, false);
   }
 
   std::string isa() const { return network_->kernels().name; }
   int table_rows() const { return network_->table_rows(); }
+  std::size_t table_bytes() const { return network_->table_bytes(); }
 
   static skimrnn::Rule rule(bool argmax, double threshold, std::optional<double> budget,
                             double burst) {
@@ -123,6 +130,13 @@ class Network {
   }
 
  private:
+  const std::int64_t* counts(const std::optional<Counts>& given) const {
+    if (!given) return nullptr;
+    const skimrnn::Shape& shape = network_->shape();
+    if (given->size() != std::size_t(shape.num_layers * shape.directions))
+      throw std::invalid_argument("the counts of reads have the wrong shape");
+    return given->data();
+  }
 
   const float* state(const std::optional<Matrix2>& given) const {
     if (!given) return nullptr;
@@ -133,9 +147,10 @@ class Network {
     return given->data();
   }
 
-  // (output or None, h_n, c_n or None, level, p), as reference.SequenceReading has them.
+  // (output or None, h_n, c_n or None, level, p), as reference.SequenceReading has them, and the
+  // tokens at level 0 of each layer and direction until the end.
   nb::tuple read(const skimrnn::Network::Input& input, int tokens, const skimrnn::Rule& rule,
-                 const float* h_0, const float* c_0, bool outputs) const {
+                 const skimrnn::Network::Start& start, bool outputs) const {
     const skimrnn::Shape& shape = network_->shape();
     const std::size_t T = tokens, D = shape.hidden_size, L = shape.num_layers,
                       dirs = shape.directions, K = shape.levels.size();
@@ -145,16 +160,18 @@ class Network {
     auto c_n = make_array<float>({lstm ? L * dirs : 0, D});
     auto level = make_array<std::int8_t>({L, dirs, T});
     auto p = make_array<float>({L, dirs, T, K});
+    auto reads = make_array<std::int64_t>({L * dirs});
     {
       nb::gil_scoped_release released;
-      network_->read(input, tokens, rule, h_0, c_0,
+      network_->read(input, tokens, rule, start,
                      {outputs ? output.data() : nullptr, h_n.data(), lstm ? c_n.data() : nullptr,
-                      level.data(), p.data()});
+                      level.data(), p.data(), reads.data()});
     }
-    return nb::make_tuple(output, h_n, lstm ? nb::cast(c_n) : nb::none(), level, p);
+    return nb::make_tuple(output, h_n, lstm ? nb::cast(c_n) : nb::none(), level, p, reads);
   }
 
   std::shared_ptr<skimrnn::Network> network_;
+  std::shared_ptr<Matrix2> embedding_;  // what network_ points into
   friend class TextReader;
 };
 
@@ -176,7 +193,7 @@ class TextReader {
  public:
   TextReader(const Network& network, const Table& table, const std::vector<std::string>& words,
              Matrix2 head_weight, Floats head_bias)
-      : network_(network.network_), table_(table.table_), vocabulary_(words) {
+      : network_(network.network_), embedding_(network.embedding_), table_(table.table_), vocabulary_(words) {
     const skimrnn::Shape& shape = network_->shape();
     const std::size_t units = std::size_t(shape.directions) * shape.hidden_size;
     if (head_weight.shape(1) != units || head_bias.size() != head_weight.shape(0) ||
@@ -249,6 +266,7 @@ class TextReader {
   }
 
   std::shared_ptr<const skimrnn::Network> network_;
+  std::shared_ptr<Matrix2> embedding_;  // what network_ points into
   std::shared_ptr<const skimrnn::CharacterTable> table_;
   skimrnn::Vocabulary vocabulary_;
   std::vector<float> weight_, bias_;  // (C, directions * D), (C,)
@@ -261,16 +279,19 @@ NB_MODULE(_native, m) {
         "Instruction sets compiled in that this CPU can run, fastest first.");
   nb::class_<Network>(m, "Network", "A stack of skimming layers, packed for one instruction set.")
       .def(nb::init<const std::string&, int, int, int, int, std::vector<int>, bool, bool,
-                    const std::vector<std::optional<Floats>>&, const std::string&>(),
+                    const std::vector<std::optional<Floats>>&, const std::string&, bool>(),
            "cell"_a, "input_size"_a, "hidden_size"_a, "num_layers"_a, "directions"_a, "levels"_a,
-           "full_skim_input"_a, "state_router"_a, "parameters"_a, "isa"_a)
+           "full_skim_input"_a, "state_router"_a, "parameters"_a, "isa"_a, "int8"_a)
       .def("set_words", &Network::set_words, "embedding"_a, "table_bytes"_a)
       .def("read_vectors", &Network::read_vectors, "x"_a, "argmax"_a, "threshold"_a,
-           "budget"_a.none(), "burst"_a, "h_0"_a.none(), "c_0"_a.none())
+           "budget"_a.none(), "burst"_a, "h_0"_a.none(), "c_0"_a.none(), "reads_0"_a.none(),
+           "tokens_0"_a)
       .def("read_words", &Network::read_words, "rows"_a, "argmax"_a, "threshold"_a,
-           "budget"_a.none(), "burst"_a)
+           "budget"_a.none(), "burst"_a, "h_0"_a.none(), "c_0"_a.none(), "reads_0"_a.none(),
+           "tokens_0"_a)
       .def_prop_ro("isa", &Network::isa)
-      .def_prop_ro("table_rows", &Network::table_rows);
+      .def_prop_ro("table_rows", &Network::table_rows)
+      .def_prop_ro("table_bytes", &Network::table_bytes);
   nb::class_<Table>(m, "CharacterTable", "The class and lower case of every code point.")
       .def(nb::init<nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>,
                     nb::ndarray<const std::uint32_t, nb::ndim<1>, nb::c_contig,

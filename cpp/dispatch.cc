@@ -29,7 +29,7 @@ std::vector<Candidate> candidates() {
   list.push_back({&avx512::kernels,
                   __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("fma")});
+                      __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("fma")});
 #endif
 #ifdef SKIMRNN_AVX2
   __builtin_cpu_init();

@@ -3,13 +3,17 @@
 #include "kernels.h"
 #include "vec.h"
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 namespace skimrnn {
 namespace SKIMRNN_ISA {
 namespace {
 
 constexpr int kParts = kGroup / kWidth;  // vectors per sixteen units
 
-// The gates of one group: products of `Gates` gates accumulate here, in registers.
+// The gates of one group: products accumulate here, in registers.
 template <int Gates>
 struct Sums {
   Vec v[Gates][kParts];
@@ -24,12 +28,13 @@ struct Sums {
       for (int i = 0; i < kParts; ++i) v[g][i] += load(p + g * kGroup + i * kWidth);
   }
 
-  void add_products(const float* columns, int count, const float* x) {
-    for (int column = 0; column < count; ++column, columns += Gates * kGroup) {
-      const Vec factor = all(x[column]);
+  void add_products(const Matrix& matrix, int group, const float* x) {
+    const float* column = matrix.data + std::size_t(group) * matrix.columns * Gates * kGroup;
+    for (int k = 0; k < matrix.columns; ++k, column += Gates * kGroup) {
+      const Vec factor = all(x[k]);
       for (int g = 0; g < Gates; ++g)
         for (int i = 0; i < kParts; ++i)
-          v[g][i] += load(columns + g * kGroup + i * kWidth) * factor;
+          v[g][i] += load(column + g * kGroup + i * kWidth) * factor;
     }
   }
 
@@ -39,85 +44,271 @@ struct Sums {
   }
 };
 
+// ---- the recurrent product, in float and in int8 -------------------------------------------------
+
+// h as the recurrent matrix takes it; `add_products` adds those of one group to its sums.
+struct FloatSeen {
+  const float* h;
+
+  FloatSeen(const Cell&, const float* seen, void*) : h(seen) {}
+
+  template <int Gates>
+  void add_products(const Cell& cell, int group, Sums<Gates>& sums) const {
+    sums.add_products(cell.hh, group, h);
+  }
+};
+
+// h in 127ths, rounded; |h| <= 1. The integers, and so the sums, are the same on every instruction
+// set. vpdpbusd takes bytes without a sign, so there kOffset is added, and its share of each sum
+// taken away again; elsewhere products have sixteen bits, two of which add up without overflow.
+struct Int8Seen {
+#if defined(__AVX512VNNI__)
+  using Entry = std::uint8_t;
+  static constexpr int kOffset = 128;
+#else
+  using Entry = std::int16_t;
+  static constexpr int kOffset = 0;
+#endif
+  const Entry* h;
+
+  Int8Seen(const Cell& cell, const float* seen, void* room) : h(static_cast<Entry*>(room)) {
+    Entry* to = static_cast<Entry*>(room);
+    const int columns = cell.hh8.columns;
+    int i = 0;
+    for (; i + kWidth <= columns; i += kWidth) quantise(load(seen + i), to + i);
+    if (i < columns) {
+      float rest[kWidth] = {};
+      for (int lane = 0; i + lane < columns; ++lane) rest[lane] = seen[i + lane];
+      quantise(load(rest), to + i);
+    }
+  }
+
+  static void quantise(Vec x, Entry* to) {
+    const Vec rounder = all(12582912.0f);  // 1.5 * 2^23: adding it rounds to a whole number
+    const Vec whole = (x * all(127.0f) + rounder) - rounder;
+    const Ints integers = __builtin_convertvector(whole, Ints) + kOffset;
+    using Entries = Entry __attribute__((vector_size(kWidth * sizeof(Entry))));
+    const Entries entries = __builtin_convertvector(integers, Entries);
+    std::memcpy(to, &entries, sizeof entries);
+  }
+
+  template <int Gates>
+  void add_products(const Cell& cell, int group, Sums<Gates>& sums) const {
+    const Int8Matrix& matrix = cell.hh8;
+    const std::size_t row = std::size_t(group) * Gates * kGroup;
+    Ints totals[Gates][kParts];
+    products(matrix.data + row * blocks(matrix.columns) * kBlock, blocks(matrix.columns), totals);
+    for (int g = 0; g < Gates; ++g)
+      for (int i = 0; i < kParts; ++i) {
+        const std::size_t at = row + g * kGroup + i * kWidth;
+        if (kOffset) totals[g][i] -= load_ints(matrix.sums + at) * kOffset;
+        sums.v[g][i] += __builtin_convertvector(totals[g][i], Vec) * load(matrix.scale + at);
+      }
+  }
+
+ private:
+#if defined(__AVX512VNNI__)
+  template <int Gates>
+  void products(const std::int8_t* data, int count, Ints (&totals)[Gates][kParts]) const {
+    constexpr int kStride = Gates * kGroup * kBlock;
+    // Two blocks side by side, for more sums in flight; integers add in any order.
+    __m512i even[Gates], odd[Gates];
+    for (int g = 0; g < Gates; ++g) even[g] = odd[g] = _mm512_setzero_si512();
+    const auto add = [&](__m512i* sums, int block) {
+      const __m512i four = broadcast(block);
+      for (int g = 0; g < Gates; ++g) {
+        const std::int8_t* bytes = data + std::size_t(block) * kStride + g * kGroup * kBlock;
+        sums[g] = _mm512_dpbusd_epi32(sums[g], four, _mm512_load_si512(bytes));
+      }
+    };
+    int block = 0;
+    for (; block + 2 <= count; block += 2) {
+      add(even, block);
+      add(odd, block + 1);
+    }
+    if (block < count) add(even, block);
+    for (int g = 0; g < Gates; ++g) totals[g][0] = Ints(_mm512_add_epi32(even[g], odd[g]));
+  }
+
+  __m512i broadcast(int block) const {
+    std::int32_t four;
+    std::memcpy(&four, h + block * kBlock, sizeof four);
+    return _mm512_set1_epi32(four);
+  }
+#elif defined(__AVX2__)
+  template <int Gates>
+  void products(const std::int8_t* data, int count, Ints (&totals)[Gates][kParts]) const {
+    constexpr int kStride = Gates * kGroup * kBlock, kTogether = Gates % 2 ? 1 : 2;
+    for (int g = 0; g < Gates; g += kTogether) {
+      __m256i pairs[kTogether][4] = {};  // of four units each: two sums of two columns
+      for (int block = 0; block < count; ++block) {
+        std::int64_t four;
+        std::memcpy(&four, h + block * kBlock, sizeof four);
+        const __m256i factors = _mm256_set1_epi64x(four);
+        const std::int8_t* bytes = data + std::size_t(block) * kStride + g * kGroup * kBlock;
+        for (int k = 0; k < kTogether; ++k)
+          for (int i = 0; i < 4; ++i, bytes += 16) {
+            const __m128i weights = _mm_load_si128(reinterpret_cast<const __m128i*>(bytes));
+            pairs[k][i] = _mm256_add_epi32(
+                pairs[k][i], _mm256_madd_epi16(_mm256_cvtepi8_epi16(weights), factors));
+          }
+      }
+      for (int k = 0; k < kTogether; ++k)
+        for (int i = 0; i < kParts; ++i)
+          totals[g + k][i] = Ints(_mm256_permute4x64_epi64(
+              _mm256_hadd_epi32(pairs[k][2 * i], pairs[k][2 * i + 1]), 0b11011000));
+    }
+  }
+#else
+  template <int Gates>
+  void products(const std::int8_t* data, int count, Ints (&totals)[Gates][kParts]) const {
+    std::int32_t sums[Gates * kGroup] = {};
+    for (int block = 0; block < count; ++block, data += Gates * kGroup * kBlock)
+      for (int row = 0; row < Gates * kGroup; ++row)
+        for (int column = 0; column < kBlock; ++column)
+          sums[row] += data[row * kBlock + column] * h[block * kBlock + column];
+    for (int g = 0; g < Gates; ++g)
+      for (int i = 0; i < kParts; ++i) totals[g][i] = load_ints(sums + g * kGroup + i * kWidth);
+  }
+#endif
+};
+
+// ---- the cells -----------------------------------------------------------------------------------
+
 template <int Gates>
 void input_part(const Cell& cell, const float* x, float* part) {
   constexpr int kRows = Gates * kGroup;
   for (int group = 0; group < groups(cell.units); ++group) {
     Sums<Gates> sums;
     sums.load_from(cell.bias_ih + group * kRows);
-    sums.add_products(cell.ih.data + std::size_t(group) * cell.ih.columns * kRows,
-                      cell.ih.columns, x);
+    sums.add_products(cell.ih, group, x);
     sums.store_to(part + group * kRows);
   }
 }
 
-void lstm_step(const Cell& cell, const float* part, const float* seen, const float*,
-               const float* c, float* h_new, float* c_new) {
-  constexpr int kRows = 4 * kGroup;
-  for (int group = 0; group < groups(cell.units); ++group) {
-    Sums<4> sums;
-    sums.load_from(part + group * kRows);
-    sums.add(cell.bias_hh + group * kRows);
-    sums.add_products(cell.hh.data + std::size_t(group) * cell.hh.columns * kRows,
-                      cell.hh.columns, seen);
-    for (int i = 0; i < kParts; ++i) {
-      const int at = group * kGroup + i * kWidth;
-      const Vec kept = sigmoid(sums.v[1][i]) * load(c + at);
-      const Vec new_c = kept + sigmoid(sums.v[0][i]) * tanh(sums.v[2][i]);
-      store(c_new + at, new_c);
-      store(h_new + at, sigmoid(sums.v[3][i]) * tanh(new_c));
-    }
+// `f(i, at, exists)` for each vector of a group, which begins with unit `at`; exists is all ones in
+// the lanes of units that are there.
+template <class F>
+void each_vector(const Cell& cell, int group, F f) {
+  for (int i = 0; i < kParts; ++i) {
+    const int at = group * kGroup + i * kWidth;
+    f(i, at, lane_numbers() < all_ints(cell.units - at));
   }
 }
 
-void gru_step(const Cell& cell, const float* part, const float* seen, const float* h,
-              const float*, float* h_new, float*) {
-  constexpr int kRows = 3 * kGroup;
-  for (int group = 0; group < groups(cell.units); ++group) {
+struct Lstm {
+  template <class Seen>
+  static void update(const Cell& cell, int group, const float* part, const Seen& seen,
+                     const float* h, float* c, float* h_new) {
+    Sums<4> sums;
+    sums.load_from(part + group * 4 * kGroup);
+    sums.add(cell.bias_hh + group * 4 * kGroup);
+    seen.add_products(cell, group, sums);
+    each_vector(cell, group, [&](int i, int at, Ints exists) {
+      const Vec kept = sigmoid(sums.v[1][i]) * load(c + at);
+      const Vec new_c = kept + sigmoid(sums.v[0][i]) * tanh(sums.v[2][i]);
+      const Vec new_h = sigmoid(sums.v[3][i]) * tanh(new_c);
+      store(c + at, exists ? new_c : load(c + at));
+      store(h_new + at, exists ? new_h : load(h + at));
+    });
+  }
+};
+
+struct Gru {
+  template <class Seen>
+  static void update(const Cell& cell, int group, const float* part, const Seen& seen,
+                     const float* h, float*, float* h_new) {
     Sums<3> input, sums;
-    input.load_from(part + group * kRows);
-    sums.load_from(cell.bias_hh + group * kRows);
-    sums.add_products(cell.hh.data + std::size_t(group) * cell.hh.columns * kRows,
-                      cell.hh.columns, seen);
-    for (int i = 0; i < kParts; ++i) {
-      const int at = group * kGroup + i * kWidth;
+    input.load_from(part + group * 3 * kGroup);
+    sums.load_from(cell.bias_hh + group * 3 * kGroup);
+    seen.add_products(cell, group, sums);
+    each_vector(cell, group, [&](int i, int at, Ints exists) {
+      const Vec old = load(h + at);
       const Vec r = sigmoid(input.v[0][i] + sums.v[0][i]);
       const Vec z = sigmoid(input.v[1][i] + sums.v[1][i]);
       const Vec n = tanh(input.v[2][i] + r * sums.v[2][i]);
-      store(h_new + at, (all(1.0f) - z) * n + z * load(h + at));
-    }
+      store(h_new + at, exists ? (all(1.0f) - z) * n + z * old : old);
+    });
   }
-}
+};
 
 template <bool Relu>
-void elman_step(const Cell& cell, const float* part, const float* seen, const float*,
-                const float*, float* h_new, float*) {
-  for (int group = 0; group < groups(cell.units); ++group) {
+struct Elman {
+  template <class Seen>
+  static void update(const Cell& cell, int group, const float* part, const Seen& seen,
+                     const float* h, float*, float* h_new) {
     Sums<1> sums;
     sums.load_from(part + group * kGroup);
     sums.add(cell.bias_hh + group * kGroup);
-    sums.add_products(cell.hh.data + std::size_t(group) * cell.hh.columns * kGroup,
-                      cell.hh.columns, seen);
-    for (int i = 0; i < kParts; ++i) {
+    seen.add_products(cell, group, sums);
+    each_vector(cell, group, [&](int i, int at, Ints exists) {
       const Vec x = sums.v[0][i];
       const Vec positive = x < all(0.0f) ? all(0.0f) : x;  // NaN stays, as in NumPy and torch
-      store(h_new + group * kGroup + i * kWidth, Relu ? positive : tanh(x));
-    }
+      store(h_new + at, exists ? (Relu ? positive : tanh(x)) : load(h + at));
+    });
   }
+};
+
+template <class Kind, class Seen>
+void step(const Cell& cell, const float* part, const float* seen, const float* h, float* c,
+          float* h_new, void* room) {
+  const Seen taken(cell, seen, room);
+  for (int group = 0; group < groups(cell.units); ++group)
+    Kind::update(cell, group, part, taken, h, c, h_new);
 }
 
+// ---- the router ----------------------------------------------------------------------------------
+
+struct Lanes {
+  Vec v[kParts];
+
+  void load_from(const float* p) {
+    for (int i = 0; i < kParts; ++i) v[i] = load(p + i * kWidth);
+  }
+
+  void add_products(const float* a, const float* b, int n) {
+    for (int at = 0; at < n; at += kGroup)
+      for (int i = 0; i < kParts; ++i) v[i] += load(a + at + i * kWidth) * load(b + at + i * kWidth);
+  }
+
+  // Lane i with i + 8, the result's with i + 4, ...: the same pairs whatever the vector width.
+  float sum() const {
+    alignas(kAlignment) float lanes[kGroup];
+    for (int i = 0; i < kParts; ++i) store(lanes + i * kWidth, v[i]);
+    using Four = float __attribute__((vector_size(16)));
+    Four quarter[4];
+    std::memcpy(quarter, lanes, sizeof quarter);
+    const Four four = (quarter[0] + quarter[2]) + (quarter[1] + quarter[3]);
+    return (four[0] + four[2]) + (four[1] + four[3]);
+  }
+};
+
 float dot(const float* a, const float* b, int n) {
-  float lanes[kGroup] = {};
-  Vec sums[kParts] = {};
-  int i = 0;
-  for (; i + kGroup <= n; i += kGroup)
-    for (int part = 0; part < kParts; ++part)
-      sums[part] += load(a + i + part * kWidth) * load(b + i + part * kWidth);
-  for (int part = 0; part < kParts; ++part) store(lanes + part * kWidth, sums[part]);
-  for (int lane = 0; i < n; ++i, ++lane) lanes[lane] += a[i] * b[i];
-  for (int half = kGroup / 2; half; half /= 2)
-    for (int lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
-  return lanes[0];
+  Lanes sums = {};
+  const int whole = n / kGroup * kGroup;
+  sums.add_products(a, b, whole);
+  if (whole < n) {
+    float rest[2][kGroup] = {};
+    for (int i = whole; i < n; ++i) rest[0][i - whole] = a[i], rest[1][i - whole] = b[i];
+    sums.add_products(rest[0], rest[1], kGroup);
+  }
+  return sums.sum();
+}
+
+void accumulate(const float* a, const float* b, int n, float* lanes) {
+  Lanes sums;
+  sums.load_from(lanes);
+  sums.add_products(a, b, n);
+  for (int i = 0; i < kParts; ++i) store(lanes + i * kWidth, sums.v[i]);
+}
+
+float finish(const float* lanes, const float* a, const float* b, int n, const float* c,
+             const float* d, int m) {
+  Lanes sums;
+  sums.load_from(lanes);
+  sums.add_products(a, b, n);
+  sums.add_products(c, d, m);
+  return sums.sum();
 }
 
 #define SKIMRNN_NAME_(isa) #isa
@@ -129,8 +320,12 @@ extern const Kernels kernels;
 const Kernels kernels = {
     SKIMRNN_NAME(SKIMRNN_ISA),
     {input_part<4>, input_part<3>, input_part<1>, input_part<1>},
-    {lstm_step, gru_step, elman_step<false>, elman_step<true>},
+    {step<Lstm, FloatSeen>, step<Gru, FloatSeen>, step<Elman<false>, FloatSeen>,
+     step<Elman<true>, FloatSeen>},
+    {step<Lstm, Int8Seen>, step<Gru, Int8Seen>, step<Elman<false>, Int8Seen>, nullptr},
     dot,
+    accumulate,
+    finish,
 };
 
 }  // namespace SKIMRNN_ISA

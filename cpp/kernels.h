@@ -10,14 +10,17 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace skimrnn {
 
 constexpr int kGroup = 16;
+constexpr int kBlock = 4;       // columns that lie side by side in an int8 matrix
 constexpr int kAlignment = 64;  // bytes; of every buffer below
 
 constexpr int groups(int units) { return (units + kGroup - 1) / kGroup; }
 constexpr int padded(int units) { return groups(units) * kGroup; }
+constexpr int blocks(int columns) { return (columns + kBlock - 1) / kBlock; }
 
 // A matrix of gates * units rows, packed group by group, column by column within a group:
 // data[(group * columns + column) * gates * kGroup + gate * kGroup + unit]. Not owned.
@@ -26,11 +29,24 @@ struct Matrix {
   int columns;
 };
 
-// One cell, full or small, of `units` units.
+// The same in int8, four columns of a unit side by side:
+// data[((group * blocks + block) * gates * kGroup + gate * kGroup + unit) * kBlock + column].
+// A row's weights are data * scale * 127, and the vector that it is multiplied with is given in
+// 127ths, so a product of the two is an exact integer sum times scale.
+struct Int8Matrix {
+  const std::int8_t* data;
+  const float* scale;        // [groups * gates * kGroup], in group layout
+  const std::int32_t* sums;  // likewise: the sum of a row's data
+  int columns;
+};
+
+// One cell, full or small, of `units` units. Of the recurrent matrix there is one form: int8 if
+// hh8.data is not null.
 struct Cell {
   int units;
   Matrix ih;             // columns = inputs of the layer
   Matrix hh;             // columns = units of h that it sees
+  Int8Matrix hh8;        // likewise
   const float* bias_ih;  // [groups * gates * kGroup], in group layout; zeros without bias
   const float* bias_hh;  // likewise
 };
@@ -38,16 +54,25 @@ struct Cell {
 // part[groups * gates * kGroup] = bias_ih + ih x; x has ih.columns entries, part must not alias it.
 using InputPart = void (*)(const Cell& cell, const float* x, float* part);
 
-// The state after one token. `part` comes from InputPart; `seen` has hh.columns entries of h.
-// h and c hold padded(units) entries of the state before the token and are not written; h_new and
-// c_new receive padded(units) entries (those past `units` are meaningless) and alias nothing.
-// c and c_new are used by the LSTM alone and may be null otherwise.
+// The state after one token. `part` comes from InputPart; `seen` holds the entries of h that the
+// recurrent matrix has columns for. h and c hold padded(units) entries of the state before the
+// token; h_new receives as many, and c is changed in place, both keeping the entries past `units`.
+// h_new may be h if the cell has one group, else it must not alias `seen`. c is the LSTM's alone
+// and may be null otherwise. `room` has 2 * padded(columns) bytes to work in, for int8 alone.
 using Step = void (*)(const Cell& cell, const float* part, const float* seen, const float* h,
-                      const float* c, float* h_new, float* c_new);
+                      float* c, float* h_new, void* room);
 
 // Sum of a[i] * b[i]; n entries, neither aligned nor padded. Sixteen partial sums, added in a fixed
 // order, whatever the vector width.
 using Dot = float (*)(const float* a, const float* b, int n);
+
+// lanes[i % kGroup] += a[i] * b[i]; n is a multiple of kGroup.
+using Accumulate = void (*)(const float* a, const float* b, int n, float* lanes);
+
+// The sum of lanes, kGroup of them, after adding to them a[i] * b[i] and then c[i] * d[i] as
+// Accumulate does; lanes are not changed.
+using Finish = float (*)(const float* lanes, const float* a, const float* b, int n, const float* c,
+                         const float* d, int m);
 
 enum CellKind { kLstm = 0, kGru = 1, kTanh = 2, kRelu = 3 };
 
@@ -57,7 +82,10 @@ struct Kernels {
   const char* name;
   InputPart input_part[4];  // by CellKind
   Step step[4];             // by CellKind
+  Step step_int8[4];        // likewise; null for relu, whose h has no bound
   Dot dot;
+  Accumulate accumulate;
+  Finish finish;
 };
 
 }  // namespace skimrnn

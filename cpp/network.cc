@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <new>
+#include <iterator>
+#include <utility>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -11,83 +12,129 @@
 
 namespace skimrnn {
 
-Buffer::Buffer(std::size_t count) {
-  const std::size_t bytes = (count * sizeof(float) + kAlignment - 1) / kAlignment * kAlignment;
-  data_.reset(static_cast<float*>(
-      ::operator new[](std::max<std::size_t>(bytes, kAlignment), std::align_val_t(kAlignment))));
-  std::memset(data_.get(), 0, bytes);
-}
-
-void Buffer::Free::operator()(float* p) const {
-  ::operator delete[](p, std::align_val_t(kAlignment));
-}
-
 // ---- packing ------------------------------------------------------------------------------------
 
 namespace {
 
+// Where gate `gate` of `unit` lies among the rows of a packed matrix.
+std::size_t row_at(int gates, int gate, int unit) {
+  return (std::size_t(unit / kGroup) * gates + gate) * kGroup + unit % kGroup;
+}
+
 // Row-major (gates * units, columns), or a bias with one column, in group layout.
-Buffer pack_rows(const float* rows, int gates, int units, int columns) {
-  Buffer packed(std::size_t(groups(units)) * gates * kGroup * columns);
+Buffer<float> pack_rows(const float* rows, int gates, int units, int columns) {
+  Buffer<float> packed(std::size_t(groups(units)) * gates * kGroup * columns);
   if (!rows) return packed;
+  const std::size_t group_rows = std::size_t(gates) * kGroup;
   for (int gate = 0; gate < gates; ++gate)
-    for (int unit = 0; unit < units; ++unit)
+    for (int unit = 0; unit < units; ++unit) {
+      const std::size_t row = row_at(gates, gate, unit);
+      const std::size_t first = row / group_rows * group_rows * columns + row % group_rows;
+      const float* from = rows + (std::size_t(gate) * units + unit) * columns;
+      for (int column = 0; column < columns; ++column)
+        packed.get()[first + column * group_rows] = from[column];
+    }
+  return packed;
+}
+
+// The same rows in int8: a row's largest weight becomes 127.
+struct Int8Rows {
+  Buffer<std::int8_t> data;
+  Buffer<float> scale;
+  Buffer<std::int32_t> sums;
+};
+
+Int8Rows pack_int8(const float* rows, int gates, int units, int columns) {
+  const std::size_t count = std::size_t(padded(units)) * gates, group_rows = gates * kGroup;
+  Int8Rows packed = {Buffer<std::int8_t>(count * blocks(columns) * kBlock), Buffer<float>(count),
+                     Buffer<std::int32_t>(count)};
+  for (int gate = 0; gate < gates; ++gate)
+    for (int unit = 0; unit < units; ++unit) {
+      const std::size_t row = row_at(gates, gate, unit);
+      const std::size_t group = row / group_rows;
+      const float* from = rows + (std::size_t(gate) * units + unit) * columns;
+      float largest = 0;
+      for (int column = 0; column < columns; ++column)
+        largest = std::max(largest, std::fabs(from[column]));
+      if (largest == 0) continue;
+      packed.scale.get()[row] = largest / (127.0f * 127.0f);
       for (int column = 0; column < columns; ++column) {
-        const std::size_t group = unit / kGroup;
-        const std::size_t at =
-            ((group * columns + column) * gates + gate) * kGroup + unit % kGroup;
-        packed.get()[at] = rows[(std::size_t(gate) * units + unit) * columns + column];
+        const int weight = int(std::lround(from[column] / largest * 127.0f));
+        const std::size_t block = group * blocks(columns) + column / kBlock;
+        packed.data.get()[(block * group_rows + row % group_rows) * kBlock + column % kBlock] =
+            std::int8_t(weight);
+        packed.sums.get()[row] += weight;
       }
+    }
   return packed;
 }
 
 }  // namespace
 
+Cell Network::pack_cell(Direction& direction, const CellParameters& from, int units, int inputs,
+                        int seen) const {
+  const int gates = gates_of(shape_.kind);
+  const auto keep = [&](Buffer<float> buffer) {
+    direction.floats_owned.push_back(std::move(buffer));
+    return direction.floats_owned.back().get();
+  };
+  Cell cell = {};
+  cell.units = units;
+  cell.ih = {keep(pack_rows(from.weight_ih, gates, units, inputs)), inputs};
+  cell.bias_ih = keep(pack_rows(from.bias_ih, gates, units, 1));
+  cell.bias_hh = keep(pack_rows(from.bias_hh, gates, units, 1));
+  if (!int8_ || seen < kInt8Columns) {
+    cell.hh = {keep(pack_rows(from.weight_hh, gates, units, seen)), seen};
+    return cell;
+  }
+  Int8Rows rows = pack_int8(from.weight_hh, gates, units, seen);
+  cell.hh8 = {rows.data.get(), rows.scale.get(), rows.sums.get(), seen};
+  direction.int8_owned.push_back(std::move(rows.data));
+  direction.floats_owned.push_back(std::move(rows.scale));
+  direction.int32_owned.push_back(std::move(rows.sums));
+  return cell;
+}
+
 Network::Direction Network::pack(const DirectionParameters& parameters, int inputs) const {
   Direction direction;
-  const int gates = gates_of(shape_.kind);
+  const int gates = gates_of(shape_.kind), hidden = shape_.hidden_size;
   const int count = int(shape_.levels.size());
-  std::size_t floats = 0;
-  for (int level = 0; level < count; ++level) {
-    const CellParameters& from = parameters.cells[level];
+  direction.cells.resize(count);
+  direction.offsets.resize(count);
+  std::size_t floats = count > 1 ? padded(count - 1) : 0;
+  // In the order of need: the router's part, what is skimmed with, the full cell's.
+  for (int level = count - 1; level >= 0; --level) {
     const int units = shape_.levels[level];
-    direction.offsets.push_back(floats);
-    if (!units) {
-      direction.cells.push_back({0, {nullptr, 0}, {nullptr, 0}, nullptr, nullptr});
-      continue;
-    }
-    const int seen = level && !shape_.full_skim_input ? units : shape_.hidden_size;
-    const float* data[4];
-    const struct {
-      const float* rows;
-      int columns;
-    } parts[4] = {{from.weight_ih, inputs}, {from.weight_hh, seen}, {from.bias_ih, 1},
-                  {from.bias_hh, 1}};
-    for (int i = 0; i < 4; ++i) {
-      direction.owned.push_back(pack_rows(parts[i].rows, gates, units, parts[i].columns));
-      data[i] = direction.owned.back().get();
-    }
-    direction.cells.push_back({units, {data[0], inputs}, {data[1], seen}, data[2], data[3]});
+    direction.offsets[level] = floats;
+    if (!units) continue;
+    const int seen = level && !shape_.full_skim_input ? units : hidden;
+    direction.cells[level] = pack_cell(direction, parameters.cells[level], units, inputs, seen);
     floats += std::size_t(padded(units)) * gates;
   }
-  direction.offsets.push_back(floats);
-  if (count > 1) {
-    const int state = shape_.hidden_size * (shape_.state_router ? 2 : 1);
-    for (int level = 0; level < count; ++level) {
-      const float* row = parameters.router_weight + std::size_t(level) * (inputs + state);
-      direction.router_x.insert(direction.router_x.end(), row, row + inputs);
-      direction.router_s.insert(direction.router_s.end(), row + inputs, row + inputs + state);
-    }
-    direction.router_bias.assign(parameters.router_bias, parameters.router_bias + count);
-    floats += padded(count);
-  }
   direction.floats = floats;
+  if (count > 1) {
+    const int parts = shape_.state_router ? 2 : 1;  // c and h, or h
+    const std::size_t columns = inputs + std::size_t(parts) * hidden;
+    direction.router_s = Buffer<float>(std::size_t(count - 1) * parts * padded(hidden));
+    const float* first = parameters.router_weight;
+    for (int level = 1; level < count; ++level) {
+      const float* row = first + level * columns;
+      for (int i = 0; i < inputs; ++i) direction.router_x.push_back(row[i] - first[i]);
+      direction.router_bias.push_back(parameters.router_bias[level] - parameters.router_bias[0]);
+      float* to = direction.router_s.get() + std::size_t(level - 1) * parts * padded(hidden);
+      for (int part = 0; part < parts; ++part)
+        for (int i = 0; i < hidden; ++i) {
+          const std::size_t column = inputs + std::size_t(part) * hidden + i;
+          to[part * padded(hidden) + i] = row[column] - first[column];
+        }
+    }
+  }
   return direction;
 }
 
 Network::Network(Shape shape, const std::vector<DirectionParameters>& directions,
-                 const Kernels* kernels)
-    : shape_(std::move(shape)), kernels_(kernels) {
+                 const Kernels* kernels, bool int8)
+    : shape_(std::move(shape)), kernels_(kernels), int8_(int8) {
   for (std::size_t i = 0; i < directions.size(); ++i) {
     const bool first = i < std::size_t(shape_.directions);
     const int inputs = first ? shape_.input_size : shape_.directions * shape_.hidden_size;
@@ -97,9 +144,7 @@ Network::Network(Shape shape, const std::vector<DirectionParameters>& directions
 
 void Network::set_words(const float* embedding, int words, std::size_t table_bytes) {
   words_ = words;
-  const std::size_t size = shape_.input_size;
-  embedding_ = Buffer(std::size_t(words) * size);
-  std::memcpy(embedding_.get(), embedding, std::size_t(words) * size * sizeof(float));
+  embedding_ = embedding;
   row_floats_ = 0;
   row_offsets_.clear();
   for (int d = 0; d < shape_.directions; ++d) {
@@ -108,39 +153,66 @@ void Network::set_words(const float* embedding, int words, std::size_t table_byt
   }
   const std::size_t fit = table_bytes / (row_floats_ * sizeof(float));
   table_rows_ = int(std::min<std::size_t>(fit, words));
-  table_ = Buffer(table_rows_ * row_floats_);
+  table_ = Buffer<float>(table_rows_ * row_floats_);
   const FlushDenormals flush;
   for (int word = 0; word < table_rows_; ++word)
     for (int d = 0; d < shape_.directions; ++d)
-      fill_row(directions_[d], embedding_.get() + word * size, shape_.input_size,
-               table_.get() + word * row_floats_ + row_offsets_[d]);
+      fill_row(directions_[d], embedding_ + std::size_t(word) * shape_.input_size,
+               shape_.input_size, table_.get() + word * row_floats_ + row_offsets_[d]);
 }
 
 // ---- reading ------------------------------------------------------------------------------------
 
-// The buffers of one call; nothing is allocated per token.
+// One direction of one layer over one text.
+struct Network::Pass {
+  const Direction& direction;
+  int layer, d, inputs, tokens;
+  const float* x;             // (T, inputs), or null
+  const std::int32_t* words;  // (T,), or null
+  const Rule& rule;
+  const Start& start;
+  float* outputs;  // (T, directions * D), or null
+  const Output& output;
+};
+
+// The buffers of one call, in one block; nothing is allocated per token.
 struct Network::Work {
-  Buffer row;                // input parts computed on the fly
-  Buffer state;              // [c ; h], as the router sees it: D entries each, and room past them
-  Buffer h_new, c_new;       // padded(D) each
-  Buffer layers[2];          // outputs of the layer before and of this one
-  std::vector<float> p;
+  Buffer<float> block;
+  float *c, *h[2];       // padded(D) each; h moves from one to the other when a token is read
+  float* row;            // input parts computed on the fly
+  float* tails;          // (K-1, kGroup): the router's sums over the units that no skim changes
+  float* p;              // (K,)
+  float* room;           // 2 * padded(D) bytes
+  Buffer<float> layers[2];  // outputs of the layer before and of this one
+
+  Work(const Shape& shape, std::size_t row_floats) {
+    const std::size_t units = padded(shape.hidden_size), levels = shape.levels.size();
+    const std::size_t sizes[] = {units,  units, units, row_floats, levels * kGroup,
+                                 std::size_t(padded(int(levels))), units / 2};
+    std::size_t total = 0;
+    for (std::size_t size : sizes) total += padded(int(size));
+    block = Buffer<float>(total);
+    float* next = block.get();
+    float** parts[] = {&c, &h[0], &h[1], &row, &tails, &p, &room};
+    for (std::size_t i = 0; i < std::size(parts); ++i) {
+      *parts[i] = next;
+      next += padded(int(sizes[i]));
+    }
+  }
 };
 
 void Network::router_part(const Direction& direction, const float* x, int inputs,
                           float* part) const {
-  const int count = int(shape_.levels.size());
-  if (count < 2) return;
-  for (int level = 0; level < count; ++level)
-    part[level] = direction.router_bias[level] +
-                  kernels_->dot(direction.router_x.data() + std::size_t(level) * inputs, x, inputs);
+  for (std::size_t k = 0; k < direction.router_bias.size(); ++k)
+    part[k] = direction.router_bias[k] +
+              kernels_->dot(direction.router_x.data() + k * inputs, x, inputs);
 }
 
 void Network::fill_row(const Direction& direction, const float* x, int inputs, float* row) const {
   for (std::size_t level = 0; level < direction.cells.size(); ++level)
     if (direction.cells[level].units)
       kernels_->input_part[shape_.kind](direction.cells[level], x, row + direction.offsets[level]);
-  router_part(direction, x, inputs, row + direction.offsets.back());
+  router_part(direction, x, inputs, row);
 }
 
 namespace {
@@ -171,93 +243,130 @@ int choose_level(const float* p, int count, const Rule& rule) {
   return 0;
 }
 
+void prefetch(const float* p, std::size_t floats) {
+  constexpr std::size_t kLine = kAlignment / sizeof(float);
+  for (std::size_t i = 0; i < floats; i += kLine) __builtin_prefetch(p + i);
+}
+
 }  // namespace
 
-void Network::read_direction(const Direction& direction, int layer, int d, int inputs,
-                             const float* x, const std::int32_t* words, int tokens,
-                             const Rule& rule, const float* h_0, const float* c_0, float* outputs,
-                             const Output& output, Work& work) const {
-  const int hidden = shape_.hidden_size, count = int(shape_.levels.size());
+void Network::read_direction(const Pass& pass, Work& work) const {
+  const Direction& direction = pass.direction;
+  const int hidden = shape_.hidden_size, units = padded(hidden), tokens = pass.tokens;
+  const int count = int(shape_.levels.size());
   const int width = shape_.directions * hidden;
-  const int index = layer * shape_.directions + d;
+  const int index = pass.layer * shape_.directions + pass.d;
   const bool lstm = shape_.kind == kLstm;
   const std::size_t bytes = hidden * sizeof(float);
-  // The step may load whole groups: past the end of c it finds h, which no existing unit uses.
-  float *c = work.state.get(), *h = c + hidden;
-  float *h_new = work.h_new.get(), *c_new = work.c_new.get();
-  std::memset(c, 0, 2 * bytes);
-  if (h_0) std::memcpy(h, h_0 + std::size_t(index) * hidden, bytes);
-  if (lstm && c_0) std::memcpy(c, c_0 + std::size_t(index) * hidden, bytes);
-  std::int64_t reads = 0;
+  const Rule& rule = pass.rule;
+  const Step *steps = kernels_->step, *steps_int8 = kernels_->step_int8;
+  const InputPart input_part = kernels_->input_part[shape_.kind];
+
+  float *c = work.c, *h = work.h[0], *h_new = work.h[1], *p = work.p;
+  for (float* part : {c, h, h_new}) std::memset(part, 0, units * sizeof(float));
+  const Start& start = pass.start;
+  if (start.h) std::memcpy(h, start.h + std::size_t(index) * hidden, bytes);
+  if (lstm && start.c) std::memcpy(c, start.c + std::size_t(index) * hidden, bytes);
+  std::int64_t reads = start.reads ? start.reads[index] : 0;
+
+  // A skim changes units before `moving` alone, so the router's sum over the others stands until
+  // the next token that is read.
+  const int moving = count > 1 ? padded(shape_.levels[1]) : 0, still = units - moving;
+  bool tails_stand = false;
+
+  const bool in_words = pass.words != nullptr;
+  const auto table_row = [&](int t) -> const float* {
+    const int word = pass.words[t];
+    return word < table_rows_ ? table_.get() + word * row_floats_ + row_offsets_[pass.d] : nullptr;
+  };
+  const int forward = pass.d ? -1 : 1;
+
   for (int n = 1; n <= tokens; ++n) {
-    const int t = d ? tokens - n : n - 1;
-    const int word = words ? words[t] : 0;
-    const float* vector = words ? embedding_.get() + std::size_t(word) * shape_.input_size
-                                : x + std::size_t(t) * inputs;
-    const bool in_table = words && word < table_rows_;
-    const float* row = in_table ? table_.get() + word * row_floats_ + row_offsets_[d] : nullptr;
-    if (words && n < tokens) {
-      const int next = words[d ? t - 1 : t + 1];
-      if (next < table_rows_) __builtin_prefetch(table_.get() + next * row_floats_ + row_offsets_[d]);
-    }
+    const int t = pass.d ? tokens - n : n - 1;
+    const float* row = in_words ? table_row(t) : nullptr;
+    const float* x = in_words
+                         ? embedding_ + std::size_t(pass.words[t]) * shape_.input_size
+                         : pass.x + std::size_t(t) * pass.inputs;
+    if (in_words && n < tokens)
+      if (const float* next = table_row(t + forward)) prefetch(next, direction.offsets[0]);
+
     int level = 0;
-    float* p = work.p.data();
     p[0] = 1;
     if (count > 1) {
-      const float* part = row ? row + direction.offsets.back() : nullptr;
+      const float* part = row;
       if (!part) {
-        float* own = work.row.get() + direction.offsets.back();
-        router_part(direction, vector, inputs, own);
-        part = own;
+        router_part(direction, x, pass.inputs, work.row);
+        part = work.row;
       }
-      const float* state = shape_.state_router ? c : h;
-      const int seen = shape_.state_router ? 2 * hidden : hidden;
-      for (int k = 0; k < count; ++k)
-        p[k] = part[k] +
-               kernels_->dot(direction.router_s.data() + std::size_t(k) * seen, state, seen);
+      p[0] = 0;
+      for (int k = 1; k < count; ++k) {
+        float* tail = work.tails + (k - 1) * kGroup;
+        const float* weights = direction.router_s.get() +
+                               std::size_t(k - 1) * units * (shape_.state_router ? 2 : 1);
+        const float *of_c = weights, *of_h = weights + (shape_.state_router ? units : 0);
+        const int c_moving = shape_.state_router ? moving : 0;
+        if (!tails_stand) {
+          std::memset(tail, 0, kGroup * sizeof(float));
+          if (shape_.state_router) kernels_->accumulate(of_c + moving, c + moving, still, tail);
+          kernels_->accumulate(of_h + moving, h + moving, still, tail);
+        }
+        p[k] = part[k - 1] + kernels_->finish(tail, of_c, c, c_moving, of_h, h, moving);
+      }
+      tails_stand = true;
       softmax(p, count);
       level = choose_level(p, count, rule);
-      if (level == 0 && rule.has_budget) {
+      if (level == 0) {
         // Two roundings, as in the reference: this file is compiled without contraction.
-        if (double(reads + 1) <= rule.burst + rule.budget * double(n))
-          ++reads;
-        else
+        const double ceiling = rule.burst + rule.budget * double(start.tokens + n);
+        if (rule.has_budget && double(reads + 1) > ceiling)
           level = 1;
+        else
+          ++reads;
       }
     }
+
     const Cell& cell = direction.cells[level];
     if (cell.units) {
       const float* part = row ? row + direction.offsets[level] : nullptr;
       if (!part) {
-        float* own = work.row.get() + direction.offsets[level];
-        kernels_->input_part[shape_.kind](cell, vector, own);
+        float* own = work.row + direction.offsets[level];
+        input_part(cell, x, own);
         part = own;
+      } else if (level == 0) {
+        prefetch(part, direction.floats - direction.offsets[0]);
       }
-      kernels_->step[shape_.kind](cell, part, h, h, c, h_new, c_new);
-      std::memcpy(h, h_new, cell.units * sizeof(float));
-      if (lstm) std::memcpy(c, c_new, cell.units * sizeof(float));
+      const Step step = (cell.hh8.data ? steps_int8 : steps)[shape_.kind];
+      if (level && cell.units <= kGroup) {
+        step(cell, part, h, h, c, h, work.room);
+      } else {
+        step(cell, part, h, h, c, h_new, work.room);
+        if (level)
+          std::memcpy(h, h_new, padded(cell.units) * sizeof(float));
+        else
+          std::swap(h, h_new);
+      }
+      if (level == 0) tails_stand = false;
     }
-    if (outputs) std::memcpy(outputs + std::size_t(t) * width + std::size_t(d) * hidden, h, bytes);
+
+    if (pass.outputs)
+      std::memcpy(pass.outputs + std::size_t(t) * width + std::size_t(pass.d) * hidden, h, bytes);
     const std::size_t at = std::size_t(index) * tokens + t;
-    if (output.level) output.level[at] = std::int8_t(level);
-    if (output.p) std::memcpy(output.p + at * count, p, count * sizeof(float));
+    if (pass.output.level) pass.output.level[at] = std::int8_t(level);
+    if (pass.output.p) std::memcpy(pass.output.p + at * count, p, count * sizeof(float));
   }
+  const Output& output = pass.output;
   if (output.h_n) std::memcpy(output.h_n + std::size_t(index) * hidden, h, bytes);
   if (lstm && output.c_n) std::memcpy(output.c_n + std::size_t(index) * hidden, c, bytes);
+  if (output.reads) output.reads[index] = reads;
 }
 
-void Network::read(const Input& input, int tokens, const Rule& rule, const float* h_0,
-                   const float* c_0, const Output& output) const {
+void Network::read(const Input& input, int tokens, const Rule& rule, const Start& start,
+                   const Output& output) const {
   const FlushDenormals flush;
-  const int hidden = shape_.hidden_size, width = shape_.directions * hidden;
+  const int width = shape_.directions * shape_.hidden_size;
   std::size_t floats = 0;
   for (const Direction& direction : directions_) floats = std::max(floats, direction.floats);
-  Work work;
-  work.row = Buffer(floats);
-  work.state = Buffer(std::size_t(hidden) + padded(hidden));
-  work.h_new = Buffer(padded(hidden));
-  work.c_new = Buffer(padded(hidden));
-  work.p.resize(shape_.levels.size());
+  Work work(shape_, floats);
   const float* x = input.vectors;
   const std::int32_t* words = input.words;
   int inputs = shape_.input_size;
@@ -265,12 +374,13 @@ void Network::read(const Input& input, int tokens, const Rule& rule, const float
     const bool last = layer + 1 == shape_.num_layers;
     float* outputs = output.output;
     if (!last) {
-      work.layers[layer % 2] = Buffer(std::size_t(tokens) * width);
+      work.layers[layer % 2] = Buffer<float>(std::size_t(tokens) * width);
       outputs = work.layers[layer % 2].get();
     }
     for (int d = 0; d < shape_.directions; ++d)
-      read_direction(directions_[layer * shape_.directions + d], layer, d, inputs, x, words, tokens,
-                     rule, h_0, c_0, outputs, output, work);
+      read_direction({directions_[layer * shape_.directions + d], layer, d, inputs, tokens, x, words,
+                      rule, start, outputs, output},
+                     work);
     x = outputs;
     words = nullptr;
     inputs = width;
@@ -282,8 +392,8 @@ void Network::classify(const std::int32_t* words, int tokens, const Rule& rule,
                        float* p, float* probabilities) const {
   const int units = shape_.directions * shape_.hidden_size;
   std::vector<float> h_n(std::size_t(shape_.num_layers) * units);
-  read({nullptr, words}, tokens, rule, nullptr, nullptr,
-       {nullptr, h_n.data(), nullptr, level, p});
+  read({nullptr, words}, tokens, rule, {},
+       {nullptr, h_n.data(), nullptr, level, p, nullptr});
   const float* last = h_n.data() + h_n.size() - units;
   for (int k = 0; k < classes; ++k)
     probabilities[k] = kernels_->dot(weight + std::size_t(k) * units, last, units) + bias[k];

@@ -4,25 +4,32 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "kernels.h"
 
 namespace skimrnn {
 
-// Floats at kAlignment, zero at first.
+// Numbers at kAlignment, zero at first.
+template <class T>
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(std::size_t count);
-  float* get() const { return data_.get(); }
+  explicit Buffer(std::size_t count) {
+    const std::size_t bytes = (count * sizeof(T) / kAlignment + 1) * kAlignment;
+    data_.reset(static_cast<T*>(::operator new[](bytes, std::align_val_t(kAlignment))));
+    std::memset(data_.get(), 0, bytes);
+  }
+  T* get() const { return data_.get(); }
 
  private:
   struct Free {
-    void operator()(float* p) const;
+    void operator()(T* p) const { ::operator delete[](p, std::align_val_t(kAlignment)); }
   };
-  std::unique_ptr<float[], Free> data_;
+  std::unique_ptr<T[], Free> data_;
 };
 
 struct Shape {
@@ -60,16 +67,30 @@ struct DirectionParameters {
 
 class Network {
  public:
-  // Copies the parameters; `directions` are layer by layer, forward then reverse.
-  Network(Shape shape, const std::vector<DirectionParameters>& directions, const Kernels* kernels);
+  // Copies the parameters; `directions` are layer by layer, forward then reverse. With int8 the
+  // recurrent matrices that see kInt8Columns units or more are kept in int8; |h| <= 1 is then
+  // needed of the cell and of every state that is given.
+  Network(Shape shape, const std::vector<DirectionParameters>& directions, const Kernels* kernels,
+          bool int8);
+
+  static constexpr int kInt8Columns = 32;
 
   const Shape& shape() const { return shape_; }
   const Kernels& kernels() const { return *kernels_; }
+  bool int8() const { return int8_; }
 
   // Where a sequence's tokens come from: vectors, or words whose input part may be in a table.
   struct Input {
     const float* vectors;        // (T, E); null if words are given
     const std::int32_t* words;   // (T,), rows of the embedding given to set_words
+  };
+
+  // What a reading starts from; a null pointer stands for zeros.
+  struct Start {
+    const float* h;             // (layers * directions, D)
+    const float* c;             // likewise, LSTM alone
+    const std::int64_t* reads;  // (layers * directions,): tokens at level 0 before this one
+    std::int64_t tokens;        // tokens before this one
   };
 
   // What is wanted of a reading; any pointer may be null. Axes as in reference.SequenceReading.
@@ -79,10 +100,10 @@ class Network {
     float* c_n;           // likewise, LSTM alone
     std::int8_t* level;   // (layers, directions, T)
     float* p;             // (layers, directions, T, K)
+    std::int64_t* reads;  // (layers * directions,): tokens at level 0 until the end
   };
 
-  // Read T tokens from the state (h_0, c_0), each (layers * directions, D), or from zeros if null.
-  void read(const Input& input, int tokens, const Rule& rule, const float* h_0, const float* c_0,
+  void read(const Input& input, int tokens, const Rule& rule, const Start& start,
             const Output& output) const;
 
   // Read a text given as words and apply a head, weight (C, directions * D) and bias (C,), to the
@@ -92,8 +113,9 @@ class Network {
                 const float* bias, int classes, std::int8_t* level, float* p,
                 float* probabilities) const;
 
-  // Make the table of input parts: embedding (V, E), copied; the first rows that fit into
-  // table_bytes get a table row, the others are computed when read, to the same bits.
+  // Make the table of input parts: embedding (V, E), not copied, must live as long as this; the
+  // first rows that fit into table_bytes get a table row, the others are computed when read, to the
+  // same bits.
   void set_words(const float* embedding, int words, std::size_t table_bytes);
 
   int table_rows() const { return table_rows_; }
@@ -103,27 +125,35 @@ class Network {
  private:
   struct Direction {
     std::vector<Cell> cells;           // units = 0 where the level copies
-    std::vector<std::size_t> offsets;  // of each cell's part in a row; the router's comes last
+    std::vector<std::size_t> offsets;  // of each cell's part in a row; the router's comes first
     std::size_t floats;                // of a row: all cells' parts and the router's
-    std::vector<float> router_x, router_s, router_bias;  // (K, E), (K, |s|), (K,)
-    std::vector<Buffer> owned;
+    // The router's rows less that of level 0: a softmax is of differences, so level 0's logit is 0
+    // and K - 1 products are enough. (K-1, E), (K-1,) and (K-1, c | h), whole groups of each.
+    std::vector<float> router_x, router_bias;
+    Buffer<float> router_s;
+    std::vector<Buffer<float>> floats_owned;
+    std::vector<Buffer<std::int8_t>> int8_owned;
+    std::vector<Buffer<std::int32_t>> int32_owned;
   };
+  struct Pass;
   struct Work;
 
   Direction pack(const DirectionParameters& parameters, int inputs) const;
+  Cell pack_cell(Direction& direction, const CellParameters& from, int units, int inputs,
+                 int seen) const;
   void router_part(const Direction& direction, const float* x, int inputs, float* part) const;
   void fill_row(const Direction& direction, const float* x, int inputs, float* row) const;
-  void read_direction(const Direction& direction, int layer, int d, int inputs, const float* x,
-                      const std::int32_t* words, int tokens, const Rule& rule, const float* h_0,
-                      const float* c_0, float* outputs, const Output& output, Work& work) const;
+  void read_direction(const Pass& pass, Work& work) const;
 
   Shape shape_;
   const Kernels* kernels_;
+  bool int8_;
   std::vector<Direction> directions_;
   int words_ = 0, table_rows_ = 0;
   std::size_t row_floats_ = 0;
   std::vector<std::size_t> row_offsets_;  // of each direction of the first layer in a table row
-  Buffer embedding_, table_;
+  const float* embedding_ = nullptr;
+  Buffer<float> table_;
 };
 
 // Treats denormal numbers as zero while it lives, in this thread.

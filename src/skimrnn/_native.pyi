@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Floats = NDArray[np.float32]
-_Reading = tuple[_Floats, _Floats, _Floats | None, NDArray[np.int8], _Floats]
+_Reading = tuple[Any, Any, Any, Any, Any, Any]
+"""Output, h_n, c_n or None, level and p as ``SequenceReading`` has them; tokens at level 0."""
 
 def runnable() -> list[str]: ...
 
@@ -24,6 +25,7 @@ class Network:
         state_router: bool,
         parameters: Sequence[NDArray[Any] | None],
         isa: str,
+        int8: bool,
     ) -> None: ...
     def set_words(self, embedding: _Floats, table_bytes: int) -> None: ...
     def read_vectors(
@@ -35,6 +37,8 @@ class Network:
         burst: float,
         h_0: _Floats | None,
         c_0: _Floats | None,
+        reads_0: NDArray[np.int64] | None,
+        tokens_0: int,
     ) -> _Reading: ...
     def read_words(
         self,
@@ -43,11 +47,17 @@ class Network:
         threshold: float,
         budget: float | None,
         burst: float,
+        h_0: _Floats | None,
+        c_0: _Floats | None,
+        reads_0: NDArray[np.int64] | None,
+        tokens_0: int,
     ) -> _Reading: ...
     @property
     def isa(self) -> str: ...
     @property
     def table_rows(self) -> int: ...
+    @property
+    def table_bytes(self) -> int: ...
 
 class CharacterTable:
     def __init__(self, classes: NDArray[np.uint8], lower: NDArray[np.uint32]) -> None: ...

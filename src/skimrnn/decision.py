@@ -52,12 +52,18 @@ class Rule:
 
 
 class Chooser:
-    """Chooses the levels of one text in one layer and direction, token after token."""
+    """Chooses the levels of one text in one layer and direction, token after token.
 
-    def __init__(self, rule: Rule) -> None:
+    Args:
+        rule: threshold and budget.
+        reads: tokens at level 0 before the first.
+        tokens: tokens before the first.
+    """
+
+    def __init__(self, rule: Rule, reads: int = 0, tokens: int = 0) -> None:
         self.rule = rule
-        self.tokens = 0
-        self.reads = 0
+        self.tokens = tokens
+        self.reads = reads
 
     def __call__(self, p: NDArray[Any]) -> int:
         """The level of the next token, given its probabilities (K,)."""

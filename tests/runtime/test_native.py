@@ -3,15 +3,21 @@
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import pytest
 
-from models import make_config, make_layer
-from skimrnn.config import GATES, SkimConfig
+from models import make_config
+from native_parts import (
+    WORDS,
+    assert_near,
+    assert_same_bits,
+    make_parts,
+    make_rows,
+    row_bytes,
+)
+from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule
-from skimrnn.reference import SequenceReading
 from skimrnn.runtime import native
 from skimrnn.runtime.native import NativeReader
 from skimrnn.runtime.numpy_reader import NumpyReader
@@ -20,10 +26,7 @@ needs_the_extension = pytest.mark.skipif(
     not native.available(), reason="the native reader is not compiled in"
 )
 CELLS = ("lstm", "gru", "rnn_tanh", "rnn_relu")
-WORDS = 40
 RULES = (Rule(0.5), Rule("argmax"), Rule(2.0, 0.5), Rule(-1))
-# Rounding of float32 in another order; tests/agreement.py says why.
-CLOSE = 3e-5
 
 
 @pytest.fixture(
@@ -31,39 +34,6 @@ CLOSE = 3e-5
 )
 def isa(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-def make_parts(
-    config: SkimConfig, seed: int = 0, scale: float = 1.0
-) -> tuple[dict[str, Any], np.ndarray]:
-    """Parameters, and an embedding of ``WORDS`` words."""
-    parameters = {
-        name: np.float32(scale / np.sqrt(config.hidden_size / 3)) * value
-        for name, value in make_layer(config, seed=seed).parameters.items()
-    }
-    random = np.random.default_rng(seed + 1)
-    return parameters, random.normal(size=(WORDS, config.input_size)).astype(np.float32)
-
-
-def make_rows(tokens: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, WORDS, tokens).astype(np.int32)
-
-
-def assert_same_bits(one: SequenceReading, other: SequenceReading, *, output: bool = True) -> None:
-    for name in one._fields:
-        ours, theirs = getattr(one, name), getattr(other, name)
-        if name != "output" or output:
-            assert (ours is None) == (theirs is None), name
-            assert ours is None or ours.tobytes() == theirs.tobytes(), name
-
-
-def assert_near(one: SequenceReading, other: SequenceReading, *, output: bool = True) -> None:
-    np.testing.assert_array_equal(one.level, other.level)
-    for name in ("p", "h_n", "c_n", *(("output",) if output else ())):
-        ours, theirs = getattr(one, name), getattr(other, name)
-        assert (ours is None) == (theirs is None), name
-        if ours is not None:
-            np.testing.assert_allclose(ours, theirs, rtol=CLOSE, atol=CLOSE, err_msg=name)
 
 
 def configs() -> Iterator[SkimConfig]:
@@ -94,16 +64,6 @@ def test_where_there_is_a_compiler_there_is_the_extension() -> None:
 
 
 # ---- words and their table -----------------------------------------------------------------------
-
-
-def row_bytes(config: SkimConfig) -> int:
-    """Bytes of a table row: gates and the router's logits, in whole groups of sixteen floats."""
-
-    def padded(size: int) -> int:
-        return -(-size // 16) * 16
-
-    floats = GATES[config.cell] * sum(map(padded, config.levels)) + padded(len(config.levels))
-    return 4 * config.directions * floats
 
 
 @every_config

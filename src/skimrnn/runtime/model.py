@@ -33,6 +33,8 @@ class Layer:
         file: ModelFile,
         implementation: str | None = None,
         *,
+        precision: str = "float32",
+        table_bytes: int | None = None,
         embedding: Array | None = None,
     ) -> None:
         self.config: SkimConfig = file.config
@@ -40,8 +42,14 @@ class Layer:
         self.training: dict[str, Any] = dict(file.training)
         self.card: str = file.card
         self.implementation, self._reader = sequence_reader(
-            file.config, file.parameters, implementation, embedding
+            file.config,
+            file.parameters,
+            implementation,
+            embedding,
+            precision=precision,
+            table_bytes=table_bytes,
         )
+        self.precision: str = precision
         self._dtype = next(iter(file.parameters.values())).dtype
 
     def read_vectors(
@@ -175,14 +183,28 @@ class Model(Layer):
         config: the layers' options.
         rule: the threshold and budget it reads with unless told otherwise.
         implementation: the name of the implementation in use.
+        precision: what the recurrent weights are kept in.
         training: how it was trained, as JSON values.
         card: the model card, Markdown.
     """
 
-    def __init__(self, file: ModelFile, implementation: str | None = None) -> None:
+    def __init__(
+        self,
+        file: ModelFile,
+        implementation: str | None = None,
+        *,
+        precision: str = "float32",
+        table_bytes: int | None = None,
+    ) -> None:
         if file.text is None:
             raise ValueError("this is a bare layer, not a text classifier; use load_layer")
-        super().__init__(file, implementation, embedding=file.text.embedding)
+        super().__init__(
+            file,
+            implementation,
+            precision=precision,
+            table_bytes=table_bytes,
+            embedding=file.text.embedding,
+        )
         self._texts = text_reader(self._reader, file.text, self.config.directions)
         self.labels = file.text.labels
         self.vocabulary = file.text.vocabulary
@@ -292,34 +314,50 @@ class Model(Layer):
         return self._texts.predict(texts, rules)
 
 
-def load(model: str | os.PathLike[str], *, implementation: str | None = None) -> Model:
+def load(
+    model: str | os.PathLike[str],
+    *,
+    implementation: str | None = None,
+    precision: str = "float32",
+    table_bytes: int | None = None,
+) -> Model:
     """Load a text classifier.
 
     Args:
         model: the name of a bundled model, such as ``"sst"``, or the path of a model folder; a
             path given as a string has a separator (``"./mine"``).
         implementation: what to read with, of ``implementations()``; the fastest if None.
+        precision: of the recurrent weights: "float32", or "int8", which is faster and reads
+            almost the same (docs/runtime.md says how nearly).
+        table_bytes: room for what is looked up per word instead of being computed, 32 MiB if
+            None; it changes time and memory, not a bit of what is read.
 
     Returns:
         The model, ready to read.
 
     Raises:
         ModelFileError: if the folder is not a text classifier that can be read.
-        ValueError: if there is no bundled model, or no implementation, of that name.
+        ValueError: if there is no bundled model, or no implementation, of that name, or the
+            model cannot be read in that precision.
     """
     folder = model_folder(model)
     file = read_model(folder)
     if file.text is None:
         raise ModelFileError(folder, ["it is a bare layer, not a text classifier; use load_layer"])
-    return Model(file, implementation)
+    return Model(file, implementation, precision=precision, table_bytes=table_bytes)
 
 
-def load_layer(folder: str | os.PathLike[str], *, implementation: str | None = None) -> Layer:
+def load_layer(
+    folder: str | os.PathLike[str],
+    *,
+    implementation: str | None = None,
+    precision: str = "float32",
+) -> Layer:
     """Load a stack of layers to read vectors with; of a text classifier, its layers.
 
     Arguments and errors as for ``load``.
     """
-    return Layer(read_model(model_folder(folder)), implementation)
+    return Layer(read_model(model_folder(folder)), implementation, precision=precision)
 
 
 def bundled_models() -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from skimrnn.decision import ARGMAX, Rule
 from skimrnn.model_file import TextPart
 from skimrnn.reading import TextReading
 from skimrnn.reference import SequenceReading
+from skimrnn.runtime.carried import Carried
 from skimrnn.text import character_tables
 
 try:
@@ -48,6 +49,10 @@ class NativeReader:
         isa: one of ``available()``.
         embedding: word vectors (V, E) for ``read_words``, the most frequent words first.
         table_bytes: room for input parts looked up per word; ``TABLE_BYTES`` if None.
+        precision: "float32", or "int8" for the recurrent weights.
+
+    Raises:
+        ValueError: if the cell cannot be read in that precision.
     """
 
     def __init__(
@@ -57,8 +62,14 @@ class NativeReader:
         isa: str,
         embedding: Array | None = None,
         table_bytes: int | None = None,
+        precision: str = "float32",
     ) -> None:
-        self._config = config
+        if precision == "int8" and config.cell == "rnn_relu":
+            raise ValueError(
+                'precision "int8" needs a cell whose h stays within 1, and that of rnn_relu does '
+                'not; use "float32"'
+            )
+        self._config, self._int8 = config, precision == "int8"
         self.network = _native.Network(
             config.cell,
             config.input_size,
@@ -70,6 +81,7 @@ class NativeReader:
             config.router_input == "state",
             _flat(config, parameters),
             isa,
+            self._int8,
         )
         if embedding is not None:
             room = TABLE_BYTES if table_bytes is None else table_bytes
@@ -78,17 +90,38 @@ class NativeReader:
     def read(
         self, x: Array, rule: Rule, initial: tuple[Array, Array | None] | None = None
     ) -> SequenceReading:
-        """Read one sequence x (T, E) by this rule, from zeros or from ``initial``."""
-        states = [
+        """Read one sequence x (T, E) by this rule, from zeros or from ``initial``.
+
+        Raises:
+            ValueError: if ``initial`` has an h beyond 1 and the precision is int8.
+        """
+        largest = float(np.abs(initial[0]).max()) if self._int8 and initial is not None else 0.0
+        if not largest <= 1:
+            raise ValueError(
+                f'precision "int8" reads from an h within -1 to 1; got {largest:g} in hx, use '
+                'precision="float32"'
+            )
+        h_0, c_0 = (
             None if part is None else np.ascontiguousarray(part, np.float32)
             for part in (initial or (None, None))
-        ]
+        )
         x = np.ascontiguousarray(x, np.float32)
-        return SequenceReading(*self.network.read_vectors(x, *_rule(rule), *states))
+        *read, _ = self.network.read_vectors(x, *_rule(rule), h_0, c_0, None, 0)
+        return SequenceReading(*read)
 
     def read_words(self, rows: NDArray[np.int32], rule: Rule) -> SequenceReading:
         """Read one text given as rows of the embedding; its ``output`` is left out, (0, ...)."""
-        return SequenceReading(*self.network.read_words(rows, *_rule(rule)))
+        *read, _ = self.network.read_words(rows, *_rule(rule), None, None, None, 0)
+        return SequenceReading(*read)
+
+    def continue_words(
+        self, rows: NDArray[np.int32], rule: Rule, carried: Carried
+    ) -> tuple[SequenceReading, Carried]:
+        """Read the next words of a text, forward, from where it stands."""
+        start = (carried.h, carried.c, carried.reads, carried.tokens)
+        *read, reads = self.network.read_words(rows, *_rule(rule), *start)
+        reading = SequenceReading(*read)
+        return reading, Carried(reading.h_n, reading.c_n, reads, carried.tokens + len(rows))
 
 
 class NativeTextReader:

@@ -13,6 +13,7 @@ from skimrnn.decision import Chooser, Rule
 from skimrnn.model_file import TextPart
 from skimrnn.reading import TextReading
 from skimrnn.reference import SequenceReading, product, read_sequence, unpack
+from skimrnn.runtime.carried import Carried
 from skimrnn.text import scan
 
 Array = NDArray[Any]
@@ -44,6 +45,18 @@ class NumpyReader:
         """Read one text given as rows (T,) of the embedding."""
         assert self._embedding is not None
         return self.read(self._embedding[rows], rule)
+
+    def continue_words(
+        self, rows: NDArray[np.int32], rule: Rule, carried: Carried
+    ) -> tuple[SequenceReading, Carried]:
+        """Read the next words of a text, forward, from where it stands."""
+        assert self._embedding is not None
+        choosers = [Chooser(rule, reads, carried.tokens) for reads in carried.reads.tolist()]
+        x = np.asarray(self._embedding[rows], dtype=self._dtype, order="C")
+        each = [[chooser] for chooser in choosers]
+        read = read_sequence(x, self._weights, self._config, each, (carried.h, carried.c))
+        reads = np.array([chooser.reads for chooser in choosers], np.int64)
+        return read, Carried(read.h_n, read.c_n, reads, carried.tokens + len(rows))
 
 
 class NumpyTextReader:

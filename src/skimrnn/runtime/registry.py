@@ -15,12 +15,18 @@ from skimrnn.model_file import TextPart
 from skimrnn.reading import TextReading
 from skimrnn.reference import SequenceReading
 from skimrnn.runtime import native
+from skimrnn.runtime.carried import Carried
 from skimrnn.runtime.numpy_reader import NumpyReader, NumpyTextReader
 
 ENVIRONMENT_VARIABLE = "SKIMRNN_IMPLEMENTATION"
 """Names the implementation that every model loads with; an unknown name is an error."""
 
 NUMPY = "numpy"
+
+PRECISIONS = ("float32", "int8")
+"""What a native implementation may keep recurrent weights in; "numpy" reads as the model is."""
+
+MAX_TABLE_BYTES = 2**40
 
 Array = NDArray[Any]
 
@@ -36,6 +42,12 @@ class SequenceReader(Protocol):
 
     def read_words(self, rows: NDArray[np.int32], rule: Rule) -> SequenceReading:
         """Read one text given as rows (T,) of the embedding; ``output`` may be left empty."""
+        ...
+
+    def continue_words(
+        self, rows: NDArray[np.int32], rule: Rule, carried: Carried
+    ) -> tuple[SequenceReading, Carried]:
+        """Read the next words of a text, forward: the same bits as reading it in one."""
         ...
 
 
@@ -64,6 +76,9 @@ def sequence_reader(
     parameters: Mapping[str, Array],
     name: str | None = None,
     embedding: Array | None = None,
+    *,
+    precision: str = "float32",
+    table_bytes: int | None = None,
 ) -> tuple[str, SequenceReader]:
     """The implementation to read with, and its name.
 
@@ -75,10 +90,21 @@ def sequence_reader(
             float32 and know the "softmax" router, so a float64 model, or one with another
             router, is read with "numpy" unless one is named.
         embedding: word vectors (V, E), for ``read_words``.
+        precision: of the recurrent weights, one of ``PRECISIONS``.
+        table_bytes: room for the input parts of words; ``native.TABLE_BYTES`` if None.
 
     Raises:
-        ValueError: if there is no implementation of that name here, or it cannot read the model.
+        ValueError: if there is no implementation of that name here, it cannot read the model, or
+            an option is refused.
     """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
+    whole = isinstance(table_bytes, int) and not isinstance(table_bytes, bool)
+    if table_bytes is not None and not (whole and 0 <= table_bytes <= MAX_TABLE_BYTES):
+        raise ValueError(
+            f"table_bytes must be a whole number from 0 to {MAX_TABLE_BYTES}, or None; "
+            f"got {table_bytes!r}"
+        )
     forced = name or os.environ.get(ENVIRONMENT_VARIABLE)
     float64 = next(iter(parameters.values())).dtype == np.float64
     unknown = config.skims and config.router not in native.ROUTERS
@@ -88,6 +114,11 @@ def sequence_reader(
         raise ValueError(
             f"{origin} names {wanted!r}, which this machine cannot run; "
             f"it can run: {', '.join(implementations())}"
+        )
+    if wanted == NUMPY and precision != "float32":
+        raise ValueError(
+            f'"{NUMPY}" reads in the precision of the model, not in {precision!r}; leave precision '
+            "out, or read with a native implementation"
         )
     if wanted == NUMPY:
         return wanted, NumpyReader(config, parameters, embedding)
@@ -101,7 +132,9 @@ def sequence_reader(
             f"{origin} names {wanted!r}, which knows the router {', '.join(native.ROUTERS)} only, "
             f'and the model has {config.router!r}; use "{NUMPY}"'
         )
-    return wanted, native.NativeReader(config, parameters, wanted, embedding)
+    return wanted, native.NativeReader(
+        config, parameters, wanted, embedding, table_bytes, precision
+    )
 
 
 def text_reader(reader: SequenceReader, text: TextPart, directions: int) -> TextReader:

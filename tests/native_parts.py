@@ -1,0 +1,56 @@
+"""Small random networks, texts of word numbers, and comparisons of what was read."""
+
+from typing import Any
+
+import numpy as np
+
+from models import make_layer
+from skimrnn.config import GATES, SkimConfig
+from skimrnn.reference import SequenceReading
+
+WORDS = 40
+# Rounding of float32 in another order; tests/agreement.py says why.
+CLOSE = 3e-5
+
+
+def make_parts(
+    config: SkimConfig, seed: int = 0, scale: float = 1.0
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Parameters, and an embedding of ``WORDS`` words."""
+    parameters = {
+        name: np.float32(scale / np.sqrt(config.hidden_size / 3)) * value
+        for name, value in make_layer(config, seed=seed).parameters.items()
+    }
+    random = np.random.default_rng(seed + 1)
+    return parameters, random.normal(size=(WORDS, config.input_size)).astype(np.float32)
+
+
+def make_rows(tokens: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, WORDS, tokens).astype(np.int32)
+
+
+def assert_same_bits(one: SequenceReading, other: SequenceReading, *, output: bool = True) -> None:
+    for name in one._fields:
+        ours, theirs = getattr(one, name), getattr(other, name)
+        if name != "output" or output:
+            assert (ours is None) == (theirs is None), name
+            assert ours is None or ours.tobytes() == theirs.tobytes(), name
+
+
+def assert_near(one: SequenceReading, other: SequenceReading, *, output: bool = True) -> None:
+    np.testing.assert_array_equal(one.level, other.level)
+    for name in ("p", "h_n", "c_n", *(("output",) if output else ())):
+        ours, theirs = getattr(one, name), getattr(other, name)
+        assert (ours is None) == (theirs is None), name
+        if ours is not None:
+            np.testing.assert_allclose(ours, theirs, rtol=CLOSE, atol=CLOSE, err_msg=name)
+
+
+def row_bytes(config: SkimConfig) -> int:
+    """Bytes of a table row: gates and the router's logits, in whole groups of sixteen floats."""
+
+    def padded(size: int) -> int:
+        return -(-size // 16) * 16
+
+    floats = GATES[config.cell] * sum(map(padded, config.levels)) + padded(len(config.levels))
+    return 4 * config.directions * floats
