@@ -211,6 +211,15 @@ class TextReader {
     return array;
   }
 
+  // The head alone: probabilities (C,) of final hidden states (directions * D,).
+  nb::ndarray<nb::numpy, float> head(Floats h) const {
+    if (h.size() * bias_.size() != weight_.size())
+      throw std::invalid_argument("h has another width than the head");
+    auto probabilities = make_array<float>({bias_.size()});
+    network_->apply(head_parts(), h.data(), probabilities.data());
+    return probabilities;
+  }
+
   // (probabilities (C,), level, p), as Reading has them.
   nb::tuple read(const nb::bytes& text, bool argmax, double threshold,
                  std::optional<double> budget, double burst) const {
@@ -259,10 +268,13 @@ class TextReader {
     return rows;
   }
 
+  skimrnn::Network::Head head_parts() const {
+    return {weight_.data(), bias_.data(), int(bias_.size())};
+  }
+
   void classify(const std::vector<std::int32_t>& rows, const skimrnn::Rule& rule,
                 std::int8_t* level, float* p, float* probabilities) const {
-    network_->classify(rows.data(), int(rows.size()), rule, weight_.data(), bias_.data(),
-                       int(bias_.size()), level, p, probabilities);
+    network_->classify(rows.data(), int(rows.size()), rule, head_parts(), level, p, probabilities);
   }
 
   std::shared_ptr<const skimrnn::Network> network_;
@@ -275,6 +287,8 @@ class TextReader {
 }  // namespace
 
 NB_MODULE(_native, m) {
+  // A model that lives until the interpreter ends, in a cache say, is no leak worth a warning.
+  nb::set_leak_warnings(false);
   m.def("runnable", &skimrnn::runnable,
         "Instruction sets compiled in that this CPU can run, fastest first.");
   nb::class_<Network>(m, "Network", "A stack of skimming layers, packed for one instruction set.")
@@ -302,6 +316,7 @@ NB_MODULE(_native, m) {
                     Floats>(),
            "network"_a, "table"_a, "words"_a, "head_weight"_a, "head_bias"_a)
       .def("rows", &TextReader::rows, "text"_a)
+      .def("head", &TextReader::head, "h"_a)
       .def("read", &TextReader::read, "text"_a, "argmax"_a, "threshold"_a, "budget"_a.none(),
            "burst"_a)
       .def("predict", &TextReader::predict, "texts"_a, "argmax"_a, "threshold"_a, "budget"_a,

@@ -387,17 +387,22 @@ void Network::read(const Input& input, int tokens, const Rule& rule, const Start
   }
 }
 
-void Network::classify(const std::int32_t* words, int tokens, const Rule& rule,
-                       const float* weight, const float* bias, int classes, std::int8_t* level,
-                       float* p, float* probabilities) const {
+void Network::apply(const Head& head, const float* h, float* probabilities) const {
+  const FlushDenormals flush;
+  const int units = shape_.directions * shape_.hidden_size;
+  for (int k = 0; k < head.classes; ++k)
+    probabilities[k] =
+        kernels_->dot(head.weight + std::size_t(k) * units, h, units) + head.bias[k];
+  softmax(probabilities, head.classes);
+}
+
+void Network::classify(const std::int32_t* words, int tokens, const Rule& rule, const Head& head,
+                       std::int8_t* level, float* p, float* probabilities) const {
   const int units = shape_.directions * shape_.hidden_size;
   std::vector<float> h_n(std::size_t(shape_.num_layers) * units);
   read({nullptr, words}, tokens, rule, {},
        {nullptr, h_n.data(), nullptr, level, p, nullptr});
-  const float* last = h_n.data() + h_n.size() - units;
-  for (int k = 0; k < classes; ++k)
-    probabilities[k] = kernels_->dot(weight + std::size_t(k) * units, last, units) + bias[k];
-  softmax(probabilities, classes);
+  apply(head, h_n.data() + h_n.size() - units, probabilities);
 }
 
 // ---- denormals ----------------------------------------------------------------------------------

@@ -106,12 +106,19 @@ class Network {
   void read(const Input& input, int tokens, const Rule& rule, const Start& start,
             const Output& output) const;
 
-  // Read a text given as words and apply a head, weight (C, directions * D) and bias (C,), to the
-  // last layer's final hidden states: its softmax goes to probabilities (C,). level and p as in
-  // Output; both may be null.
-  void classify(const std::int32_t* words, int tokens, const Rule& rule, const float* weight,
-                const float* bias, int classes, std::int8_t* level, float* p,
-                float* probabilities) const;
+  // What turns final hidden states into class probabilities: weight (C, directions * D), bias (C,).
+  struct Head {
+    const float *weight, *bias;
+    int classes;
+  };
+
+  // The head's softmax, probabilities (C,), of the last layer's final hidden states h
+  // (directions * D).
+  void apply(const Head& head, const float* h, float* probabilities) const;
+
+  // Read a text given as words and apply the head. level and p as in Output; both may be null.
+  void classify(const std::int32_t* words, int tokens, const Rule& rule, const Head& head,
+                std::int8_t* level, float* p, float* probabilities) const;
 
   // Make the table of input parts: embedding (V, E), not copied, must live as long as this; the
   // first rows that fit into table_bytes get a table row, the others are computed when read, to the

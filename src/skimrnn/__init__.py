@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from skimrnn.reading import Reading as Reading
     from skimrnn.runtime import Layer as Layer
     from skimrnn.runtime import Model as Model
+    from skimrnn.runtime import Session as Session
+    from skimrnn.runtime import SessionError as SessionError
     from skimrnn.runtime import bundled_models as bundled_models
     from skimrnn.runtime import implementations as implementations
     from skimrnn.runtime import load as load
@@ -28,6 +30,8 @@ _HOME = {
     "ModelFileError": "skimrnn.model_file",
     "Reading": "skimrnn.reading",
     "Rule": "skimrnn.decision",
+    "Session": "skimrnn.runtime",
+    "SessionError": "skimrnn.runtime",
     "SkimConfig": "skimrnn.config",
     "bundled_models": "skimrnn.runtime",
     "implementations": "skimrnn.runtime",
@@ -43,6 +47,8 @@ __all__ = [
     "ModelFileError",
     "Reading",
     "Rule",
+    "Session",
+    "SessionError",
     "SkimConfig",
     "__version__",
     "bundled_models",

@@ -63,6 +63,7 @@ class CharacterTable:
     def __init__(self, classes: NDArray[np.uint8], lower: NDArray[np.uint32]) -> None: ...
 
 class TextReader:
+    def head(self, h: _Floats) -> _Floats: ...
     def __init__(
         self,
         network: Network,

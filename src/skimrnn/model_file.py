@@ -11,6 +11,7 @@ docs/model-format.md describes it for other readers. No pickle anywhere.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -112,6 +113,17 @@ class ModelFile:
     text: TextPart | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     card: str = ""
+
+    def digest(self) -> str:
+        """SHA-256 of all that decides what is read, but for the rule, in hex."""
+        hashed = hashlib.sha256(json.dumps(self.config.to_dict()).encode())
+        for name, array in sorted(_tensors(self).items()):
+            hashed.update(f"{name} {array.dtype} {array.shape}".encode())
+            hashed.update(np.ascontiguousarray(array).tobytes())
+        if self.text is not None:
+            hashed.update(json.dumps(self.text.labels).encode())
+            hashed.update(self.text.vocabulary.to_text().encode())
+        return hashed.hexdigest()
 
 
 def write_model(folder: Path | str, model: ModelFile, *, dtype: str | None = None) -> None:

@@ -10,10 +10,13 @@ from skimrnn.runtime.model import (
     model_folder,
 )
 from skimrnn.runtime.registry import implementations
+from skimrnn.runtime.session import Session, SessionError
 
 __all__ = [
     "Layer",
     "Model",
+    "Session",
+    "SessionError",
     "VectorsReading",
     "bundled_models",
     "implementations",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +21,10 @@ from skimrnn.model_file import ModelFile, ModelFileError, read_model
 from skimrnn.reading import Reading, skim_rate
 from skimrnn.reference import SequenceReading
 from skimrnn.runtime.registry import sequence_reader, text_reader
+from skimrnn.runtime.session import Session
 
 Array = NDArray[Any]
+T = TypeVar("T")
 Threshold = float | str | Sequence[float] | None
 Budget = float | Sequence[float] | None
 
@@ -50,7 +54,8 @@ class Layer:
             table_bytes=table_bytes,
         )
         self.precision: str = precision
-        self._dtype = next(iter(file.parameters.values())).dtype
+        self._file = file
+        self.dtype: np.dtype[Any] = next(iter(file.parameters.values())).dtype
 
     def read_vectors(
         self,
@@ -80,7 +85,7 @@ class Layer:
         Raises:
             ValueError: if a shape, a length or an option does not fit.
         """
-        x = np.asarray(x, dtype=self._dtype)
+        x = np.asarray(x, dtype=self.dtype)
         batched = x.ndim == 3
         if x.ndim not in (2, 3) or x.shape[-1] != self.config.input_size:
             raise ValueError(
@@ -95,8 +100,13 @@ class Layer:
             self._reader.read(row[:n], rule, None if states is None else _row(states, b))
             for b, (row, n, rule) in enumerate(zip(rows, count, rules, strict=True))
         ]
-        reading = _join(read, count, rows.shape[1], self.config, self._dtype)
+        reading = _join(read, count, rows.shape[1], self.config, self.dtype)
         return reading if batched else reading.only()
+
+    @cached_property
+    def digest(self) -> str:
+        """A name for what the model is: SHA-256 of its options, parameters and words, in hex."""
+        return self._file.digest()
 
     def _rules(self, texts: int, threshold: Threshold, budget: Budget, burst: Budget) -> list[Rule]:
         own = self.rule
@@ -120,7 +130,7 @@ class Layer:
         states = self.config.num_layers * self.config.directions
         size = self.config.hidden_size
         shape = (states, batch, size) if batched else (states, size)
-        arrays = [np.asarray(part, dtype=self._dtype, order="C") for part in given]
+        arrays = [np.asarray(part, dtype=self.dtype, order="C") for part in given]
         expected = 2 if self.config.cell == "lstm" else 1
         if len(arrays) != expected or any(array.shape != shape for array in arrays):
             raise ValueError(
@@ -217,6 +227,7 @@ class Model(Layer):
         threshold: Threshold = None,
         budget: Budget = None,
         burst: Budget = None,
+        workers: int = 1,
     ) -> Reading: ...
     @overload
     def read(
@@ -226,6 +237,7 @@ class Model(Layer):
         threshold: Threshold = None,
         budget: Budget = None,
         burst: Budget = None,
+        workers: int = 1,
     ) -> list[Reading]: ...
     def read(
         self,
@@ -234,6 +246,7 @@ class Model(Layer):
         threshold: Threshold = None,
         budget: Budget = None,
         burst: Budget = None,
+        workers: int = 1,
     ) -> Reading | list[Reading]:
         """Read one text, or several.
 
@@ -242,6 +255,8 @@ class Model(Layer):
             threshold: θ, a number, "argmax" or one number per text; the model's own if None.
             budget: ceiling on the share of tokens read, likewise; the model's own if None.
             burst: reads allowed ahead of the budget, likewise.
+            workers: threads that share the texts; 1 is the calling one. What is read stays the
+                same to the bit. NumPy's readings hardly gain from it, native ones do.
 
         Returns:
             A ``Reading`` for a text, a list of them for a sequence.
@@ -254,6 +269,9 @@ class Model(Layer):
             return self.read([texts], threshold=threshold, budget=budget, burst=burst)[0]
         texts = _checked(texts)
         rules = self._rules(len(texts), threshold, budget, burst)
+        return [one for part in _share(self._read, texts, rules, workers) for one in part]
+
+    def _read(self, texts: Sequence[str | bytes], rules: Sequence[Rule]) -> list[Reading]:
         readings = []
         for text, rule in zip(texts, rules, strict=True):
             if isinstance(text, bytes):
@@ -270,6 +288,7 @@ class Model(Layer):
         threshold: Threshold = None,
         budget: Budget = None,
         burst: Budget = None,
+        workers: int = 1,
     ) -> str: ...
     @overload
     def predict(
@@ -279,6 +298,7 @@ class Model(Layer):
         threshold: Threshold = None,
         budget: Budget = None,
         burst: Budget = None,
+        workers: int = 1,
     ) -> list[str]: ...
     def predict(
         self,
@@ -287,9 +307,12 @@ class Model(Layer):
         threshold: Threshold = None,
         budget: Budget = None,
         burst: Budget = None,
+        workers: int = 1,
     ) -> str | list[str]:
         """The likeliest class of one text, or of each; arguments and errors as for ``read``."""
-        p = self.predict_proba(texts, threshold=threshold, budget=budget, burst=burst)
+        p = self.predict_proba(
+            texts, threshold=threshold, budget=budget, burst=burst, workers=workers
+        )
         if p.ndim == 1:
             return self.labels[int(np.argmax(p))]
         return [self.labels[int(row)] for row in np.argmax(p, axis=1)]
@@ -301,6 +324,7 @@ class Model(Layer):
         threshold: Threshold = None,
         budget: Budget = None,
         burst: Budget = None,
+        workers: int = 1,
     ) -> NDArray[np.float32]:
         """The probability of each class: (C,) for a text, (N, C) for a sequence of N.
 
@@ -311,7 +335,31 @@ class Model(Layer):
             return np.asarray(rows[0])
         texts = _checked(texts)
         rules = self._rules(len(texts), threshold, budget, burst)
-        return self._texts.predict(texts, rules)
+        parts = _share(self._texts.predict, texts, rules, workers)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def session(
+        self,
+        *,
+        threshold: float | str | None = None,
+        budget: float | None = None,
+        burst: float | None = None,
+    ) -> Session:
+        """Read one text as it comes in.
+
+        Args:
+            threshold: θ, a number or "argmax"; the model's own if None.
+            budget: ceiling on the share of tokens read; the model's own if None.
+            burst: reads allowed ahead of the budget; the model's own if None.
+
+        Returns:
+            A session: ``feed`` it, look at its ``reading``, ``finish`` it.
+
+        Raises:
+            SessionError: if the model also reads backwards.
+            ValueError: if an option is refused.
+        """
+        return Session(self, self._rules(1, threshold, budget, burst)[0])
 
 
 def load(
@@ -383,6 +431,30 @@ def model_folder(model: str | os.PathLike[str]) -> Path:
         f"there is no bundled model {model!r}, only: {', '.join(bundled_models()) or 'none'} "
         f"(a path has a separator){hint}"
     )
+
+
+_CHUNK = 64
+"""Texts that a worker takes at once: many times fewer than there are, so that all end together."""
+
+
+def _share(
+    work: Callable[[Sequence[str | bytes], Sequence[Rule]], T],
+    texts: Sequence[str | bytes],
+    rules: Sequence[Rule],
+    workers: int,
+) -> list[T]:
+    """``work`` done on all texts, in parts that keep their order; one part if it is not shared."""
+    if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
+        raise ValueError(f"workers must be a whole number of at least 1; got {workers!r}")
+    if workers == 1 or len(texts) < 2:
+        return [work(texts, rules)]
+    chunk = max(1, min(_CHUNK, len(texts) // (4 * workers)))
+
+    def part(begin: int) -> T:
+        return work(texts[begin : begin + chunk], rules[begin : begin + chunk])
+
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(part, range(0, len(texts), chunk)))
 
 
 def _checked(texts: Iterable[str | bytes]) -> list[str | bytes]:

@@ -145,6 +145,10 @@ class NativeTextReader:
         """The rows of a text's words, as ``vocabulary.rows(scan(text).words)`` gives them."""
         return self._reader.rows(_encoded(text))
 
+    def head(self, h: Array) -> NDArray[np.float32]:
+        """The probability of each class, (C,), from final hidden states (directions * D,)."""
+        return self._reader.head(np.ascontiguousarray(h, np.float32))
+
     def read(self, text: str | bytes, rule: Rule) -> TextReading:
         """Read one text by this rule."""
         return TextReading(*self._reader.read(_encoded(text), *_rule(rule)))

@@ -65,14 +65,20 @@ class NumpyTextReader:
     def __init__(self, reader: NumpyReader, text: TextPart, directions: int) -> None:
         self._reader, self._text, self._directions = reader, text, directions
 
+    def rows(self, text: str | bytes) -> NDArray[np.int32]:
+        """The rows (T,) of a text's words in the embedding."""
+        return self._text.vocabulary.rows(scan(text).words)
+
+    def head(self, h: Array) -> NDArray[np.float32]:
+        """The probability of each class, (C,), from final hidden states (directions * D,)."""
+        logits = product(self._text.head_weight, h) + self._text.head_bias
+        exponentials = np.exp(logits - logits.max())
+        return np.asarray(exponentials / exponentials.sum(), dtype=np.float32)
+
     def read(self, text: str | bytes, rule: Rule) -> TextReading:
         """Read one text by this rule."""
-        rows = self._text.vocabulary.rows(scan(text).words)
-        read = self._reader.read_words(rows, rule)
-        last = read.h_n[-self._directions :].reshape(-1)
-        logits = product(self._text.head_weight, last) + self._text.head_bias
-        exponentials = np.exp(logits - logits.max())
-        probabilities = (exponentials / exponentials.sum()).astype(np.float32)
+        read = self._reader.read_words(self.rows(text), rule)
+        probabilities = self.head(read.h_n[-self._directions :].reshape(-1))
         return TextReading(probabilities, read.level, read.p.astype(np.float32, copy=False))
 
     def predict(self, texts: Sequence[str | bytes], rules: Sequence[Rule]) -> NDArray[np.float32]:

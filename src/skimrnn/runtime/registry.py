@@ -54,6 +54,14 @@ class SequenceReader(Protocol):
 class TextReader(Protocol):
     """Reads texts to class probabilities; immutable, shared by threads."""
 
+    def rows(self, text: str | bytes) -> NDArray[np.int32]:
+        """The rows (T,) of a text's words in the embedding."""
+        ...
+
+    def head(self, h: Array) -> NDArray[np.float32]:
+        """The probability of each class, (C,), from final hidden states (directions * D,)."""
+        ...
+
     def read(self, text: str | bytes, rule: Rule) -> TextReading:
         """Read one text by this rule."""
         ...

@@ -7,7 +7,13 @@ from skimrnn.text.vectors import (
     read_word_vectors,
 )
 from skimrnn.text.vocabulary import UNKNOWN, Vocabulary
-from skimrnn.text.words import MAX_WORD_LENGTH, Words, character_tables, scan
+from skimrnn.text.words import (
+    MAX_WORD_LENGTH,
+    Words,
+    character_tables,
+    scan,
+    settled_length,
+)
 
 __all__ = [
     "MAX_WORD_LENGTH",
@@ -20,4 +26,5 @@ __all__ = [
     "packaged_glove",
     "read_word_vectors",
     "scan",
+    "settled_length",
 ]

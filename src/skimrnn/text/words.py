@@ -97,6 +97,18 @@ def scan(text: str | bytes) -> Words:
     return Words([lowered_text[start:end] for start, end in places], starts, ends)
 
 
+def settled_length(text: str) -> int:
+    """How much of a text's start is cut into words that nothing after it can change.
+
+    It ends with the last space, or the last mark that is no apostrophe: rules 4 and 5 look no
+    further than the run and the apostrophe before them.
+    """
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    classes, _ = character_tables()
+    ends = (classes[codes] != _WORD) & (codes != _APOSTROPHE) & (codes != _RIGHT_QUOTE)
+    return codes.size - int(ends[::-1].argmax()) if ends.any() else 0
+
+
 def _runs_and_marks(kinds: _Classes) -> tuple[_Ints, _Ints]:
     """Give the places of rule 3: maximal runs of word code points, and single marks."""
     word = kinds == _WORD

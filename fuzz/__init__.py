@@ -1,0 +1,1 @@
+"""Random input against the reader, in bounded time: ``make fuzz``."""
