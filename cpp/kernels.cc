@@ -23,11 +23,6 @@ struct Sums {
       for (int i = 0; i < kParts; ++i) v[g][i] = load(p + g * kGroup + i * kWidth);
   }
 
-  void add(const float* p) {
-    for (int g = 0; g < Gates; ++g)
-      for (int i = 0; i < kParts; ++i) v[g][i] += load(p + g * kGroup + i * kWidth);
-  }
-
   void add_products(const Matrix& matrix, int group, const float* x) {
     const float* column = matrix.data + std::size_t(group) * matrix.columns * Gates * kGroup;
     for (int k = 0; k < matrix.columns; ++k, column += Gates * kGroup) {
@@ -58,16 +53,13 @@ struct FloatSeen {
   }
 };
 
-// h in 127ths, rounded; |h| <= 1. The integers, and so the sums, are the same on every instruction
-// set. vpdpbusd takes bytes without a sign, so there kOffset is added, and its share of each sum
-// taken away again; elsewhere products have sixteen bits, two of which add up without overflow.
+// h in 127ths, rounded, |h| <= 1, and kInt8Offset. The integers, and so the sums, are the same on
+// every instruction set: bytes for vpdpbusd, elsewhere sixteen bits, whose products cannot overflow.
 struct Int8Seen {
 #if defined(__AVX512VNNI__)
   using Entry = std::uint8_t;
-  static constexpr int kOffset = 128;
 #else
   using Entry = std::int16_t;
-  static constexpr int kOffset = 0;
 #endif
   const Entry* h;
 
@@ -86,7 +78,7 @@ struct Int8Seen {
   static void quantise(Vec x, Entry* to) {
     const Vec rounder = all(12582912.0f);  // 1.5 * 2^23: adding it rounds to a whole number
     const Vec whole = (x * all(127.0f) + rounder) - rounder;
-    const Ints integers = __builtin_convertvector(whole, Ints) + kOffset;
+    const Ints integers = __builtin_convertvector(whole, Ints) + kInt8Offset;
     using Entries = Entry __attribute__((vector_size(kWidth * sizeof(Entry))));
     const Entries entries = __builtin_convertvector(integers, Entries);
     std::memcpy(to, &entries, sizeof entries);
@@ -101,7 +93,6 @@ struct Int8Seen {
     for (int g = 0; g < Gates; ++g)
       for (int i = 0; i < kParts; ++i) {
         const std::size_t at = row + g * kGroup + i * kWidth;
-        if (kOffset) totals[g][i] -= load_ints(matrix.sums + at) * kOffset;
         sums.v[g][i] += __builtin_convertvector(totals[g][i], Vec) * load(matrix.scale + at);
       }
   }
@@ -202,15 +193,19 @@ struct Lstm {
                      const float* h, float* c, float* h_new) {
     Sums<4> sums;
     sums.load_from(part + group * 4 * kGroup);
-    sums.add(cell.bias_hh + group * 4 * kGroup);
     seen.add_products(cell, group, sums);
     each_vector(cell, group, [&](int i, int at, Ints exists) {
-      const Vec kept = sigmoid(sums.v[1][i]) * load(c + at);
-      const Vec new_c = kept + sigmoid(sums.v[0][i]) * tanh(sums.v[2][i]);
-      const Vec new_h = sigmoid(sums.v[3][i]) * tanh(new_c);
+      const Vec input = over_logistic(tanh_ratio(sums.v[2][i]), sums.v[0][i]);
+      const Vec new_c = sigmoid(sums.v[1][i]) * load(c + at) + input;
+      const Vec new_h = over_logistic(tanh_ratio(new_c), sums.v[3][i]);
       store(c + at, exists ? new_c : load(c + at));
       store(h_new + at, exists ? new_h : load(h + at));
     });
+  }
+
+  // sigmoid(gate) times a ratio: one division for both.
+  static Vec over_logistic(Ratio ratio, Vec gate) {
+    return ratio.over / (ratio.under * (all(1.0f) + exponential(-gate)));
   }
 };
 
@@ -239,7 +234,6 @@ struct Elman {
                      const float* h, float*, float* h_new) {
     Sums<1> sums;
     sums.load_from(part + group * kGroup);
-    sums.add(cell.bias_hh + group * kGroup);
     seen.add_products(cell, group, sums);
     each_vector(cell, group, [&](int i, int at, Ints exists) {
       const Vec x = sums.v[0][i];

@@ -32,13 +32,16 @@ struct Matrix {
 // The same in int8, four columns of a unit side by side:
 // data[((group * blocks + block) * gates * kGroup + gate * kGroup + unit) * kBlock + column].
 // A row's weights are data * scale * 127, and the vector that it is multiplied with is given in
-// 127ths, so a product of the two is an exact integer sum times scale.
+// 127ths, so a product of the two is an exact integer sum times scale. To each of those 127ths
+// kInt8Offset is added, for instructions that take bytes without a sign; the cell's bias makes up
+// for it.
 struct Int8Matrix {
   const std::int8_t* data;
-  const float* scale;        // [groups * gates * kGroup], in group layout
-  const std::int32_t* sums;  // likewise: the sum of a row's data
+  const float* scale;  // [groups * gates * kGroup], in group layout
   int columns;
 };
+
+constexpr int kInt8Offset = 128;
 
 // One cell, full or small, of `units` units. Of the recurrent matrix there is one form: int8 if
 // hh8.data is not null.
@@ -47,8 +50,8 @@ struct Cell {
   Matrix ih;             // columns = inputs of the layer
   Matrix hh;             // columns = units of h that it sees
   Int8Matrix hh8;        // likewise
-  const float* bias_ih;  // [groups * gates * kGroup], in group layout; zeros without bias
-  const float* bias_hh;  // likewise
+  const float* bias_ih;  // [groups * gates * kGroup], in group layout; both biases but for the GRU
+  const float* bias_hh;  // likewise; the GRU's alone
 };
 
 // part[groups * gates * kGroup] = bias_ih + ih x; x has ih.columns entries, part must not alias it.

@@ -20,14 +20,14 @@ class Buffer {
   Buffer() = default;
   explicit Buffer(std::size_t count) {
     const std::size_t bytes = (count * sizeof(T) / kAlignment + 1) * kAlignment;
-    data_.reset(static_cast<T*>(::operator new[](bytes, std::align_val_t(kAlignment))));
+    data_.reset(static_cast<T*>(::operator new[](bytes, std::align_val_t{kAlignment})));
     std::memset(data_.get(), 0, bytes);
   }
   T* get() const { return data_.get(); }
 
  private:
   struct Free {
-    void operator()(T* p) const { ::operator delete[](p, std::align_val_t(kAlignment)); }
+    void operator()(T* p) const { ::operator delete[](p, std::align_val_t{kAlignment}); }
   };
   std::unique_ptr<T[], Free> data_;
 };
@@ -140,7 +140,6 @@ class Network {
     Buffer<float> router_s;
     std::vector<Buffer<float>> floats_owned;
     std::vector<Buffer<std::int8_t>> int8_owned;
-    std::vector<Buffer<std::int32_t>> int32_owned;
   };
   struct Pass;
   struct Work;

@@ -75,17 +75,30 @@ inline Vec exponential(Vec x) {
 
 inline Vec sigmoid(Vec x) { return all(1.0f) / (all(1.0f) + exponential(-x)); }
 
-// Near 0 by an odd polynomial, so that small values keep their relative precision.
-inline Vec tanh(Vec x) {
-  const Vec far = all(1.0f) - all(2.0f) / (exponential(x + x) + all(1.0f));
+// A quotient that is not divided yet.
+struct Ratio {
+  Vec over, under;
+};
+
+// Near 0 by an odd polynomial, so that small values keep their relative precision. `under` stays
+// below 3e8, so that a product with a logistic's 1 + e^-x is infinite only where the quotient is 0.
+inline Ratio tanh_ratio(Vec x) {
+  const Vec low = all(-9.5f), high = all(9.5f);  // beyond, tanh is 1 in float
+  Vec within = x < low ? low : x;
+  within = within > high ? high : within;
+  const Vec e = exponential(within + within);
   const Vec z = x * x;
-  Vec p = all(-5.70498872745e-3f);
-  p = p * z + all(2.06390887954e-2f);
-  p = p * z + all(-5.37397155531e-2f);
-  p = p * z + all(1.33314422036e-1f);
-  p = p * z + all(-3.33332819422e-1f);
-  const Vec near = p * z * x + x;
-  return z < all(0.625f * 0.625f) ? near : far;
+  const Vec square = z * z;
+  const Vec low_pair = all(1.33314422036e-1f) * z + all(-3.33332819422e-1f);
+  const Vec high_pair = all(2.06390887954e-2f) * z + all(-5.37397155531e-2f);
+  const Vec p = (all(-5.70498872745e-3f) * square + high_pair) * square + low_pair;
+  const auto near = z < all(0.625f * 0.625f);
+  return {near ? p * z * x + x : e - all(1.0f), near ? all(1.0f) : e + all(1.0f)};
+}
+
+inline Vec tanh(Vec x) {
+  const Ratio ratio = tanh_ratio(x);
+  return ratio.over / ratio.under;
 }
 
 }  // namespace SKIMRNN_ISA
