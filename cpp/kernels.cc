@@ -3,10 +3,6 @@
 #include "kernels.h"
 #include "vec.h"
 
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
-
 namespace skimrnn {
 namespace SKIMRNN_ISA {
 namespace {
@@ -289,19 +285,18 @@ float dot(const float* a, const float* b, int n) {
   return sums.sum();
 }
 
-void accumulate(const float* a, const float* b, int n, float* lanes) {
-  Lanes sums;
-  sums.load_from(lanes);
-  sums.add_products(a, b, n);
-  for (int i = 0; i < kParts; ++i) store(lanes + i * kWidth, sums.v[i]);
-}
-
-float finish(const float* lanes, const float* a, const float* b, int n, const float* c,
-             const float* d, int m) {
-  Lanes sums;
-  sums.load_from(lanes);
-  sums.add_products(a, b, n);
-  sums.add_products(c, d, m);
+float router_sum(const RouterRow& row, const float* c, const float* h, int moving, int units,
+                 float* tail, bool anew) {
+  Lanes sums = {};
+  if (anew) {
+    if (c) sums.add_products(row.of_c + moving, c + moving, units - moving);
+    sums.add_products(row.of_h + moving, h + moving, units - moving);
+    for (int i = 0; i < kParts; ++i) store(tail + i * kWidth, sums.v[i]);
+  } else {
+    sums.load_from(tail);
+  }
+  if (c) sums.add_products(row.of_c, c, moving);
+  sums.add_products(row.of_h, h, moving);
   return sums.sum();
 }
 
@@ -318,8 +313,7 @@ const Kernels kernels = {
      step<Elman<true>, FloatSeen>},
     {step<Lstm, Int8Seen>, step<Gru, Int8Seen>, step<Elman<false>, Int8Seen>, nullptr},
     dot,
-    accumulate,
-    finish,
+    router_sum,
 };
 
 }  // namespace SKIMRNN_ISA

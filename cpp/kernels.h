@@ -69,13 +69,16 @@ using Step = void (*)(const Cell& cell, const float* part, const float* seen, co
 // order, whatever the vector width.
 using Dot = float (*)(const float* a, const float* b, int n);
 
-// lanes[i % kGroup] += a[i] * b[i]; n is a multiple of kGroup.
-using Accumulate = void (*)(const float* a, const float* b, int n, float* lanes);
+// One row of the router over the state: its weights on c, which may be null with c, and on h.
+struct RouterRow {
+  const float *of_c, *of_h;
+};
 
-// The sum of lanes, kGroup of them, after adding to them a[i] * b[i] and then c[i] * d[i] as
-// Accumulate does; lanes are not changed.
-using Finish = float (*)(const float* lanes, const float* a, const float* b, int n, const float* c,
-                         const float* d, int m);
+// The row's product with c and h, each `units` entries; `moving` and `units` are multiples of
+// kGroup. tail, kGroup floats, holds the sums over the entries from `moving` on; with `anew` it is
+// made before it is used. The sum is the same to the bit either way.
+using RouterSum = float (*)(const RouterRow& row, const float* c, const float* h, int moving,
+                            int units, float* tail, bool anew);
 
 enum CellKind { kLstm = 0, kGru = 1, kTanh = 2, kRelu = 3 };
 
@@ -87,8 +90,7 @@ struct Kernels {
   Step step[4];             // by CellKind
   Step step_int8[4];        // likewise; null for relu, whose h has no bound
   Dot dot;
-  Accumulate accumulate;
-  Finish finish;
+  RouterSum router_sum;
 };
 
 }  // namespace skimrnn

@@ -221,6 +221,13 @@ void Network::fill_row(const Direction& direction, const float* x, int inputs, f
 namespace {
 
 void softmax(float* p, int count) {
+  if (count == 2) {  // what reads most texts: one exponential, at most 1
+    const float e = std::exp(-std::fabs(p[1] - p[0])), likely = 1 / (1 + e), other = e * likely;
+    const bool second = p[1] > p[0];
+    p[0] = second ? other : likely;
+    p[1] = second ? likely : other;
+    return;
+  }
   const float highest = *std::max_element(p, p + count);
   float sum = 0;
   for (int i = 0; i < count; ++i) sum += p[i] = std::exp(p[i] - highest);
@@ -278,7 +285,9 @@ void Network::read_direction(const Pass& pass, Work& work) const {
 
   // A skim changes units before `moving` alone, so the router's sum over the others stands until
   // the next token that is read.
-  const int moving = count > 1 ? padded(shape_.levels[1]) : 0, still = units - moving;
+  const int moving = count > 1 ? padded(shape_.levels[1]) : 0;
+  const std::size_t router_units = units * (shape_.state_router ? 2 : 1);
+  const float* router_c = shape_.state_router ? c : nullptr;
   bool tails_stand = false;
 
   const bool in_words = pass.words != nullptr;
@@ -307,17 +316,10 @@ void Network::read_direction(const Pass& pass, Work& work) const {
       }
       p[0] = 0;
       for (int k = 1; k < count; ++k) {
-        float* tail = work.tails + (k - 1) * kGroup;
-        const float* weights = direction.router_s.get() +
-                               std::size_t(k - 1) * units * (shape_.state_router ? 2 : 1);
-        const float *of_c = weights, *of_h = weights + (shape_.state_router ? units : 0);
-        const int c_moving = shape_.state_router ? moving : 0;
-        if (!tails_stand) {
-          std::memset(tail, 0, kGroup * sizeof(float));
-          if (shape_.state_router) kernels_->accumulate(of_c + moving, c + moving, still, tail);
-          kernels_->accumulate(of_h + moving, h + moving, still, tail);
-        }
-        p[k] = part[k - 1] + kernels_->finish(tail, of_c, c, c_moving, of_h, h, moving);
+        const float* weights = direction.router_s.get() + (k - 1) * router_units;
+        const RouterRow of_state = {weights, weights + router_units - units};
+        p[k] = part[k - 1] + kernels_->router_sum(of_state, router_c, h, moving, units,
+                                                  work.tails + (k - 1) * kGroup, !tails_stand);
       }
       tails_stand = true;
       softmax(p, count);

@@ -8,6 +8,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
+
 #ifndef SKIMRNN_ISA
 #error "compile with -DSKIMRNN_ISA=<name>"
 #endif
@@ -50,14 +54,26 @@ inline Ints lane_numbers() {
   return lanes;
 }
 
+// x, or the nearer of -limit and limit if it lies beyond; NaN stays.
+inline Vec between(Vec x, float limit) {
+  const Vec low = all(-limit), high = all(limit);
+#if defined(__AVX512F__)
+  return Vec(_mm512_min_ps(__m512(high), _mm512_max_ps(__m512(low), __m512(x))));
+#elif defined(__AVX__)
+  return Vec(_mm256_min_ps(__m256(high), _mm256_max_ps(__m256(low), __m256(x))));
+#else
+  x = x < low ? low : x;
+  return x > high ? high : x;
+#endif
+}
+
 // e^x for x in [-87.3, 87.3], beyond which it stays at the ends; relative error below 2e-7.
 // x = n ln 2 + r with |r| <= ln 2 / 2; e^r by a polynomial, 2^n by the exponent bits.
 inline Vec exponential(Vec x) {
-  const Vec low = all(-87.3f), high = all(87.3f);
-  x = x < low ? low : x;
-  x = x > high ? high : x;
+  x = between(x, 87.3f);
   const Vec rounder = all(12582912.0f);  // 1.5 * 2^23: adding it rounds to a whole number
-  const Vec n = (x * all(1.44269504f) + rounder) - rounder;
+  const Vec rounded = x * all(1.44269504f) + rounder;
+  const Vec n = rounded - rounder;
   Vec r = x - n * all(0.693359375f);
   r = r - n * all(-2.12194440e-4f);
   // In pairs, for a short chain of dependent steps: a skim's time is this chain's.
@@ -67,7 +83,9 @@ inline Vec exponential(Vec x) {
   const Vec high_pair = all(1.9875691500e-4f) * r + all(1.3981999507e-3f);
   Vec p = (high_pair * square + middle_pair) * square + low_pair;
   p = p * square + (r + all(1.0f));
-  const Ints bits = (__builtin_convertvector(n, Ints) + 127) << 23;
+  Ints bits;  // n stands in the lowest bits of `rounded`
+  std::memcpy(&bits, &rounded, sizeof bits);
+  bits = (bits << 23) + 0x3F800000;
   Vec power;
   std::memcpy(&power, &bits, sizeof power);
   return p * power;
@@ -83,10 +101,7 @@ struct Ratio {
 // Near 0 by an odd polynomial, so that small values keep their relative precision. `under` stays
 // below 3e8, so that a product with a logistic's 1 + e^-x is infinite only where the quotient is 0.
 inline Ratio tanh_ratio(Vec x) {
-  const Vec low = all(-9.5f), high = all(9.5f);  // beyond, tanh is 1 in float
-  Vec within = x < low ? low : x;
-  within = within > high ? high : within;
-  const Vec e = exponential(within + within);
+  const Vec e = exponential(between(x + x, 19.0f));  // beyond, tanh is 1 in float
   const Vec z = x * x;
   const Vec square = z * z;
   const Vec low_pair = all(1.33314422036e-1f) * z + all(-3.33332819422e-1f);
