@@ -7,7 +7,9 @@ engine can be told so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -88,17 +90,30 @@ def onnx_runtime_int8(network: Network) -> Read:
     with tempfile.TemporaryDirectory() as folder:
         given, made = Path(folder, "lstm.onnx"), Path(folder, "int8.onnx")
         onnx.save(onnx_lstm(network), given)
-        quantize_dynamic(
-            given,
-            made,
-            op_types_to_quantize=["LSTM"],
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-        )
+        with _quiet():  # it advises a preparation that an LSTM does not need
+            quantize_dynamic(
+                given,
+                made,
+                op_types_to_quantize=["LSTM"],
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+            )
         model = onnx.load(made)
     if not any(node.op_type == "DynamicQuantizeLSTM" for node in model.graph.node):
         raise RuntimeError("ONNX Runtime's quantiser left the LSTM in float32")
     return _onnx_session(model)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """No warnings of the root logger meanwhile."""
+    logger = logging.getLogger()
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _onnx_session(model: Any) -> Read:

@@ -126,9 +126,7 @@ def bench(
             times = take_turns(readers, texts, [len(text) for text in texts], rounds, seed)
             timed += zip((one.row for one in chosen), times, strict=True)
         rows += [_with_times(row, times, timed) for row, times in timed] + missing
-    if NUMPY not in {row.isa for row in rows}:
-        rows += [_numpy_row(hidden_size, seed) for hidden_size in sizes]
-    return rows
+    return rows + [_numpy_row(hidden_size, seed) for hidden_size in sizes]
 
 
 @dataclass(frozen=True)
@@ -180,9 +178,7 @@ def _ours(
         row = Row(OURS, what, precision, name, hidden_size, table != "none", **more)
         if network.skim_rate is not None:
             measured = skim_rate(reader, make_texts(0, row.words))
-            row = dataclasses.replace(
-                row, skim_rate=network.skim_rate, skim_rate_measured=measured
-            )
+            row = dataclasses.replace(row, skim_rate=network.skim_rate, skim_rate_measured=measured)
         return _Contender(row, lambda rows: reader.read_words(rows, Rule()))
 
     for table in _TABLE:
@@ -216,10 +212,10 @@ def _with_times(row: Row, times: Times, all_times: Sequence[tuple[Row, Times]]) 
     """The row with its times, and its ratios to the others of the same words."""
     rounds = times.per_round()
     same = [(other, t) for other, t in all_times if other.words == row.words]
-    every = [t.per_round() for other, t in all_times if other.engine != OURS]
+    every = [t.per_round() for other, t in same if other.engine != OURS]
     alike = [
         t.per_round()
-        for other, t in all_times
+        for other, t in same
         if other.engine != OURS and other.precision == row.precision
     ]
     own = [

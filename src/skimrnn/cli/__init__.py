@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from skimrnn import __version__
+from skimrnn.cli.bench import bench
 from skimrnn.cli.demo import demo
 from skimrnn.cli.errors import Commands, tolerate_any_text
 from skimrnn.cli.evaluate import evaluate
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for _command in (demo, read, train, evaluate, tradeoff, info):
+for _command in (demo, read, train, evaluate, tradeoff, info, bench):
     app.command()(_command)
 
 

@@ -24,7 +24,7 @@ def reader(
     """
     gates, hidden = parameters["weight_hh_l0"].shape
     assert gates == 4 * hidden
-    vectors = nn.Embedding.from_pretrained(torch.from_numpy(embedding))
+    vectors = nn.Embedding(*embedding.shape, _weight=torch.from_numpy(embedding))
     lstm = nn.LSTM(embedding.shape[1], hidden)
     lstm.load_state_dict({name: torch.from_numpy(p) for name, p in parameters.items()})
     lstm.eval()
