@@ -39,38 +39,43 @@ def bench(
 def _print(rows: Sequence[Row]) -> None:
     from rich.table import Table
 
-    from skimrnn.cli.output import console, percent
+    from skimrnn.cli.output import console
 
+    screen = console()
     for hidden_size in sorted({row.hidden_size for row in rows}):
         table = Table(title=f"LSTM, {hidden_size} units", title_justify="left", box=None)
-        for name in ("reader", "weights", "skimmed"):
-            table.add_column(name)
-        for name in ("µs/word", "p99", "x same weights", "x any", "x own plain", "x cost model"):
-            table.add_column(name, justify="right")
-        for row in (row for row in rows if row.hidden_size == hidden_size):
+        table.add_column("", no_wrap=True)
+        for name in ("µs/word", "p99", "alike", "any", "plain", "model"):
+            table.add_column(name, justify="right", no_wrap=True)
+        for row in rows:
+            if row.hidden_size != hidden_size or row.missing or row.what == "cost":
+                continue
             times = (row.us_per_token, row.us_per_token_p99)
             ratios = (row.ratio_to_best_peer, row.ratio_to_any_peer, row.ratio_to_plain)
-            cells = [f"{value:.3f}" if value else "-" for value in times]
-            cells += [f"{value:.2f}" if value else "" for value in (*ratios, row.ratio_to_model)]
-            skimmed = "" if row.skim_rate is None else percent(row.skim_rate_measured)
-            table.add_row(_name(row), row.precision, skimmed, *cells)
-        console().print(table)
-        console().print()
-    missing = {f"{row.engine} ({row.precision}): {row.missing}" for row in rows if row.missing}
-    for line in sorted(missing):
-        console().print(line)
-    console().print(
-        "x: how many times faster than the best other engine with the same weights, than the best "
-        "of all, than\nour own plain LSTM; cost model: time over the sum of the parts measured "
-        "alone.",
-        style="dim",
-    )
+            cells = ["" if value is None else f"{value:.3f}" for value in times]
+            cells += ["" if value is None else f"{value:.2f}" for value in ratios]
+            cells.append("" if row.ratio_to_model is None else f"{row.ratio_to_model:.2f}")
+            table.add_row(_name(row), *cells)
+        screen.print(table)
+        screen.print()
+    for line in sorted({f"{row.engine}, {row.precision}: {row.missing}" for row in rows}):
+        if not line.endswith(": None"):
+            screen.print(line)
+    for line in (
+        "alike, any: times faster than the best other engine with weights alike, of all;",
+        "plain: than our plain LSTM; model: time over that of its parts measured alone.",
+    ):
+        screen.print(line, style="dim")
 
 
 def _name(row: Row) -> str:
-    name = row.engine if row.isa is None else f"skimrnn {row.isa}"
-    if row.engine == "skimrnn" and row.what == "plain":
-        name += ", plain" + ("" if row.table else ", nothing looked up")
-    if row.what == "cost":
-        name += ", nothing read"
-    return name + (", rare words" if row.words == "rare" else "")
+    from skimrnn.cli.output import percent
+
+    if row.isa is None:
+        return f"{row.engine}, {row.precision}"
+    name = f"{row.isa} {row.precision}, "
+    if row.what == "plain":
+        name += "plain" if row.table else "plain, no table"
+    else:
+        name += f"{percent(row.skim_rate_measured, 0)} skimmed"
+    return name + (", rare" if row.words == "rare" else "")

@@ -24,8 +24,9 @@ def reader(
     """
     gates, hidden = parameters["weight_hh_l0"].shape
     assert gates == 4 * hidden
-    vectors = nn.Embedding(*embedding.shape, _weight=torch.from_numpy(embedding))
-    lstm = nn.LSTM(embedding.shape[1], hidden)
+    words, size = embedding.shape
+    vectors = nn.Embedding(words, size, _weight=torch.from_numpy(embedding))
+    lstm = nn.LSTM(size, hidden)
     lstm.load_state_dict({name: torch.from_numpy(p) for name, p in parameters.items()})
     lstm.eval()
 
