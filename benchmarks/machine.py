@@ -9,7 +9,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("numpy", "torch", "safetensors")
+PACKAGES = (
+    *("numpy", "torch", "safetensors"),
+    *("onnxruntime", "openvino", "scikit-learn", "fasttext-numpy2-wheel"),
+)
 
 
 def provenance(command: str) -> dict[str, Any]:
@@ -23,8 +26,19 @@ def provenance(command: str) -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": _cpu(),
         "python": platform.python_version(),
-        "versions": {name: metadata.version(name) for name in PACKAGES},
+        "versions": _versions(),
     }
+
+
+def _versions() -> dict[str, str]:
+    """Of the packages that are installed."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
 
 
 def _git(*arguments: str) -> str:

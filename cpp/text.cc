@@ -1,13 +1,22 @@
 #include "text.h"
 
 #include <cstring>
+#include <map>
 
 namespace skimrnn {
 
-CharacterTable::CharacterTable(const std::uint8_t* classes, const std::uint32_t* lower)
-    : packed_(kCodePoints) {
-  for (std::uint32_t code = 0; code < kCodePoints; ++code)
-    packed_[code] = std::uint32_t(classes[code]) << 24 | lower[code];
+CharacterTable::CharacterTable(const std::uint8_t* classes, const std::uint32_t* lower) {
+  std::map<std::vector<std::uint32_t>, std::uint16_t> known;
+  std::vector<std::uint32_t> block(kBlock);
+  for (std::uint32_t first = 0; first < kCodePoints; first += kBlock) {
+    for (std::uint32_t i = 0; i < kBlock; ++i) {
+      const std::uint32_t code = first + i;
+      block[i] = std::uint32_t(classes[code]) << 24 | ((lower[code] - code) & 0xFFFFFF);
+    }
+    const auto [found, is_new] = known.try_emplace(block, std::uint16_t(known.size()));
+    if (is_new) entries_.insert(entries_.end(), block.begin(), block.end());
+    block_.push_back(found->second);
+  }
 }
 
 // ---- vocabulary ---------------------------------------------------------------------------------

@@ -20,11 +20,21 @@ class CharacterTable {
   // Both arrays have kCodePoints entries.
   CharacterTable(const std::uint8_t* classes, const std::uint32_t* lower);
 
-  CharacterClass class_of(std::uint32_t code) const { return CharacterClass(packed_[code] >> 24); }
-  std::uint32_t lower(std::uint32_t code) const { return packed_[code] & 0xFFFFFF; }
+  CharacterClass class_of(std::uint32_t code) const { return CharacterClass(of(code) >> 24); }
+  std::uint32_t lower(std::uint32_t code) const {
+    return (code + of(code)) & 0xFFFFFF;
+  }
 
  private:
-  std::vector<std::uint32_t> packed_;  // class << 24 | lower case
+  // class << 24 | what is added to the code point for its lower case, modulo 2^24
+  std::uint32_t of(std::uint32_t code) const {
+    return entries_[std::size_t(block_[code / kBlock]) * kBlock + code % kBlock];
+  }
+
+  // Blocks of code points that have the same entries are kept once.
+  static constexpr std::uint32_t kBlock = 256;
+  std::vector<std::uint16_t> block_;
+  std::vector<std::uint32_t> entries_;
 };
 
 // Words in the order of their rows; the first is the unknown word.

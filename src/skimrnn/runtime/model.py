@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -448,6 +447,8 @@ def _share(
         raise ValueError(f"workers must be a whole number of at least 1; got {workers!r}")
     if workers == 1 or len(texts) < 2:
         return [work(texts, rules)]
+    from concurrent.futures import ThreadPoolExecutor  # not needed to read alone
+
     chunk = max(1, min(_CHUNK, len(texts) // (4 * workers)))
 
     def part(begin: int) -> T:

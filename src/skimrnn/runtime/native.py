@@ -19,7 +19,7 @@ from skimrnn.model_file import TextPart
 from skimrnn.reading import TextReading
 from skimrnn.reference import SequenceReading
 from skimrnn.runtime.carried import Carried
-from skimrnn.text import character_tables
+from skimrnn.text import read_character_tables
 
 try:
     from skimrnn import _native
@@ -161,7 +161,7 @@ class NativeTextReader:
 
 @cache
 def _character_table() -> Any:
-    return _native.CharacterTable(*character_tables())
+    return _native.CharacterTable(*read_character_tables())
 
 
 def _encoded(text: str | bytes) -> bytes:

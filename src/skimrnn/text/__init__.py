@@ -11,6 +11,7 @@ from skimrnn.text.words import (
     MAX_WORD_LENGTH,
     Words,
     character_tables,
+    read_character_tables,
     scan,
     settled_length,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Words",
     "character_tables",
     "packaged_glove",
+    "read_character_tables",
     "read_word_vectors",
     "scan",
     "settled_length",

@@ -11,7 +11,6 @@ import importlib
 import zlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -181,6 +180,8 @@ def packaged_glove(wanted: Collection[str]) -> WordVectors:
         ImportError: if the package, or pyarrow to read its list of words, is not installed.
         ValueError: if its files are not those of the release that is known here.
     """
+    from importlib import metadata  # slow to import, and for this alone
+
     try:
         package = metadata.distribution(_PACKAGE)
         parquet = importlib.import_module("pyarrow.parquet")

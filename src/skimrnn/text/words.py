@@ -162,6 +162,11 @@ def _cut_long(starts: _Ints, ends: _Ints) -> tuple[_Ints, _Ints]:
 
 @functools.cache
 def character_tables() -> tuple[_Classes, _Codes]:
+    """Give what ``read_character_tables`` does, kept from then on."""
+    return read_character_tables()
+
+
+def read_character_tables() -> tuple[_Classes, _Codes]:
     """Give the class and the lower case of every code point, each (0x110000,), read-only."""
     table = resources.files(__package__).joinpath("word_table.txt").read_text(encoding="ascii")
     return _parse_table(table)

@@ -1,0 +1,236 @@
+"""From text to label: the bundled model beside linear models of words and word pairs.
+
+Every rival is trained on the task's own training texts. The bundled model is not: it was trained on
+sentences, and reads whole reviews as it finds them. Times are processor time a text, one thread,
+all in turns over the same texts.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import skimrnn
+from skimrnn.model_file import TextPart
+from skimrnn.runtime.native import NativeReader, NativeTextReader
+from skimrnn.tasks import TextTask, load_task
+from skimrnn.text import Vocabulary, scan
+
+TIMED = 1000
+ROUNDS = 5
+BUCKETS = 2**20
+
+Labels = NDArray[np.int64]
+Predict = Callable[[Sequence[str]], Labels]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What labels texts.
+
+    Attributes:
+        name: as it stands in the table.
+        trained_on: which task's training texts.
+        predict: indices of labels, of a list of texts.
+        size: bytes of the model.
+        batch: whether it is timed on all texts in one call; else a call a text.
+    """
+
+    name: str
+    trained_on: str
+    predict: Predict
+    size: int
+    batch: bool = False
+
+
+def rows(task_name: str, data_dir: str | None) -> list[dict[str, Any]]:
+    """A row for each reader on a task's test texts."""
+    task = load_task(task_name, data_dir=data_dir)
+    readers = [*ours(task), *linear(task), *word_pairs(task), *fast_text(task)]
+    random = np.random.default_rng(0)
+    chosen = random.permutation(len(task.test))[:TIMED]
+    texts = [task.test.texts[i] for i in chosen]
+    times = _times(readers, texts)
+    made = []
+    for reader, cpu in zip(readers, times, strict=True):
+        found = reader.predict(task.test.texts)
+        made.append(
+            {
+                "task": task_name,
+                "reader": reader.name,
+                "trained_on": reader.trained_on,
+                "call": "all texts" if reader.batch else "one text",
+                "accuracy": float((found == np.asarray(task.test.targets)).mean()),
+                "test_texts": len(task.test),
+                "us_mean": float(cpu.mean()),
+                "us_p50": None if reader.batch else float(np.quantile(cpu, 0.5)),
+                "us_p99": None if reader.batch else float(np.quantile(cpu, 0.99)),
+                "model_bytes": reader.size,
+                "timed_texts": len(texts),
+            }
+        )
+    return made
+
+
+def _times(readers: Sequence[Reader], texts: Sequence[str]) -> list[NDArray[np.float64]]:
+    """Microseconds a text, (rounds, texts) or, in batch, (rounds, 1)."""
+    random = np.random.default_rng(0)
+    times: list[list[NDArray[np.float64]]] = [[] for _ in readers]
+    for _ in range(ROUNDS):
+        for number in random.permutation(len(readers)):
+            reader = readers[number]
+            reader.predict(texts[:50])
+            if reader.batch:
+                begin = time.process_time_ns()
+                reader.predict(texts)
+                taken = [(time.process_time_ns() - begin) / len(texts)]
+            else:
+                taken = []
+                for text in texts:
+                    begin = time.process_time_ns()
+                    reader.predict([text])
+                    taken.append(time.process_time_ns() - begin)
+            times[number].append(np.array(taken) / 1000)
+    return [np.stack(one) for one in times]
+
+
+def ours(task: TextTask) -> list[Reader]:
+    """The bundled model: skimming and reading everything, in both precisions."""
+    name = "sst"
+    folder = Path(skimrnn.__file__).parent / "models" / name
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    made = []
+    for precision in ("float32", "int8"):
+        model = skimrnn.load(name, precision=precision)
+        order = np.array([task.labels.index(label) for label in model.labels])
+        for threshold, what in ((None, "skimming"), (2.0, "reading everything")):
+
+            def predict(
+                texts: Sequence[str],
+                model: skimrnn.Model = model,
+                order: NDArray[Any] = order,
+                threshold: float | None = threshold,
+            ) -> Labels:
+                p = model.predict_proba(texts, threshold=threshold)
+                return np.asarray(order[p.argmax(axis=1)])
+
+            title = f"skimrnn {model.implementation} {precision}, {what}"
+            made += [
+                Reader(title, "SST and Rotten Tomatoes", predict, size, batch)
+                for batch in (False, True)
+            ]
+    return made
+
+
+def linear(task: TextTask) -> list[Reader]:
+    """tf-idf and logistic regression, scikit-learn's own tokens."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    made = []
+    for pairs, title in ((1, "words"), (2, "words and pairs")):
+        vectors = TfidfVectorizer(ngram_range=(1, pairs), min_df=2, sublinear_tf=True)
+        pipeline = make_pipeline(vectors, LogisticRegression(C=10, max_iter=300))
+        pipeline.fit(task.train.texts, task.train.targets)
+        size = len(pickle.dumps(pipeline))
+        made += [
+            Reader(f"tf-idf of {title}, logistic regression", task.name, pipeline.predict, size, b)
+            for b in (False, True)
+        ]
+    return made
+
+
+def word_pairs(task: TextTask) -> list[Reader]:
+    """Our scanner's words and hashed pairs, weighted by naive Bayes, logistic regression.
+
+    Source: Wang and Manning, "Baselines and Bigrams", ACL 2012.
+    """
+    from scipy.sparse import csr_matrix
+    from sklearn.linear_model import LogisticRegression
+
+    vocabulary = Vocabulary.build([scan(text).words for text in task.train.texts], min_count=2)
+    scanner = _scanner(vocabulary)
+    made = []
+    for pairs, title in ((False, "words"), (True, "words and pairs")):
+        width = len(vocabulary) + (BUCKETS if pairs else 0)
+
+        def features(text: str, pairs: bool = pairs) -> NDArray[np.int64]:
+            found = scanner.rows(text).astype(np.int64)
+            if not pairs:
+                return found
+            mixed = (found[:-1] * 1_000_003 + found[1:]) % BUCKETS
+            return np.concatenate([found, len(vocabulary) + mixed])
+
+        each = [np.unique(features(text)) for text in task.train.texts]
+        ends = np.cumsum([0, *(len(one) for one in each)])
+        ones = np.ones(ends[-1], np.float32)
+        matrix = csr_matrix((ones, np.concatenate(each), ends), (len(each), width))
+        targets = np.asarray(task.train.targets)
+        p, q = (1 + np.asarray(matrix[targets == k].sum(axis=0))[0] for k in (1, 0))
+        ratio = np.log((p / p.sum()) / (q / q.sum()))
+        fitted = LogisticRegression(C=0.1, max_iter=300).fit(
+            matrix.multiply(ratio).tocsr(), targets
+        )
+        weights = (fitted.coef_[0] * ratio).astype(np.float32)
+        bias = float(fitted.intercept_[0])
+
+        def predict(
+            texts: Sequence[str],
+            features: Callable[[str], NDArray[np.int64]] = features,
+            weights: NDArray[np.float32] = weights,
+            bias: float = bias,
+        ) -> Labels:
+            return np.array(
+                [int(weights[np.unique(features(text))].sum() + bias > 0) for text in texts]
+            )
+
+        size = weights.nbytes + len(vocabulary.to_text().encode())
+        made.append(Reader(f"naive-Bayes-weighted {title}, our scanner", task.name, predict, size))
+    return made
+
+
+def _scanner(vocabulary: Vocabulary) -> NativeTextReader:
+    """The native scanner with this vocabulary, behind the smallest network."""
+    config = skimrnn.SkimConfig(cell="rnn_tanh", input_size=1, hidden_size=1, levels=(1,))
+    parameters = {n: np.zeros(s, np.float32) for n, s in config.parameter_shapes().items()}
+    embedding, head = np.zeros((len(vocabulary), 1), np.float32), np.zeros((1, 1), np.float32)
+    text = TextPart(("any",), vocabulary, embedding, head, head[0])
+    isa = skimrnn.implementations()[0]
+    return NativeTextReader(NativeReader(config, parameters, isa, embedding, 0), text)
+
+
+def fast_text(task: TextTask) -> list[Reader]:
+    """The fastText classifier with word pairs, on words split by one regular expression."""
+    import fasttext
+
+    split = re.compile(r"\w+|[^\w\s]").findall
+
+    def prepared(text: str) -> str:
+        return " ".join(split(text.lower()))
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "train.txt")
+        train = task.train
+        shuffled = np.random.default_rng(0).permutation(len(train))  # it learns in file order
+        lines = [f"__label__{train.targets[i]} {prepared(train.texts[i])}\n" for i in shuffled]
+        path.write_text("".join(lines))
+        model = fasttext.train_supervised(
+            str(path), dim=50, epoch=5, lr=0.5, wordNgrams=2, bucket=BUCKETS, thread=1, verbose=0
+        )
+        model.save_model(str(Path(folder, "model.bin")))
+        size = Path(folder, "model.bin").stat().st_size
+
+    def predict(texts: Sequence[str]) -> Labels:
+        return np.array([int(model.predict(prepared(text))[0][0][-1]) for text in texts])
+
+    return [Reader("fastText, words and pairs", task.name, predict, size)]
