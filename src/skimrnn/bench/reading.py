@@ -24,7 +24,7 @@ from skimrnn.bench.networks import (
     with_skim_rate,
 )
 from skimrnn.bench.peers import PEERS, Peer
-from skimrnn.bench.timing import Times, take_turns
+from skimrnn.bench.timing import Times, in_own_thread, take_turns
 from skimrnn.decision import Rule
 from skimrnn.runtime.registry import NUMPY, PRECISIONS, implementations
 
@@ -113,6 +113,17 @@ def bench(
     Returns:
         A row for each contender, those that are missing included.
     """
+    return in_own_thread(lambda: _bench(sizes, all_implementations, rounds, seed, peers, show))
+
+
+def _bench(
+    sizes: Sequence[int],
+    all_implementations: bool,
+    rounds: int,
+    seed: int,
+    peers: Sequence[Peer],
+    show: Callable[[str], None],
+) -> list[Row]:
     rows: list[Row] = []
     for hidden_size in sizes:
         show(f"D = {hidden_size}: making networks")

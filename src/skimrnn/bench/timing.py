@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+
+def in_own_thread(work: Callable[[], T]) -> T:
+    """What ``work`` gives, done in a thread that ends with it.
+
+    Some engines set their thread's floating-point mode (ONNX Runtime's flush of denormals) and
+    leave it set; the caller's stays as it was.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
 
 
 @dataclass(frozen=True, eq=False)
