@@ -11,6 +11,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from skimrnn import nn as nn
+    from skimrnn.calibration import Calibration as Calibration
+    from skimrnn.calibration import calibrate as calibrate
     from skimrnn.config import SkimConfig as SkimConfig
     from skimrnn.decision import Rule as Rule
     from skimrnn.model_file import ModelFileError as ModelFileError
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from skimrnn.runtime import load_layer as load_layer
 
 _HOME = {
+    "Calibration": "skimrnn.calibration",
     "Layer": "skimrnn.runtime",
     "Model": "skimrnn.runtime",
     "ModelFileError": "skimrnn.model_file",
@@ -34,6 +37,7 @@ _HOME = {
     "SessionError": "skimrnn.runtime",
     "SkimConfig": "skimrnn.config",
     "bundled_models": "skimrnn.runtime",
+    "calibrate": "skimrnn.calibration",
     "implementations": "skimrnn.runtime",
     "load": "skimrnn.runtime",
     "load_layer": "skimrnn.runtime",
@@ -42,6 +46,7 @@ _HOME = {
 _ROOMS = ("nn", "show", "tasks", "text", "train")
 
 __all__ = [
+    "Calibration",
     "Layer",
     "Model",
     "ModelFileError",
@@ -52,6 +57,7 @@ __all__ = [
     "SkimConfig",
     "__version__",
     "bundled_models",
+    "calibrate",
     "implementations",
     "load",
     "load_layer",

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -187,6 +188,41 @@ def write_model(folder: Path | str, model: ModelFile, *, dtype: str | None = Non
     except OSError as error:
         message = f"{error.strerror or error}; {folder} was not saved and is as it was before"
         raise OSError(error.errno, message) from error
+
+
+def with_rule(folder: Path | str, out: Path | str, rule: Rule, record: Mapping[str, Any]) -> None:
+    """Write a model folder anew with another rule and more in its training record.
+
+    Every other file is kept as it is.
+
+    Args:
+        folder: a model folder.
+        out: where to; it may be the same folder, which is then replaced whole.
+        rule: the threshold and budget to read with from now on.
+        record: added to the training record, by key.
+
+    Raises:
+        ModelFileError: if the folder cannot be read.
+        ValueError: if the rule does not fit the model.
+        FileExistsError: if ``out`` holds something that is not a model.
+        OSError: if it cannot be written; nothing is then changed.
+    """
+    folder, out = Path(folder), Path(out)
+    model = read_model(folder)
+    check_target(out)
+    values = _read_json(folder / "config.json")
+    values["rule"] = {name: _plain(value) for name, value in asdict(rule).items()}
+    _rule(values["rule"], model.config)
+    changed = {
+        "config.json": _json(values),
+        "training.json": _json({**model.training, **record}),
+    }
+    with new_folder(out) as new:
+        for path in folder.iterdir():
+            if path.is_file() and path.name not in changed:
+                shutil.copyfile(path, new / path.name)
+        for name, data in changed.items():
+            (new / name).write_bytes(data)
 
 
 def check_target(folder: Path, dtype: str | None = None) -> None:

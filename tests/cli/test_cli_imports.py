@@ -10,7 +10,7 @@ from skimrnn.cli import app, options
 from skimrnn.tasks import BUILT_IN
 
 HEAVY = ("numpy", "torch", "safetensors", "matplotlib", "pyarrow", "datasets")
-COMMANDS = ("demo", "read", "train", "evaluate", "tradeoff", "info", "bench")
+COMMANDS = ("demo", "read", "train", "evaluate", "tradeoff", "calibrate", "info", "bench")
 
 PROBE = """
 import json, sys

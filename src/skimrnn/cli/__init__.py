@@ -10,6 +10,7 @@ import typer
 
 from skimrnn import __version__
 from skimrnn.cli.bench import bench
+from skimrnn.cli.calibrate import calibrate
 from skimrnn.cli.demo import demo
 from skimrnn.cli.errors import Commands, tolerate_any_text
 from skimrnn.cli.evaluate import evaluate
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for _command in (demo, read, train, evaluate, tradeoff, info, bench):
+for _command in (demo, read, train, evaluate, tradeoff, calibrate, info, bench):
     app.command()(_command)
 
 
