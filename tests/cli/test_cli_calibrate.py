@@ -51,7 +51,7 @@ def test_json_and_a_new_folder(model, data, tmp_path):
 
 def test_a_dry_run_stores_nothing(model, data):
     before = tree(model)
-    result = run("calibrate", model, data, "--skim-rate", "0", "--dry-run", "--limit", "5")
+    run("calibrate", model, data, "--skim-rate", "0", "--dry-run", "--limit", "5")
     assert tree(model) == before
 
 

@@ -10,9 +10,10 @@ import pytest
 from cli_helpers import run
 
 import skimrnn
-from models import make_layer, saved
+from models import make_config, make_layer, saved
 from skimrnn.cli.demo import example_texts
 from skimrnn.cli.output import faster, percent, seconds, shown_path, times
+from skimrnn.runtime import native
 from skimrnn.text import scan
 
 # ---- info ---------------------------------------------------------------------------------------
@@ -37,6 +38,30 @@ def test_the_installation(tmp_path, monkeypatch):
 def test_a_forced_implementation_that_is_not_there_is_said(monkeypatch):
     monkeypatch.setenv("SKIMRNN_IMPLEMENTATION", "abacus")
     assert "abacus, which this machine cannot run" in " ".join(run("info").stdout.split())
+
+
+def test_an_absent_native_reader_is_said(monkeypatch):
+    monkeypatch.setattr(native, "_native", None)
+    shown = json.loads(run("info", "--json").stdout)
+    assert shown["implementations"] == ["numpy"]
+    assert shown["implementation"] == "numpy"
+    assert shown["native_reader"] is False
+    assert "not installed: install a C++ compiler" in " ".join(run("info").stdout.split())
+
+
+@pytest.mark.skipif(not native.available(), reason="the native reader is not compiled in")
+def test_who_reads_a_model_and_in_what(tmp_path):
+    kinds = {
+        "lstm": (make_config(), "float32 or int8"),
+        "relu": (make_config(cell="rnn_relu"), "recurrent weights in float32 (numpy"),
+        "double": (make_config(), "numpy alone"),
+    }
+    for name, (config, said) in kinds.items():
+        layer = make_layer(config, dtype="float64" if name == "double" else "float32")
+        folder = saved(tmp_path / name, layer)
+        assert said in " ".join(run("info", folder).stdout.split())
+    shown = json.loads(run("info", tmp_path / "double", "--json").stdout)
+    assert (shown["implementations"], shown["precisions"]) == (["numpy"], [])
 
 
 def test_a_model(model):

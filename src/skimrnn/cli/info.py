@@ -51,6 +51,7 @@ def info(
 def describe_installation() -> dict[str, Any]:
     """Versions, implementations, bundled models and the data folder, as JSON values."""
     from skimrnn import __version__, bundled_models, implementations
+    from skimrnn.runtime import native
     from skimrnn.runtime.registry import ENVIRONMENT_VARIABLE
     from skimrnn.tasks import find_data_dir
 
@@ -63,6 +64,7 @@ def describe_installation() -> dict[str, Any]:
         "torch": _version("torch"),
         "implementations": list(implementations()),
         "implementation": forced or implementations()[0],
+        "native_reader": bool(native.available()),
         "implementation_forced_by": ENVIRONMENT_VARIABLE if forced else None,
         "bundled_models": list(bundled_models()),
         "data_dir": None if folder is None else str(folder.resolve()),
@@ -72,7 +74,11 @@ def describe_installation() -> dict[str, Any]:
 
 def describe_model(file: ModelFile) -> dict[str, Any]:
     """A model's sizes, rule, labels and training, as JSON values."""
+    from skimrnn.runtime.native import precisions
+    from skimrnn.runtime.registry import NUMPY, able
+
     arrays = list(file.parameters.values())
+    readers = able(file.config, arrays[0].dtype)
     found: dict[str, Any] = {
         "kind": "layer" if file.text is None else "classifier",
         "layer": file.config.to_dict(),
@@ -82,6 +88,8 @@ def describe_model(file: ModelFile) -> dict[str, Any]:
             "burst": file.rule.burst,
         },
         "layer_parameters": sum(int(array.size) for array in arrays),
+        "implementations": list(readers),
+        "precisions": list(precisions(file.config)) if readers[0] != NUMPY else [],
     }
     if file.text is not None:
         text = file.text
@@ -109,13 +117,19 @@ def _print_installation(found: dict[str, Any]) -> None:
     if active not in found["implementations"]:
         active = f"{active}, which this machine cannot run"
     how = "forced by" if found["implementation_forced_by"] else "another is forced by"
+    names = ", ".join(found["implementations"])
+    if not found["native_reader"]:
+        names += (
+            " (the native reader, some thirty times faster, is not installed: install a C++ "
+            "compiler, then skimrnn again)"
+        )
     _print_rows(
         f"skimrnn {found['skimrnn']}",
         [
             ("python", found["python"]),
             ("numpy", found["numpy"] or "not installed"),
             ("torch", found["torch"] or "not installed (to train: pip install 'skimrnn[train]')"),
-            ("implementations", ", ".join(found["implementations"])),
+            ("implementations", names),
             ("in use", f"{active} ({how} the environment variable {ENVIRONMENT_VARIABLE})"),
             ("bundled models", ", ".join(found["bundled_models"]) or "none"),
             ("data folder", found["data_dir"] or f"none: {found['data_dir_note']}"),
@@ -153,6 +167,7 @@ def _print_model(found: dict[str, Any]) -> None:
     rows += [
         ("rule", f"threshold {rule['threshold']}, {budget}, burst {rule['burst']:g}"),
         ("parameters", parameters),
+        ("read by", _readers(found)),
         ("folder", f"{found['folder']} ({found['bytes'] / 2**20:.1f} MiB)"),
     ]
     task, best = training.get("task"), training.get("best")
@@ -170,6 +185,15 @@ def _print_model(found: dict[str, Any]) -> None:
     if isinstance(training.get("command"), str):
         rows.append(("command", training["command"]))
     _print_rows(found["model"], rows)
+
+
+def _readers(found: dict[str, Any]) -> str:
+    """What can read a model, and how its recurrent weights may be kept."""
+    names = ", ".join(found["implementations"])
+    if not found["precisions"]:
+        return f"{names} alone"
+    kept = " or ".join(found["precisions"])
+    return f"{names}; recurrent weights in {kept} (numpy: as they are)"
 
 
 def _print_rows(title: str, rows: list[tuple[str, str]]) -> None:

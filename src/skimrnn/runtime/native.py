@@ -40,6 +40,11 @@ def available() -> tuple[str, ...]:
     return () if _native is None else tuple(_native.runnable())
 
 
+def precisions(config: SkimConfig) -> tuple[str, ...]:
+    """What the kernels can keep such a model's recurrent weights in."""
+    return ("float32",) if config.cell == "rnn_relu" else ("float32", "int8")
+
+
 class NativeReader:
     """Reads with the kernels of one instruction set, in float32.
 
@@ -64,10 +69,10 @@ class NativeReader:
         table_bytes: int | None = None,
         precision: str = "float32",
     ) -> None:
-        if precision == "int8" and config.cell == "rnn_relu":
+        if precision not in precisions(config):
             raise ValueError(
-                'precision "int8" needs a cell whose h stays within 1, and that of rnn_relu does '
-                'not; use "float32"'
+                f'precision "{precision}" needs a cell whose h stays within 1, and that of '
+                f'{config.cell} does not; use "float32"'
             )
         self._config, self._int8 = config, precision == "int8"
         self.network = _native.Network(

@@ -79,6 +79,16 @@ def implementations() -> tuple[str, ...]:
     return (*native.available(), NUMPY)
 
 
+def able(config: SkimConfig, dtype: Any) -> tuple[str, ...]:
+    """The implementations that can read a model of these options and parameters, fastest first."""
+    native_can = dtype != np.float64 and _knows_router(config)
+    return implementations() if native_can else (NUMPY,)
+
+
+def _knows_router(config: SkimConfig) -> bool:
+    return not config.skims or config.router in native.ROUTERS
+
+
 def sequence_reader(
     config: SkimConfig,
     parameters: Mapping[str, Array],
@@ -114,9 +124,8 @@ def sequence_reader(
             f"got {table_bytes!r}"
         )
     forced = name or os.environ.get(ENVIRONMENT_VARIABLE)
-    float64 = next(iter(parameters.values())).dtype == np.float64
-    unknown = config.skims and config.router not in native.ROUTERS
-    wanted = forced or (NUMPY if float64 or unknown else implementations()[0])
+    dtype = next(iter(parameters.values())).dtype
+    wanted = forced or able(config, dtype)[0]
     origin = "implementation" if name else f"the environment variable {ENVIRONMENT_VARIABLE}"
     if wanted not in implementations():
         raise ValueError(
@@ -130,12 +139,12 @@ def sequence_reader(
         )
     if wanted == NUMPY:
         return wanted, NumpyReader(config, parameters, embedding)
-    if float64:
+    if dtype == np.float64:
         raise ValueError(
             f"{origin} names {wanted!r}, which computes in float32, and the model is float64; "
             f'use "{NUMPY}" or save it as float32'
         )
-    if unknown:
+    if not _knows_router(config):
         raise ValueError(
             f"{origin} names {wanted!r}, which knows the router {', '.join(native.ROUTERS)} only, "
             f'and the model has {config.router!r}; use "{NUMPY}"'
