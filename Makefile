@@ -1,6 +1,7 @@
 # make demo   set up (no torch) and read example texts with the bundled model
 # make test   set up (with torch) and run the tests
 # make check  format, lint, types, import contracts
+# make fuzz   random texts, models and damaged folders, with sanitizers; some minutes
 # make bench  train and measure what docs/results.md shows; hours, resumable
 
 PYTHON ?= python3
@@ -9,11 +10,12 @@ TORCH  ?= 2.13.0
 # The address that PyTorch's install page prints for pip and CPU saves gigabytes on Linux.
 TORCH_CPU_INDEX ?=
 WORKERS ?= 2
+FUZZ_SECONDS ?= 60
 
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench fuzz clean
 
 demo: $(VENV)/.demo
 	$(BIN)/skimrnn demo
@@ -31,6 +33,21 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.classification --task sst rotten-tomatoes sst-phrases
 	$(BIN)/python -m benchmarks.bundled
 	$(BIN)/python -m benchmarks.report
+
+# The sanitizers' runtime must be there before Python; what Python itself never frees is no leak.
+SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+            ASAN_OPTIONS=detect_leaks=0 $(VENV)-sanitize/bin/python
+
+fuzz: $(VENV)/.demo
+	$(PYTHON) -m venv $(VENV)-sanitize
+	$(VENV)-sanitize/bin/python -m pip install -q -C cmake.define.SKIMRNN_SANITIZE=ON \
+	  -C build-dir=build/sanitize .
+	$(SANITIZED) -m fuzz.reading --seconds $(FUZZ_SECONDS)
+	$(SANITIZED) -m fuzz.folders --seconds $(FUZZ_SECONDS) --unlimited
+	$(BIN)/python -m fuzz.reading --seconds $(FUZZ_SECONDS)
+	$(BIN)/python -m fuzz.folders --seconds $(FUZZ_SECONDS)
+	$(BIN)/python -m fuzz.leaks
+	$(BIN)/python -m fuzz.scanners --workers $(WORKERS)
 
 $(VENV)/.demo: pyproject.toml CMakeLists.txt $(wildcard cpp/*)
 	$(PYTHON) -m venv $(VENV)

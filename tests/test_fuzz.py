@@ -1,0 +1,72 @@
+"""A sample of what ``make fuzz`` does at length; another one each time, named where it fails."""
+
+import os
+
+import numpy as np
+import pytest
+from fuzz import folders, leaks, reading
+from fuzz.scanners import differences
+from fuzz.texts import random_texts
+
+from skimrnn.runtime import implementations, native
+from skimrnn.text import scan
+
+needs_the_extension = pytest.mark.skipif(
+    not native.available(), reason="the native reader is not compiled in"
+)
+SEED = int.from_bytes(os.urandom(4), "little")
+
+
+def test_texts_hold_what_the_rules_turn_on():
+    """A generator that misses the hard cases would find nothing."""
+    texts = random_texts(5_000, 0)
+    assert texts == random_texts(5_000, 0)
+    assert texts != random_texts(5_000, 1)
+    words = {word for text in texts for word in scan(text).words}
+    assert {"n't", "'s", "'re", "'ll", "'ve", "'", "\u2019", "\ud800", "k"} <= words
+    assert 1024 in {len(word) for word in words}
+    assert any(len(text) == 0 for text in texts)
+    assert sum(max(map(ord, text), default=0) > 0xFFFF for text in texts) > 1_000
+
+
+@needs_the_extension
+@pytest.mark.parametrize("part", range(2))
+def test_both_scanners_cut_random_texts_alike(part):
+    found = differences(10_000, [SEED, part])
+    assert not found, (SEED, part, found[:5])
+
+
+@needs_the_extension
+def test_a_difference_between_scanners_would_be_found(monkeypatch):
+    rows = native.NativeTextReader.rows
+    monkeypatch.setattr(native.NativeTextReader, "rows", lambda self, text: rows(self, text)[:-1])
+    assert len(differences(200, 0)) > 100
+
+
+@needs_the_extension
+@pytest.mark.parametrize("part", range(4))
+def test_random_models_read_random_texts(part):
+    for number in range(6):
+        seed = [SEED, part, number]
+        reading.read_once(np.random.default_rng(seed), seed)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_damaged_folders_are_read_or_refused(part, tmp_path):
+    for number in range(40):
+        seed = [SEED, part, number]
+        try:
+            folders.try_once(tmp_path, np.random.default_rng(seed))
+        except BaseException as error:
+            raise AssertionError(f"seed {seed}") from error
+
+
+def test_memory_does_not_grow():
+    grown = leaks.check(20_000)
+    assert ("refusals" in grown) == (implementations() != ("numpy",))
+    assert max(grown.values()) < leaks.ALLOWED, grown
+
+
+def test_a_leak_would_be_found():
+    kept = []
+    assert leaks.growth(lambda: kept.append(b"x" * 2**20), 20) > leaks.ALLOWED
