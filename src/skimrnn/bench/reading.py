@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from skimrnn.bench.networks import (
     Network,
-    Rows,
     make_network,
     make_texts,
     reader_of,
@@ -26,7 +25,7 @@ from skimrnn.bench.networks import (
 from skimrnn.bench.peers import PEERS, Peer
 from skimrnn.bench.timing import Times, in_own_thread, take_turns
 from skimrnn.decision import Rule
-from skimrnn.runtime.registry import NUMPY, PRECISIONS, implementations
+from skimrnn.runtime.registry import NUMPY, PRECISIONS, SequenceReader, implementations
 
 OURS = "skimrnn"
 RATES = (0.0, 0.5, 0.75, 0.9, 0.95)
@@ -124,37 +123,45 @@ def _bench(
     peers: Sequence[Peer],
     show: Callable[[str], None],
 ) -> list[Row]:
+    native = [name for name in implementations() if name != NUMPY]
+    chosen = native if all_implementations else native[:1]
     rows: list[Row] = []
     for hidden_size in sizes:
-        show(f"D = {hidden_size}: making networks")
-        contenders, missing = _contenders(hidden_size, all_implementations, seed, peers)
-        show(f"D = {hidden_size}: timing {len(contenders)} readers, {rounds} rounds")
-        timed: list[tuple[Row, Times]] = []
-        for words in ("zipf", "rare"):
-            texts = make_texts(seed, words)
-            chosen = [one for one in contenders if one.row.words == words]
-            readers = [one.read for one in chosen]
-            times = take_turns(readers, texts, [len(text) for text in texts], rounds, seed)
-            timed += zip((one.row for one in chosen), times, strict=True)
-        rows += [_with_times(row, times, timed) for row, times in timed] + missing
-    return rows + [_numpy_row(hidden_size, seed) for hidden_size in sizes]
+        engines, missing = _engines(hidden_size, seed, peers)
+        for number, name in enumerate(chosen or [NUMPY]):  # one at a time: tables are large
+            show(f"D = {hidden_size}, {name}: making networks")
+            contenders = [*engines, *(_ours(name, hidden_size, seed) if chosen else ())]
+            show(f"D = {hidden_size}, {name}: timing {len(contenders)} readers, {rounds} rounds")
+            found = _timed(contenders, rounds, seed)
+            rows += [row for row in found if row.engine == OURS or number == 0]
+        rows += [*missing, _numpy_row(hidden_size, seed)]
+    return rows
+
+
+def _timed(contenders: Sequence[_Contender], rounds: int, seed: int) -> list[Row]:
+    """Their rows, with times."""
+    timed: list[tuple[Row, Times]] = []
+    for words in ("zipf", "rare"):
+        texts = make_texts(seed, words)
+        chosen = [one for one in contenders if one.row.words == words]
+        readers = [one.read for one in chosen]
+        times = take_turns(readers, texts, [len(text) for text in texts], rounds, seed)
+        timed += zip((one.row for one in chosen), times, strict=True)
+    return [_with_times(row, times, timed) for row, times in timed]
 
 
 @dataclass(frozen=True)
 class _Contender:
     row: Row
     read: Callable[[NDArray[np.int32]], object]
+    reader: SequenceReader | None = None
 
 
-def _contenders(
-    hidden_size: int, all_implementations: bool, seed: int, peers: Sequence[Peer]
+def _engines(
+    hidden_size: int, seed: int, peers: Sequence[Peer]
 ) -> tuple[list[_Contender], list[Row]]:
-    """Those that can be timed, and a row for each that cannot."""
-    texts = make_texts(seed)
-    plain = make_network("lstm", hidden_size, None, seed=seed)
-    skimming = make_network("lstm", hidden_size, SKIM_SIZE, seed=seed)
-    networks = [with_skim_rate(skimming, rate, texts) for rate in RATES]
-    wanted = reader_of(plain, NUMPY).read_words(texts[0], Rule()).h_n[0]
+    """The other engines that can be timed, and a row for each that cannot."""
+    plain, text = make_network("lstm", hidden_size, None, seed=seed), make_texts(seed)[0]
     contenders, missing = [], []
     for peer in peers:
         row = Row(peer.engine, "plain", peer.precision, None, hidden_size, table=False)
@@ -163,49 +170,57 @@ def _contenders(
         except ImportError as error:
             missing.append(dataclasses.replace(row, missing=f"not installed: {error}"))
             continue
-        difference = float(np.abs(read(texts[0]) - wanted).max())
-        contenders.append(_Contender(dataclasses.replace(row, error=difference), read))
-    native = [name for name in implementations() if name != NUMPY]
-    for name in native if all_implementations else native[:1]:
-        for precision in PRECISIONS:
-            contenders += _ours(name, precision, plain, skimming, networks, texts, wanted)
+        error = _difference(read(text), plain, text)
+        contenders.append(_Contender(dataclasses.replace(row, error=error), read))
     return contenders, missing
 
 
-def _ours(
-    name: str,
-    precision: str,
-    plain: Network,
-    skimming: Network,
-    networks: Sequence[Network],
-    texts: Rows,
-    wanted: NDArray[Any],
-) -> Iterator[_Contender]:
-    """Our readers of one implementation and precision."""
-    hidden_size = plain.config.hidden_size
+def _difference(h: NDArray[Any], plain: Network, text: NDArray[np.int32]) -> float:
+    """How far a last hidden state is from the reference's."""
+    wanted = reader_of(plain, NUMPY).read_words(text, Rule()).h_n[0]
+    return float(np.abs(h - wanted).max())
 
-    def contender(network: Network, what: str, table: str = "words", **more: Any) -> _Contender:
-        reader = reader_of(network, name, precision, _TABLE[table])
-        row = Row(OURS, what, precision, name, hidden_size, table != "none", **more)
-        if network.skim_rate is not None:
-            measured = skim_rate(reader, make_texts(0, row.words))
-            row = dataclasses.replace(row, skim_rate=network.skim_rate, skim_rate_measured=measured)
-        return _Contender(row, lambda rows: reader.read_words(rows, Rule()))
 
-    for table in _TABLE:
-        made = contender(plain, "plain", table)
-        h_n = reader_of(plain, name, precision, 0).read_words(texts[0], Rule()).h_n[0]
-        error = float(np.abs(h_n - wanted).max())
-        yield _Contender(dataclasses.replace(made.row, error=error), made.read)
-    for network in networks:
-        yield contender(network, "skim")
+def _ours(name: str, hidden_size: int, seed: int) -> Iterator[_Contender]:
+    """Our readers of one implementation, in every precision."""
+    texts = make_texts(seed)
+    plain = make_network("lstm", hidden_size, None, seed=seed)
+    skimming = make_network("lstm", hidden_size, SKIM_SIZE, seed=seed)
+    rates = [with_skim_rate(skimming, rate, texts) for rate in RATES]
     # The cost model's parts: all skimmed, and nothing but router and row.
-    yield contender(with_skim_rate(skimming, 1, texts), "cost")
-    skip = make_network("lstm", hidden_size, 0)
-    yield contender(with_skim_rate(skip, 1, texts), "cost", words="zipf")
-    # Rows that no cache holds, and decisions that no branch predictor can know.
-    yield contender(networks[RATES.index(0.9)], "skim", words="rare")
-    yield contender(networks[RATES.index(0.5)], "skim", words="rare")
+    skim_all = with_skim_rate(skimming, 1, texts)
+    skip_all = with_skim_rate(make_network("lstm", hidden_size, 0, seed=seed), 1, texts)
+    for precision in PRECISIONS:
+
+        def contender(
+            network: Network,
+            what: str,
+            table: str = "words",
+            words: str = "zipf",
+            reader: SequenceReader | None = None,
+            precision: str = precision,
+        ) -> _Contender:
+            reader = reader or reader_of(network, name, precision, _TABLE[table])
+            row = Row(OURS, what, precision, name, hidden_size, table != "none", words)
+            if network.skim_rate is not None:
+                measured = skim_rate(reader, make_texts(seed, words))
+                wanted = network.skim_rate
+                row = dataclasses.replace(row, skim_rate=wanted, skim_rate_measured=measured)
+            else:
+                h = reader.read_words(texts[0], Rule()).h_n[0]
+                row = dataclasses.replace(row, error=_difference(h, plain, texts[0]))
+            return _Contender(row, lambda rows: reader.read_words(rows, Rule()), reader)
+
+        for table in _TABLE:
+            yield contender(plain, "plain", table)
+        made = [contender(network, "skim") for network in rates]
+        yield from made
+        yield contender(skim_all, "cost")
+        yield contender(skip_all, "cost")
+        # Rows that no cache holds, and decisions that no branch predictor can know.
+        for rate in (0.9, 0.5):
+            which = RATES.index(rate)
+            yield contender(rates[which], "skim", words="rare", reader=made[which].reader)
 
 
 def _numpy_row(hidden_size: int, seed: int) -> Row:
