@@ -2,7 +2,7 @@
 # make test   set up (with torch) and run the tests
 # make check  format, lint, types, import contracts
 # make fuzz   random texts, models and damaged folders, with sanitizers; some minutes
-# make bench  train and measure what docs/results.md shows; hours, resumable
+# make bench  measure and train what docs/benchmarks.md and docs/results.md show; hours, resumable
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -30,6 +30,9 @@ check: $(VENV)/.check
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.train
+	$(PIP) install -e '.[bench]'
+	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.speed_report
 	$(BIN)/python -m benchmarks.classification --task sst rotten-tomatoes sst-phrases
 	$(BIN)/python -m benchmarks.bundled
 	$(BIN)/python -m benchmarks.report

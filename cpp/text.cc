@@ -17,41 +17,46 @@ CharacterTable::CharacterTable(const std::uint8_t* classes, const std::uint32_t*
     if (is_new) entries_.insert(entries_.end(), block.begin(), block.end());
     block_.push_back(found->second);
   }
+  for (std::uint32_t code = 0; code < 0x80; ++code)
+    ascii_[code] = std::uint16_t(class_of(code) << 8 | this->lower(code));
 }
 
 // ---- vocabulary ---------------------------------------------------------------------------------
 
-namespace {
-
-std::uint64_t hash_of(std::string_view word) {
-  std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
-  for (const char byte : word) hash = (hash ^ std::uint8_t(byte)) * 0x100000001b3u;
-  return hash ^ hash >> 32;
-}
-
-}  // namespace
-
-Vocabulary::Vocabulary(const std::vector<std::string>& words) {
-  std::size_t size = 16;
-  while (size < 2 * words.size()) size *= 2;
-  slots_.assign(size, Slot{0, 0, 0, 0});
+Vocabulary::Vocabulary(const std::vector<std::string>& words) : shift_(60) {
+  while (std::size_t(1) << (64 - shift_) < 2 * words.size()) --shift_;
+  slots_.assign(std::size_t(1) << (64 - shift_), Slot{0, 0, 0});
+  for (const std::string& word : words) {
+    starts_.push_back(std::uint32_t(bytes_.size()));
+    bytes_ += word;
+  }
+  bytes_.append(kPadding, 0);
   for (std::size_t row = 1; row < words.size(); ++row) {
-    const std::uint64_t hash = hash_of(words[row]);
-    std::size_t at = hash & (size - 1);
-    while (slots_[at].row) at = (at + 1) & (size - 1);
-    slots_[at] = {hash, std::uint32_t(bytes_.size()), std::uint32_t(words[row].size()),
-                  std::int32_t(row)};
-    bytes_ += words[row];
+    const std::size_t length = words[row].size();
+    const std::uint64_t key = key_of(bytes_.data() + starts_[row], length);
+    std::size_t at = first_slot(key);
+    while (slots_[at].row) at = (at + 1) & (slots_.size() - 1);
+    slots_[at] = {key, std::uint32_t(length), std::int32_t(row)};
   }
 }
 
-std::int32_t Vocabulary::row(std::string_view word) const {
-  const std::uint64_t hash = hash_of(word);
-  for (std::size_t at = hash & (slots_.size() - 1); slots_[at].row;
-       at = (at + 1) & (slots_.size() - 1)) {
+std::uint64_t Vocabulary::key_of(const char* word, std::size_t length) {
+  std::uint64_t key = 0, part;
+  for (; length > 8; word += 8, length -= 8) {
+    std::memcpy(&part, word, 8);
+    key = (key ^ part) * 0xD6E8FEB86659FD93u;
+    key ^= key >> 32;
+  }
+  std::memcpy(&part, word, 8);
+  return key ^ (length ? part & ~std::uint64_t(0) >> 8 * (8 - length) : 0);
+}
+
+std::int32_t Vocabulary::row(const char* word, std::size_t length) const {
+  const std::uint64_t key = key_of(word, length);
+  for (std::size_t at = first_slot(key); slots_[at].row; at = (at + 1) & (slots_.size() - 1)) {
     const Slot& slot = slots_[at];
-    if (slot.hash == hash && slot.length == word.size() &&
-        !std::memcmp(bytes_.data() + slot.start, word.data(), word.size()))
+    if (slot.key == key && slot.length == length &&
+        (length <= 8 || !std::memcmp(bytes_.data() + starts_[slot.row], word, length)))
       return slot.row;
   }
   return 0;
@@ -81,17 +86,25 @@ Character decode(std::string_view text, std::size_t at) {
   return {(first & 0x07) << 18 | tail(at + 1) << 12 | tail(at + 2) << 6 | tail(at + 3), at + 4};
 }
 
-void append(std::string& bytes, std::uint32_t code) {
+// Write a code point's UTF-8; the place after it.
+char* write(char* to, std::uint32_t code) {
   if (code < 0x80) {
-    bytes += char(code);
-  } else if (code < 0x800) {
-    bytes += {char(0xC0 | code >> 6), char(0x80 | (code & 0x3F))};
-  } else if (code < 0x10000) {
-    bytes += {char(0xE0 | code >> 12), char(0x80 | (code >> 6 & 0x3F)), char(0x80 | (code & 0x3F))};
-  } else {
-    bytes += {char(0xF0 | code >> 18), char(0x80 | (code >> 12 & 0x3F)),
-              char(0x80 | (code >> 6 & 0x3F)), char(0x80 | (code & 0x3F))};
+    *to++ = char(code);
+    return to;
   }
+  if (code < 0x800) {
+    *to++ = char(0xC0 | code >> 6);
+  } else {
+    if (code < 0x10000) {
+      *to++ = char(0xE0 | code >> 12);
+    } else {
+      *to++ = char(0xF0 | code >> 18);
+      *to++ = char(0x80 | (code >> 12 & 0x3F));
+    }
+    *to++ = char(0x80 | (code >> 6 & 0x3F));
+  }
+  *to++ = char(0x80 | (code & 0x3F));
+  return to;
 }
 
 // The run of word code points that starts at `at`, if it has one or two; lower-cased.
@@ -120,61 +133,84 @@ bool is_clitic(const ShortRun& run) {
   return run.length == 2 && (((a == 'r' || a == 'v') && b == 'e') || (a == 'l' && b == 'l'));
 }
 
-// Rule 5: a run's words, each of at most kLongest code points.
-void finish(std::string& run, const Vocabulary& vocabulary, std::vector<std::int32_t>& rows) {
-  if (run.empty()) return;
-  if (run.size() <= kLongest) {
-    rows.push_back(vocabulary.row(run));
-  } else {
-    std::size_t start = 0, at = 0;
-    for (int count = 0; at < run.size(); ++count) {
+// Rule 5: the rows of a run's words, each of at most kLongest code points.
+void add_run(const char* run, const char* end, const Vocabulary& vocabulary,
+             std::vector<std::int32_t>& rows) {
+  const char* start = run;
+  if (end - run > kLongest) {
+    const std::string_view whole(run, end - run);
+    std::size_t at = 0;
+    for (int count = 0; at < whole.size(); ++count) {
       if (count == kLongest) {
-        rows.push_back(vocabulary.row(std::string_view(run).substr(start, at - start)));
-        start = at;
+        rows.push_back(vocabulary.row(start, run + at - start));
+        start = run + at;
         count = 0;
       }
-      at = decode(run, at).next;
+      at = decode(whole, at).next;
     }
-    rows.push_back(vocabulary.row(std::string_view(run).substr(start)));
   }
-  run.clear();
+  if (start < end) rows.push_back(vocabulary.row(start, end - start));
 }
 
 }  // namespace
 
 void scan_rows(std::string_view text, const CharacterTable& table, const Vocabulary& vocabulary,
-               std::string& run, std::vector<std::int32_t>& rows) {
-  run.clear();  // the lower-cased run of word code points that ends at `at`
+               std::string& room, std::vector<std::int32_t>& rows) {
+  // A lower case has at most a byte more than its upper case of two.
+  const std::size_t needed = 2 * text.size() + 16 + Vocabulary::kPadding;
+  if (room.size() < needed) room.resize(needed);
+  char* const run = room.data();  // the lower-cased run of word code points that ends at `at`
+  char* end = run;
+  const auto finish = [&] {
+    add_run(run, end, vocabulary, rows);
+    end = run;
+  };
   for (std::size_t at = 0; at < text.size();) {
+    const std::uint8_t byte = std::uint8_t(text[at]);
+    if (byte < 0x80) {
+      const CharacterClass kind = table.ascii_class(byte);
+      if (kind == kWord) {
+        *end++ = table.ascii_lower(byte);
+        ++at;
+        continue;
+      }
+      if (kind == kSpace) {
+        finish();
+        ++at;
+        continue;
+      }
+    }
     const Character c = decode(text, at);
     const CharacterClass kind = table.class_of(c.code);
     at = c.next;
     if (kind == kWord) {
-      append(run, table.lower(c.code));
+      end = write(end, table.lower(c.code));
       continue;
     }
     if (c.code == kApostrophe || c.code == kRightQuote) {
       const ShortRun next = short_run(text, at, table);
-      const bool negates = next.length == 1 && next.letters[0] == 't' && !run.empty() &&
-                           run.back() == 'n';  // a byte below 0x80 is a whole code point
-      if (negates) run.pop_back();
+      const bool negates = next.length == 1 && next.letters[0] == 't' && end > run &&
+                           end[-1] == 'n';  // a byte below 0x80 is a whole code point
+      if (negates) --end;
       if (negates || is_clitic(next)) {
-        finish(run, vocabulary, rows);
-        std::string joined = negates ? "n'" : "'";
-        for (int i = 0; i < next.length; ++i) append(joined, next.letters[i]);
-        rows.push_back(vocabulary.row(joined));
+        finish();
+        if (negates) *end++ = 'n';
+        *end++ = '\'';
+        for (int i = 0; i < next.length; ++i) end = write(end, next.letters[i]);
+        rows.push_back(vocabulary.row(run, end - run));
+        end = run;
         at = next.next;
         continue;
       }
     }
-    finish(run, vocabulary, rows);
+    finish();
     if (kind == kMark) {
-      append(run, table.lower(c.code));
-      rows.push_back(vocabulary.row(run));
-      run.clear();
+      end = write(end, table.lower(c.code));
+      rows.push_back(vocabulary.row(run, end - run));
+      end = run;
     }
   }
-  finish(run, vocabulary, rows);
+  finish();
 }
 
 }  // namespace skimrnn

@@ -21,9 +21,11 @@ class CharacterTable {
   CharacterTable(const std::uint8_t* classes, const std::uint32_t* lower);
 
   CharacterClass class_of(std::uint32_t code) const { return CharacterClass(of(code) >> 24); }
-  std::uint32_t lower(std::uint32_t code) const {
-    return (code + of(code)) & 0xFFFFFF;
-  }
+  std::uint32_t lower(std::uint32_t code) const { return (code + of(code)) & 0xFFFFFF; }
+
+  // Of a code point below 0x80: its class, and its lower case if it is a word's.
+  CharacterClass ascii_class(std::uint8_t code) const { return CharacterClass(ascii_[code] >> 8); }
+  char ascii_lower(std::uint8_t code) const { return char(ascii_[code]); }
 
  private:
   // class << 24 | what is added to the code point for its lower case, modulo 2^24
@@ -33,6 +35,7 @@ class CharacterTable {
 
   // Blocks of code points that have the same entries are kept once.
   static constexpr std::uint32_t kBlock = 256;
+  std::uint16_t ascii_[0x80];  // class << 8 | lower case
   std::vector<std::uint16_t> block_;
   std::vector<std::uint32_t> entries_;
 };
@@ -42,23 +45,33 @@ class Vocabulary {
  public:
   explicit Vocabulary(const std::vector<std::string>& words);
 
-  // The row of a word, 0 if it is not there.
-  std::int32_t row(std::string_view word) const;
+  // Bytes past the end of a word that `row` may read.
+  static constexpr std::size_t kPadding = 8;
+
+  // The row of a word, 0 if it is not there. kPadding bytes after it must be readable.
+  std::int32_t row(const char* word, std::size_t length) const;
 
  private:
+  // A word of up to 8 bytes is its own key; of a longer one the key is a hash, and its bytes are
+  // compared.
   struct Slot {
-    std::uint64_t hash;
-    std::uint32_t start, length;
+    std::uint64_t key;
+    std::uint32_t length;
     std::int32_t row;  // 0: empty, since the unknown word is never looked up
   };
-  std::string bytes_;
-  std::vector<Slot> slots_;  // open addressing; a power of two
+  static std::uint64_t key_of(const char* word, std::size_t length);
+  std::size_t first_slot(std::uint64_t key) const { return key * 0x9E3779B97F4A7C15u >> shift_; }
+
+  std::string bytes_;                   // all words, one after the other
+  std::vector<std::uint32_t> starts_;   // of each word in them
+  std::vector<Slot> slots_;             // open addressing; 2^(64 - shift_)
+  int shift_;
 };
 
 // Append the row of every word of a text to `rows`. The text is UTF-8; lone surrogates may stand in
-// it as three bytes each (Python's "surrogatepass"), nothing else may be malformed. `run` is room
-// to work in, kept by the caller from text to text.
+// it as three bytes each (Python's "surrogatepass"), nothing else may be malformed. `room` is to work
+// in, kept by the caller from text to text.
 void scan_rows(std::string_view text, const CharacterTable& table, const Vocabulary& vocabulary,
-               std::string& run, std::vector<std::int32_t>& rows);
+               std::string& room, std::vector<std::int32_t>& rows);
 
 }  // namespace skimrnn

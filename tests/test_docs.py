@@ -43,9 +43,10 @@ def test_links_lead_somewhere(page):
     assert missing == []
 
 
-def test_results_page_is_what_the_results_say():
+@pytest.mark.parametrize("report", ["report", "speed_report"])
+def test_pages_are_what_the_results_say(report):
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.report", "--check"],
+        [sys.executable, "-m", f"benchmarks.{report}", "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,

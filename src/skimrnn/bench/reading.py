@@ -170,8 +170,8 @@ def _engines(
         except ImportError as error:
             missing.append(dataclasses.replace(row, missing=f"not installed: {error}"))
             continue
-        error = _difference(read(text), plain, text)
-        contenders.append(_Contender(dataclasses.replace(row, error=error), read))
+        difference = _difference(read(text), plain, text)
+        contenders.append(_Contender(dataclasses.replace(row, error=difference), read))
     return contenders, missing
 
 
