@@ -1,6 +1,10 @@
 """A sample of what ``make fuzz`` does at length; another one each time, named where it fails."""
 
+import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from skimrnn.text import scan
 needs_the_extension = pytest.mark.skipif(
     not native.available(), reason="the native reader is not compiled in"
 )
+ROOT = Path(__file__).parent.parent
 SEED = int.from_bytes(os.urandom(4), "little")
 
 
@@ -61,12 +66,24 @@ def test_damaged_folders_are_read_or_refused(part, tmp_path):
             raise AssertionError(f"seed {seed}") from error
 
 
+def in_a_fresh_process(code):
+    """What a program prints: here, memory that was freed before would hide what grows."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import json\nfrom fuzz import leaks\n{code}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
 def test_memory_does_not_grow():
-    grown = leaks.check(20_000)
+    grown = in_a_fresh_process("print(json.dumps(leaks.check(20_000)))")
     assert ("refusals" in grown) == (implementations() != ("numpy",))
     assert max(grown.values()) < leaks.ALLOWED, grown
 
 
 def test_a_leak_would_be_found():
-    kept = []
-    assert leaks.growth(lambda: kept.append(b"x" * 2**20), 20) > leaks.ALLOWED
+    code = "kept = []\nprint(leaks.growth(lambda: kept.append(b'x' * 2**20), 20))"
+    assert in_a_fresh_process(code) > leaks.ALLOWED
