@@ -2,6 +2,8 @@
 # make test   set up (with torch) and run the tests
 # make check  format, lint, types, import contracts
 # make fuzz   random texts, models and damaged folders, with sanitizers; some minutes
+# make test-cpp, test-arm   the C++ alone against the reference, here and on emulated 64-bit ARM
+# make test-wheel   build the wheel, install it into an empty environment, try it there
 # make bench  measure and train what docs/benchmarks.md and docs/results.md show; hours, resumable
 
 PYTHON ?= python3
@@ -11,11 +13,12 @@ TORCH  ?= 2.13.0
 TORCH_CPU_INDEX ?=
 WORKERS ?= 2
 FUZZ_SECONDS ?= 60
+FUZZ_TEXTS ?= 10000000
 
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check bench fuzz clean
+.PHONY: demo test check bench fuzz test-cpp test-arm test-wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/skimrnn demo
@@ -37,6 +40,34 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.bundled
 	$(BIN)/python -m benchmarks.report
 
+CASES = build/agreement-cases.bin
+CORE = cpp/tests/agreement.cc cpp/network.cc cpp/text.cc cpp/dispatch.cc
+CXXFLAGS_CORE = -std=c++20 -O2 -Wall -Wextra -Wno-psabi -fno-math-errno
+ARM = aarch64-linux-gnu-g++
+
+$(CASES): $(VENV)/.demo tools/make_agreement_cases.py
+	$(BIN)/python -m tools.make_agreement_cases $@
+
+test-cpp: $(CASES)
+	$(CXX) $(CXXFLAGS_CORE) -ffp-contract=fast -DSKIMRNN_ISA=portable \
+	  -c cpp/kernels.cc -o build/kernels-portable.o
+	$(CXX) $(CXXFLAGS_CORE) -ffp-contract=off -DSKIMRNN_PORTABLE \
+	  $(CORE) build/kernels-portable.o -o build/agreement
+	build/agreement $(CASES)
+
+test-arm: $(CASES)
+	@command -v $(ARM) qemu-aarch64 >/dev/null || { \
+	  echo "make test-arm needs a cross-compiler and an emulator; on Debian:" \
+	    "apt install g++-aarch64-linux-gnu qemu-user"; exit 2; }
+	$(ARM) $(CXXFLAGS_CORE) -ffp-contract=fast -DSKIMRNN_ISA=neon \
+	  -c cpp/kernels.cc -o build/kernels-neon.o
+	$(ARM) $(CXXFLAGS_CORE) -ffp-contract=off -static -DSKIMRNN_NEON \
+	  $(CORE) build/kernels-neon.o -o build/agreement-arm
+	qemu-aarch64 build/agreement-arm $(CASES)
+
+test-wheel:
+	$(PYTHON) tools/test_wheel.py
+
 # The sanitizers' runtime must be there before Python; what Python itself never frees is no leak.
 SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
             ASAN_OPTIONS=detect_leaks=0 $(VENV)-sanitize/bin/python
@@ -50,7 +81,7 @@ fuzz: $(VENV)/.demo
 	$(BIN)/python -m fuzz.reading --seconds $(FUZZ_SECONDS)
 	$(BIN)/python -m fuzz.folders --seconds $(FUZZ_SECONDS)
 	$(BIN)/python -m fuzz.leaks
-	$(BIN)/python -m fuzz.scanners --workers $(WORKERS)
+	$(BIN)/python -m fuzz.scanners --workers $(WORKERS) --count $(FUZZ_TEXTS)
 
 $(VENV)/.demo: pyproject.toml CMakeLists.txt $(wildcard cpp/*)
 	$(PYTHON) -m venv $(VENV)

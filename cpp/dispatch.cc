@@ -7,7 +7,12 @@ namespace skimrnn {
   extern const Kernels kernels; \
   }
 
+#ifdef SKIMRNN_PORTABLE
 SKIMRNN_DECLARE(portable)
+#endif
+#ifdef SKIMRNN_NEON
+SKIMRNN_DECLARE(neon)
+#endif
 #ifdef SKIMRNN_AVX2
 SKIMRNN_DECLARE(avx2)
 #endif
@@ -36,7 +41,12 @@ std::vector<Candidate> candidates() {
   list.push_back(
       {&avx2::kernels, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")});
 #endif
+#ifdef SKIMRNN_NEON
+  list.push_back({&neon::kernels, true});
+#endif
+#ifdef SKIMRNN_PORTABLE
   list.push_back({&portable::kernels, true});
+#endif
   return list;
 }
 

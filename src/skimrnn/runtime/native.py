@@ -84,7 +84,7 @@ class NativeReader:
             list(config.levels),
             config.skim_input == "full",
             config.router_input == "state",
-            _flat(config, parameters),
+            flat_parameters(config, parameters),
             isa,
             self._int8,
         )
@@ -181,7 +181,7 @@ def _rule(rule: Rule) -> tuple[bool, float, float | None, float]:
     return argmax, 0.0 if argmax else float(rule.threshold), rule.budget, float(rule.burst)
 
 
-def _flat(config: SkimConfig, parameters: Mapping[str, Array]) -> list[Array | None]:
+def flat_parameters(config: SkimConfig, parameters: Mapping[str, Array]) -> list[Array | None]:
     """The parameters in the order that the extension takes them, None where there is none."""
     parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     names = []

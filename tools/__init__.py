@@ -1,0 +1,1 @@
+"""Scripts of the project: they write committed tables and try what is built."""
