@@ -104,4 +104,4 @@ $(VENV)/.check: $(VENV)/.train
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-sanitize build dist .pytest_cache .mypy_cache .ruff_cache

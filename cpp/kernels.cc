@@ -19,9 +19,8 @@ struct Sums {
       for (int i = 0; i < kParts; ++i) v[g][i] = load(p + g * kGroup + i * kWidth);
   }
 
-  void add_products(const Matrix& matrix, int group, const float* x) {
-    const float* column = matrix.data + std::size_t(group) * matrix.columns * Gates * kGroup;
-    for (int k = 0; k < matrix.columns; ++k, column += Gates * kGroup) {
+  void add_products(const float* column, int count, const float* x) {
+    for (int k = 0; k < count; ++k, column += Gates * kGroup) {
       const Vec factor = all(x[k]);
       for (int g = 0; g < Gates; ++g)
         for (int i = 0; i < kParts; ++i)
@@ -35,17 +34,54 @@ struct Sums {
   }
 };
 
+// Where the rows of a cell's group begin in what has one entry a row.
+template <int Gates>
+std::size_t first_row(int group) {
+  return std::size_t(group) * Gates * kGroup;
+}
+
+// The sums of a narrow group as those of a whole one, lanes of no unit zero.
+template <int Gates>
+Sums<Gates> spread(const Sums<1>& packed) {
+  float rows[kGroup], whole[Gates * kGroup] = {};
+  packed.store_to(rows);
+  for (int g = 0; g < Gates; ++g)
+    std::memcpy(whole + g * kGroup, rows + g * kNarrow, kNarrow * sizeof(float));
+  Sums<Gates> sums;
+  sums.load_from(whole);
+  return sums;
+}
+
+// The sums of a cell's group that start from `start`, in group layout, and are then changed by
+// `add(sums)`, which is given those of a narrow group as one gate's.
+template <int Gates, class Add>
+Sums<Gates> group_sums(const Cell& cell, int group, const float* start, Add add) {
+  start += first_row<Gates>(group);
+  if (narrow(cell.units, Gates) && group == cell.units / kGroup) {
+    Sums<1> packed;
+    packed.load_from(start);
+    add(packed);
+    return spread<Gates>(packed);
+  }
+  Sums<Gates> sums;
+  sums.load_from(start);
+  add(sums);
+  return sums;
+}
+
 // ---- the recurrent product, in float and in int8 -------------------------------------------------
 
-// h as the recurrent matrix takes it; `add_products` adds those of one group to its sums.
+// h as the recurrent matrix takes it; `add_products` adds those of one group to its sums, which are
+// one gate's if the group is narrow.
 struct FloatSeen {
   const float* h;
 
   FloatSeen(const Cell&, const float* seen, void*) : h(seen) {}
 
-  template <int Gates>
-  void add_products(const Cell& cell, int group, Sums<Gates>& sums) const {
-    sums.add_products(cell.hh, group, h);
+  template <int Gates, int Summed>
+  void add_products(const Cell& cell, int group, Sums<Summed>& sums) const {
+    const std::size_t first = first_row<Gates>(group) * cell.hh.columns;
+    sums.add_products(cell.hh.data + first, cell.hh.columns, h);
   }
 };
 
@@ -80,13 +116,13 @@ struct Int8Seen {
     std::memcpy(to, &entries, sizeof entries);
   }
 
-  template <int Gates>
-  void add_products(const Cell& cell, int group, Sums<Gates>& sums) const {
+  template <int Gates, int Summed>
+  void add_products(const Cell& cell, int group, Sums<Summed>& sums) const {
     const Int8Matrix& matrix = cell.hh8;
-    const std::size_t row = std::size_t(group) * Gates * kGroup;
-    Ints totals[Gates][kParts];
+    const std::size_t row = first_row<Gates>(group);
+    Ints totals[Summed][kParts];
     products(matrix.data + row * blocks(matrix.columns) * kBlock, blocks(matrix.columns), totals);
-    for (int g = 0; g < Gates; ++g)
+    for (int g = 0; g < Summed; ++g)
       for (int i = 0; i < kParts; ++i) {
         const std::size_t at = row + g * kGroup + i * kWidth;
         sums.v[g][i] += __builtin_convertvector(totals[g][i], Vec) * load(matrix.scale + at);
@@ -164,12 +200,18 @@ struct Int8Seen {
 
 template <int Gates>
 void input_part(const Cell& cell, const float* x, float* part) {
-  constexpr int kRows = Gates * kGroup;
   for (int group = 0; group < groups(cell.units); ++group) {
-    Sums<Gates> sums;
-    sums.load_from(cell.bias_ih + group * kRows);
-    sums.add_products(cell.ih, group, x);
-    sums.store_to(part + group * kRows);
+    const std::size_t row = first_row<Gates>(group);
+    const float* data = cell.ih.data + row * cell.ih.columns;
+    const auto make = [&](auto sums) {
+      sums.load_from(cell.bias_ih + row);
+      sums.add_products(data, cell.ih.columns, x);
+      sums.store_to(part + row);
+    };
+    if (narrow(cell.units, Gates) && group == cell.units / kGroup)
+      make(Sums<1>());
+    else
+      make(Sums<Gates>());
   }
 }
 
@@ -187,9 +229,9 @@ struct Lstm {
   template <class Seen>
   static void update(const Cell& cell, int group, const float* part, const Seen& seen,
                      const float* h, float* c, float* h_new) {
-    Sums<4> sums;
-    sums.load_from(part + group * 4 * kGroup);
-    seen.add_products(cell, group, sums);
+    const Sums<4> sums = group_sums<4>(cell, group, part, [&](auto& of_group) {
+      seen.template add_products<4>(cell, group, of_group);
+    });
     each_vector(cell, group, [&](int i, int at, Ints exists) {
       const Vec input = over_logistic(tanh_ratio(sums.v[2][i]), sums.v[0][i]);
       const Vec new_c = sigmoid(sums.v[1][i]) * load(c + at) + input;
@@ -209,10 +251,10 @@ struct Gru {
   template <class Seen>
   static void update(const Cell& cell, int group, const float* part, const Seen& seen,
                      const float* h, float*, float* h_new) {
-    Sums<3> input, sums;
-    input.load_from(part + group * 3 * kGroup);
-    sums.load_from(cell.bias_hh + group * 3 * kGroup);
-    seen.add_products(cell, group, sums);
+    const Sums<3> input = group_sums<3>(cell, group, part, [](auto&) {});
+    const Sums<3> sums = group_sums<3>(cell, group, cell.bias_hh, [&](auto& of_group) {
+      seen.template add_products<3>(cell, group, of_group);
+    });
     each_vector(cell, group, [&](int i, int at, Ints exists) {
       const Vec old = load(h + at);
       const Vec r = sigmoid(input.v[0][i] + sums.v[0][i]);
@@ -228,9 +270,9 @@ struct Elman {
   template <class Seen>
   static void update(const Cell& cell, int group, const float* part, const Seen& seen,
                      const float* h, float*, float* h_new) {
-    Sums<1> sums;
-    sums.load_from(part + group * kGroup);
-    seen.add_products(cell, group, sums);
+    const Sums<1> sums = group_sums<1>(cell, group, part, [&](auto& of_group) {
+      seen.template add_products<1>(cell, group, of_group);
+    });
     each_vector(cell, group, [&](int i, int at, Ints exists) {
       const Vec x = sums.v[0][i];
       const Vec positive = x < all(0.0f) ? all(0.0f) : x;  // NaN stays, as in NumPy and torch

@@ -7,6 +7,7 @@
 // gate: an LSTM's group is [i x16 | f x16 | g x16 | o x16]. Sizes are rounded up to whole groups;
 // the rows of units that do not exist are zero. So a group's state can be finished as soon as its
 // products are summed, and every sum runs over the columns in order, whatever the vector width.
+// A last group of at most four units is narrow: its gates share sixteen rows, [i x4 | f x4 | ...].
 #pragma once
 
 #include <cstddef>
@@ -18,26 +19,39 @@ constexpr int kGroup = 16;
 constexpr int kBlock = 4;       // columns that lie side by side in an int8 matrix
 constexpr int kAlignment = 64;  // bytes; of every buffer below
 
+constexpr int kNarrow = 4;      // units of a narrow group at most
+
 constexpr int groups(int units) { return (units + kGroup - 1) / kGroup; }
 constexpr int padded(int units) { return groups(units) * kGroup; }
 constexpr int blocks(int columns) { return (columns + kBlock - 1) / kBlock; }
 
+// Whether the last group of a cell is narrow.
+constexpr bool narrow(int units, int gates) {
+  return gates > 1 && units % kGroup && units % kGroup <= kNarrow;
+}
+
+// Rows of a packed matrix.
+constexpr std::size_t packed_rows(int units, int gates) {
+  const std::size_t whole = std::size_t(units / kGroup) * gates * kGroup;
+  return whole + (units % kGroup ? (narrow(units, gates) ? kGroup : gates * kGroup) : 0);
+}
+
 // A matrix of gates * units rows, packed group by group, column by column within a group:
-// data[(group * columns + column) * gates * kGroup + gate * kGroup + unit]. Not owned.
+// data[(group * columns + column) * gates * kGroup + gate * kGroup + unit], and in a narrow group
+// data[group * columns * gates * kGroup + column * kGroup + gate * kNarrow + unit]. Not owned.
 struct Matrix {
   const float* data;
   int columns;
 };
 
-// The same in int8, four columns of a unit side by side:
-// data[((group * blocks + block) * gates * kGroup + gate * kGroup + unit) * kBlock + column].
+// The same in int8, with blocks of four columns, side by side in each row, in the place of columns.
 // A row's weights are data * scale * 127, and the vector that it is multiplied with is given in
 // 127ths, so a product of the two is an exact integer sum times scale. To each of those 127ths
 // kInt8Offset is added, for instructions that take bytes without a sign; the cell's bias makes up
 // for it.
 struct Int8Matrix {
   const std::int8_t* data;
-  const float* scale;  // [groups * gates * kGroup], in group layout
+  const float* scale;  // [packed_rows], in group layout
   int columns;
 };
 
@@ -50,11 +64,11 @@ struct Cell {
   Matrix ih;             // columns = inputs of the layer
   Matrix hh;             // columns = units of h that it sees
   Int8Matrix hh8;        // likewise
-  const float* bias_ih;  // [groups * gates * kGroup], in group layout; both biases but for the GRU
+  const float* bias_ih;  // [packed_rows], in group layout; both biases but for the GRU
   const float* bias_hh;  // likewise; the GRU's alone
 };
 
-// part[groups * gates * kGroup] = bias_ih + ih x; x has ih.columns entries, part must not alias it.
+// part[packed_rows] = bias_ih + ih x; x has ih.columns entries, part must not alias it.
 using InputPart = void (*)(const Cell& cell, const float* x, float* part);
 
 // The state after one token. `part` comes from InputPart; `seen` holds the entries of h that the

@@ -16,23 +16,31 @@ namespace skimrnn {
 
 namespace {
 
-// Where gate `gate` of `unit` lies among the rows of a packed matrix.
-std::size_t row_at(int gates, int gate, int unit) {
-  return (std::size_t(unit / kGroup) * gates + gate) * kGroup + unit % kGroup;
+// Where a gate of a unit lies in a packed matrix: its group's first row, its row within the group,
+// and the rows that the group has.
+struct Place {
+  std::size_t first;
+  int within, rows;
+};
+
+Place place_of(int gates, int units, int gate, int unit) {
+  const std::size_t first = std::size_t(unit / kGroup) * gates * kGroup;
+  if (narrow(units, gates) && unit / kGroup == units / kGroup)
+    return {first, gate * kNarrow + unit % kGroup, kGroup};
+  return {first, gate * kGroup + unit % kGroup, gates * kGroup};
 }
 
 // Row-major (gates * units, columns), or a bias with one column, in group layout.
 Buffer<float> pack_rows(const float* rows, int gates, int units, int columns) {
-  Buffer<float> packed(std::size_t(groups(units)) * gates * kGroup * columns);
+  Buffer<float> packed(packed_rows(units, gates) * columns);
   if (!rows) return packed;
-  const std::size_t group_rows = std::size_t(gates) * kGroup;
   for (int gate = 0; gate < gates; ++gate)
     for (int unit = 0; unit < units; ++unit) {
-      const std::size_t row = row_at(gates, gate, unit);
-      const std::size_t first = row / group_rows * group_rows * columns + row % group_rows;
+      const Place place = place_of(gates, units, gate, unit);
       const float* from = rows + (std::size_t(gate) * units + unit) * columns;
+      float* to = packed.get() + place.first * columns + place.within;
       for (int column = 0; column < columns; ++column)
-        packed.get()[first + column * group_rows] = from[column];
+        to[std::size_t(column) * place.rows] = from[column];
     }
   return packed;
 }
@@ -45,12 +53,12 @@ struct Int8Rows {
 };
 
 Int8Rows pack_int8(const float* rows, int gates, int units, int columns, float* bias) {
-  const std::size_t count = std::size_t(padded(units)) * gates, group_rows = gates * kGroup;
-  Int8Rows packed = {Buffer<std::int8_t>(count * blocks(columns) * kBlock), Buffer<float>(count)};
+  const std::size_t count = packed_rows(units, gates), each = blocks(columns);
+  Int8Rows packed = {Buffer<std::int8_t>(count * each * kBlock), Buffer<float>(count)};
   for (int gate = 0; gate < gates; ++gate)
     for (int unit = 0; unit < units; ++unit) {
-      const std::size_t row = row_at(gates, gate, unit);
-      const std::size_t group = row / group_rows;
+      const Place place = place_of(gates, units, gate, unit);
+      const std::size_t row = place.first + place.within;
       const float* from = rows + (std::size_t(gate) * units + unit) * columns;
       float largest = 0;
       for (int column = 0; column < columns; ++column)
@@ -60,9 +68,9 @@ Int8Rows pack_int8(const float* rows, int gates, int units, int columns, float* 
       int sum = 0;
       for (int column = 0; column < columns; ++column) {
         const int weight = int(std::lround(from[column] / largest * 127.0f));
-        const std::size_t block = group * blocks(columns) + column / kBlock;
-        packed.data.get()[(block * group_rows + row % group_rows) * kBlock + column % kBlock] =
-            std::int8_t(weight);
+        const std::size_t at =
+            place.first * each + std::size_t(column / kBlock) * place.rows + place.within;
+        packed.data.get()[at * kBlock + column % kBlock] = std::int8_t(weight);
         sum += weight;
       }
       bias[row] -= scale * float(kInt8Offset * sum);
@@ -92,7 +100,7 @@ Cell Network::pack_cell(Direction& direction, const CellParameters& from, int un
     direction.int8_owned.push_back(std::move(rows.data));
   }
   if (shape_.kind != kGru)  // the GRU's stays inside of its reset
-    for (std::size_t i = 0; i < std::size_t(padded(units)) * gates; ++i) bias_ih[i] += bias_hh[i];
+    for (std::size_t i = 0; i < packed_rows(units, gates); ++i) bias_ih[i] += bias_hh[i];
   cell.bias_ih = bias_ih;
   cell.bias_hh = bias_hh;
   return cell;
@@ -112,7 +120,7 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
     if (!units) continue;
     const int seen = level && !shape_.full_skim_input ? units : hidden;
     direction.cells[level] = pack_cell(direction, parameters.cells[level], units, inputs, seen);
-    floats += std::size_t(padded(units)) * gates;
+    floats += packed_rows(units, gates);
   }
   direction.floats = floats;
   if (count > 1) {

@@ -52,5 +52,10 @@ def row_bytes(config: SkimConfig) -> int:
     def padded(size: int) -> int:
         return -(-size // 16) * 16
 
-    floats = GATES[config.cell] * sum(map(padded, config.levels)) + padded(len(config.levels))
+    def rows(units: int) -> int:
+        gates = GATES[config.cell]
+        narrow = gates > 1 and 1 <= units % 16 <= 4  # the gates of four units share sixteen rows
+        return units // 16 * 16 * gates + 16 if narrow else padded(units) * gates
+
+    floats = sum(map(rows, config.levels)) + padded(len(config.levels))
     return 4 * config.directions * floats
