@@ -43,12 +43,19 @@ std::size_t first_row(int group) {
 // The sums of a narrow group as those of a whole one, lanes of no unit zero.
 template <int Gates>
 Sums<Gates> spread(const Sums<1>& packed) {
-  float rows[kGroup], whole[Gates * kGroup] = {};
-  packed.store_to(rows);
-  for (int g = 0; g < Gates; ++g)
-    std::memcpy(whole + g * kGroup, rows + g * kNarrow, kNarrow * sizeof(float));
-  Sums<Gates> sums;
-  sums.load_from(whole);
+  static_assert(kNarrow == 4);
+  Sums<Gates> sums = {};
+  for (int g = 0; g < Gates; ++g) {
+#if defined(__AVX512F__)
+    sums.v[g][0] = Vec(_mm512_maskz_compress_ps(__mmask16(0xF << g * kNarrow), packed.v[0][0]));
+#elif defined(__AVX__)
+    const __m256 two = __m256(packed.v[0][g / 2]);
+    sums.v[g][0] = Vec(_mm256_zextps128_ps256(
+        g % 2 ? _mm256_extractf128_ps(two, 1) : _mm256_castps256_ps128(two)));
+#else
+    sums.v[g][0] = packed.v[0][g];
+#endif
+  }
   return sums;
 }
 
