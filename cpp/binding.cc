@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "binding.h"
 #include "dispatch.h"
 #include "network.h"
 #include "text.h"
@@ -36,14 +37,6 @@ nb::ndarray<nb::numpy, T> make_array(std::initializer_list<std::size_t> shape) {
   return nb::ndarray<nb::numpy, T>(data, shape, owner);
 }
 
-skimrnn::CellKind kind_of(const std::string& cell) {
-  if (cell == "lstm") return skimrnn::kLstm;
-  if (cell == "gru") return skimrnn::kGru;
-  if (cell == "rnn_tanh") return skimrnn::kTanh;
-  if (cell == "rnn_relu") return skimrnn::kRelu;
-  throw std::invalid_argument("there are no kernels for the cell " + cell);
-}
-
 class Network {
  public:
   Network(const std::string& cell, int input_size, int hidden_size, int num_layers, int directions,
@@ -52,7 +45,7 @@ class Network {
           bool int8) {
     const skimrnn::Kernels* kernels = skimrnn::find_kernels(isa);
     if (!kernels) throw std::invalid_argument("this CPU cannot run " + isa);
-    const skimrnn::CellKind kind = kind_of(cell);
+    const skimrnn::CellKind kind = skimrnn::kind_of(cell);
     if (int8 && kind == skimrnn::kRelu)
       throw std::invalid_argument("int8 needs a cell whose h stays within 1, and relu's does not");
     // Per direction: four parameters for each level's cell, then the router's two.
@@ -287,6 +280,7 @@ class TextReader {
 }  // namespace
 
 NB_MODULE(_native, m) {
+  bind_training(m);
   // A model that lives until the interpreter ends, in a cache say, is no leak worth a warning.
   nb::set_leak_warnings(false);
   m.def("runnable", &skimrnn::runnable,

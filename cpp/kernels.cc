@@ -354,6 +354,11 @@ float router_sum(const RouterRow& row, const float* c, const float* h, int movin
 
 }  // namespace
 
+// training_kernels.cc
+extern const TrainSteps train_forward[2], train_backward[2];
+extern const RowsProduct rows_product;
+extern const SumsProduct sums_product;
+
 extern const Kernels kernels;
 const Kernels kernels = {
     SKIMRNN_NAME(SKIMRNN_ISA),
@@ -363,6 +368,10 @@ const Kernels kernels = {
     {step<Lstm, Int8Seen>, step<Gru, Int8Seen>, step<Elman<false>, Int8Seen>, nullptr},
     dot,
     router_sum,
+    {train_forward[kLstm], train_forward[kGru]},
+    {train_backward[kLstm], train_backward[kGru]},
+    rows_product,
+    sums_product,
 };
 
 }  // namespace SKIMRNN_ISA

@@ -98,6 +98,23 @@ enum CellKind { kLstm = 0, kGru = 1, kTanh = 2, kRelu = 3 };
 
 constexpr int gates_of(CellKind kind) { return kind == kLstm ? 4 : kind == kGru ? 3 : 1; }
 
+// For training, see training.h. Some steps of a pass, ...
+struct Steps;
+using TrainSteps = void (*)(const Steps& steps);
+
+// ... out (rows, columns) = a (rows, count) times a matrix packed in panels, added to `start`
+// (padded(columns) entries, for every row), or to what is there if that is null, ...
+using RowsProduct = void (*)(const float* a, std::size_t rows, std::size_t a_stride,
+                             const float* panels, int columns, int count, const float* start,
+                             float* out, std::size_t out_stride);
+
+// ... and the sum over n of a[n][i] * b[n][k], added to out (wanted, columns), and of a[n][i], added
+// to a_sums (wanted) unless that is null; `room` holds kSumRows * padded(columns) floats.
+using SumsProduct = void (*)(const float* a, int wanted, std::size_t a_stride, const float* b,
+                             int columns, std::size_t b_stride, std::size_t count, float* out,
+                             std::size_t out_stride, float* a_sums, float* room);
+constexpr int kSumRows = 256;
+
 struct Kernels {
   const char* name;
   InputPart input_part[4];  // by CellKind
@@ -105,6 +122,9 @@ struct Kernels {
   Step step_int8[4];        // likewise; null for relu, whose h has no bound
   Dot dot;
   RouterSum router_sum;
+  TrainSteps train_forward[2], train_backward[2];  // by CellKind; LSTM and GRU
+  RowsProduct rows_product;
+  SumsProduct sums_product;
 };
 
 }  // namespace skimrnn

@@ -4,33 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
-#include <memory>
-#include <new>
 #include <vector>
 
+#include "buffer.h"
 #include "kernels.h"
 
 namespace skimrnn {
-
-// Numbers at kAlignment, zero at first.
-template <class T>
-class Buffer {
- public:
-  Buffer() = default;
-  explicit Buffer(std::size_t count) {
-    const std::size_t bytes = (count * sizeof(T) / kAlignment + 1) * kAlignment;
-    data_.reset(static_cast<T*>(::operator new[](bytes, std::align_val_t{kAlignment})));
-    std::memset(data_.get(), 0, bytes);
-  }
-  T* get() const { return data_.get(); }
-
- private:
-  struct Free {
-    void operator()(T* p) const { ::operator delete[](p, std::align_val_t{kAlignment}); }
-  };
-  std::unique_ptr<T[], Free> data_;
-};
 
 struct Shape {
   CellKind kind;
@@ -160,18 +139,6 @@ class Network {
   std::vector<std::size_t> row_offsets_;  // of each direction of the first layer in a table row
   const float* embedding_ = nullptr;
   Buffer<float> table_;
-};
-
-// Treats denormal numbers as zero while it lives, in this thread.
-class FlushDenormals {
- public:
-  FlushDenormals();
-  ~FlushDenormals();
-  FlushDenormals(const FlushDenormals&) = delete;
-  FlushDenormals& operator=(const FlushDenormals&) = delete;
-
- private:
-  std::uint64_t before_;
 };
 
 }  // namespace skimrnn

@@ -44,6 +44,27 @@ inline Ints load_ints(const std::int32_t* p) {
 
 inline void store(float* p, Vec v) { std::memcpy(p, &v, sizeof v); }
 
+// The first n entries alone; the other lanes are zero, and are not stored.
+inline Vec load_some(const float* p, int n) {
+  if (n >= kWidth) return load(p);
+#if defined(__AVX512F__)
+  return Vec(_mm512_maskz_loadu_ps(__mmask16((1u << n) - 1), p));
+#else
+  Vec v = {};
+  for (int i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+#endif
+}
+
+inline void store_some(float* p, Vec v, int n) {
+  if (n >= kWidth) return store(p, v);
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, __mmask16((1u << n) - 1), __m512(v));
+#else
+  for (int i = 0; i < n; ++i) p[i] = v[i];
+#endif
+}
+
 inline Vec all(float x) { return Vec{} + x; }
 inline Ints all_ints(std::int32_t x) { return Ints{} + x; }
 

@@ -16,9 +16,9 @@ from itertools import repeat
 import numpy as np
 
 from fuzz.texts import random_texts
+from skimrnn import extension
 from skimrnn.config import SkimConfig
 from skimrnn.model_file import TextPart
-from skimrnn.runtime import native
 from skimrnn.runtime.native import NativeReader, NativeTextReader
 from skimrnn.text import Vocabulary, scan
 
@@ -32,7 +32,9 @@ def text_reader(vocabulary: Vocabulary) -> NativeTextReader:
     embedding = np.zeros((len(vocabulary), 1), np.float32)
     head = np.zeros((1, 1), np.float32)
     text = TextPart(("any",), vocabulary, embedding, head, head[0])
-    reader = NativeReader(config, parameters, native.available()[0], embedding, table_bytes=0)
+    reader = NativeReader(
+        config, parameters, extension.instruction_sets()[0], embedding, table_bytes=0
+    )
     return NativeTextReader(reader, text)
 
 

@@ -12,11 +12,12 @@ from fuzz import folders, leaks, reading
 from fuzz.scanners import differences
 from fuzz.texts import random_texts
 
+from skimrnn import extension
 from skimrnn.runtime import implementations, native
 from skimrnn.text import scan
 
 needs_the_extension = pytest.mark.skipif(
-    not native.available(), reason="the native reader is not compiled in"
+    not extension.instruction_sets(), reason="the native reader is not compiled in"
 )
 ROOT = Path(__file__).parent.parent
 SEED = int.from_bytes(os.urandom(4), "little")

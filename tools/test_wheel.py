@@ -19,10 +19,10 @@ TRY = """
 import sys
 import skimrnn
 from skimrnn.text import scan
-from skimrnn.runtime import native
+from skimrnn import extension
 
 assert "site-packages" in skimrnn.__file__, skimrnn.__file__
-assert native.available(), "the wheel has no native reader"
+assert extension.instruction_sets(), "the wheel has no native reader"
 text = "It isn't a good film, but the actors' K\u212arma's fine \U0001f600 \ufffd"
 for name in skimrnn.implementations():
     for precision in ("float32",) if name == "numpy" else ("float32", "int8"):

@@ -1,4 +1,4 @@
-"""The extension's contract; ``runtime/native.py`` is what uses it."""
+"""The extension's contract; ``runtime/native.py`` and ``nn/native.py`` are what uses it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -84,3 +84,55 @@ class TextReader:
         budget: Sequence[float | None],
         burst: Sequence[float],
     ) -> _Floats: ...
+
+class TrainingOptions:
+    def __init__(
+        self,
+        isa: str,
+        cell: str,
+        levels: Sequence[int],
+        full_skim_input: bool,
+        state_router: bool,
+        backwards: bool,
+        hard: bool,
+        temperature: float,
+        threads: int,
+    ) -> None: ...
+
+class TrainingArrays:
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        cells: Sequence[tuple[_Floats | None, ...] | None],
+        x: _Floats,
+        router_weight: _Floats,
+        router_bias: _Floats,
+        noise: _Floats,
+        h_0: _Floats,
+        c_0: _Floats | None,
+        outputs: _Floats,
+        c_before: _Floats | None,
+        log_p: _Floats,
+    ) -> None: ...
+
+def train_forward(
+    options: TrainingOptions,
+    arrays: TrainingArrays,
+    level: NDArray[np.int64],
+    h_n: _Floats,
+    c_n: _Floats | None,
+) -> None: ...
+def train_backward(
+    options: TrainingOptions,
+    arrays: TrainingArrays,
+    cell_grads: Sequence[tuple[_Floats | None, ...] | None],
+    outputs_grad: _Floats | None,
+    log_p_grad: _Floats | None,
+    h_n_grad: _Floats | None,
+    c_n_grad: _Floats | None,
+    x_grad: _Floats | None,
+    router_weight_grad: _Floats,
+    router_bias_grad: _Floats,
+    h_0_grad: _Floats,
+    c_0_grad: _Floats | None,
+) -> None: ...

@@ -11,9 +11,9 @@ from cli_helpers import run
 
 import skimrnn
 from models import make_config, make_layer, saved
+from skimrnn import extension
 from skimrnn.cli.demo import example_texts
 from skimrnn.cli.output import faster, percent, seconds, shown_path, times
-from skimrnn.runtime import native
 from skimrnn.text import scan
 
 # ---- info ---------------------------------------------------------------------------------------
@@ -41,7 +41,7 @@ def test_a_forced_implementation_that_is_not_there_is_said(monkeypatch):
 
 
 def test_an_absent_native_reader_is_said(monkeypatch):
-    monkeypatch.setattr(native, "_native", None)
+    monkeypatch.setattr(extension, "kernels", None)
     shown = json.loads(run("info", "--json").stdout)
     assert shown["implementations"] == ["numpy"]
     assert shown["implementation"] == "numpy"
@@ -49,7 +49,7 @@ def test_an_absent_native_reader_is_said(monkeypatch):
     assert "not installed: install a C++ compiler" in " ".join(run("info").stdout.split())
 
 
-@pytest.mark.skipif(not native.available(), reason="the native reader is not compiled in")
+@pytest.mark.skipif(not extension.instruction_sets(), reason="the native reader is not compiled in")
 def test_who_reads_a_model_and_in_what(tmp_path):
     kinds = {
         "lstm": (make_config(), "float32 or int8"),

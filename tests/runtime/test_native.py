@@ -16,6 +16,7 @@ from native_parts import (
     make_rows,
     row_bytes,
 )
+from skimrnn import extension
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule
 from skimrnn.runtime import native
@@ -23,14 +24,15 @@ from skimrnn.runtime.native import NativeReader
 from skimrnn.runtime.numpy_reader import NumpyReader
 
 needs_the_extension = pytest.mark.skipif(
-    not native.available(), reason="the native reader is not compiled in"
+    not extension.instruction_sets(), reason="the native reader is not compiled in"
 )
 CELLS = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 RULES = (Rule(0.5), Rule("argmax"), Rule(2.0, 0.5), Rule(-1))
 
 
 @pytest.fixture(
-    params=native.available() or [pytest.param("none", marks=needs_the_extension)], scope="module"
+    params=extension.instruction_sets() or [pytest.param("none", marks=needs_the_extension)],
+    scope="module",
 )
 def isa(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -60,7 +62,7 @@ def test_where_there_is_a_compiler_there_is_the_extension() -> None:
     compiler = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None)
     if compiler is None:
         pytest.skip("no C++ compiler here: the package is complete without its extension")
-    assert native.available(), f"{compiler} is here, but skimrnn._native is not"
+    assert extension.instruction_sets(), f"{compiler} is here, but skimrnn._native is not"
 
 
 # ---- words and their table -----------------------------------------------------------------------
@@ -131,7 +133,8 @@ def test_what_does_not_fit_is_refused(isa: str) -> None:
 
 
 @pytest.mark.skipif(
-    not {"avx2", "avx512"} <= set(native.available()), reason="needs a CPU with AVX2 and AVX-512"
+    not {"avx2", "avx512"} <= set(extension.instruction_sets()),
+    reason="needs a CPU with AVX2 and AVX-512",
 )
 @every_config
 def test_avx2_and_avx512_agree_to_the_bit(config: SkimConfig) -> None:
@@ -339,7 +342,7 @@ def test_parameters_of_another_size_are_refused():
         parameters = {n: np.zeros(shape, np.float32) for n, shape in shapes.items()}
         parameters[name] = np.zeros(shapes[name][0] + 1, np.float32)
         with pytest.raises(ValueError, match="must have"):
-            NativeReader(config, parameters, native.available()[0])
+            NativeReader(config, parameters, extension.instruction_sets()[0])
     parameters.pop("router_weight_l0")
     with pytest.raises(ValueError, match="must have"):
-        NativeReader(config, parameters, native.available()[0])
+        NativeReader(config, parameters, extension.instruction_sets()[0])

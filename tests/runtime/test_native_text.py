@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
+from skimrnn import extension
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule
 from skimrnn.model_file import TextPart
-from skimrnn.runtime import native
 from skimrnn.runtime.native import NativeReader, NativeTextReader
 from skimrnn.runtime.numpy_reader import NumpyReader, NumpyTextReader
 from skimrnn.text import Vocabulary, scan
 
 pytestmark = pytest.mark.skipif(
-    not native.available(), reason="the native reader is not compiled in"
+    not extension.instruction_sets(), reason="the native reader is not compiled in"
 )
 
 
@@ -39,7 +39,7 @@ def make_readers(
     reader = NumpyReader(config, parameters, text.embedding)
     natives = [
         NativeTextReader(NativeReader(config, parameters, isa, text.embedding), text)
-        for isa in native.available()
+        for isa in extension.instruction_sets()
     ]
     return NumpyTextReader(reader, text, config.directions), natives
 
@@ -93,7 +93,7 @@ def test_parts_that_do_not_fit_are_refused():
     reader = NativeReader(
         CONFIG,
         {n: np.zeros(shape, np.float32) for n, shape in CONFIG.parameter_shapes().items()},
-        native.available()[0],
+        extension.instruction_sets()[0],
         np.zeros((2, 3), np.float32),
     )
     for words, units in ((("<unknown>",), 17), (("<unknown>", "a"), 16)):

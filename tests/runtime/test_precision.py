@@ -8,14 +8,14 @@ import pytest
 import skimrnn
 from models import make_classifier, make_config, saved
 from native_parts import CLOSE, assert_near, assert_same_bits, make_parts, make_rows, row_bytes
-from skimrnn import reference
+from skimrnn import extension, reference
 from skimrnn.decision import Rule
 from skimrnn.runtime import native
 from skimrnn.runtime.native import NativeReader
 from skimrnn.runtime.numpy_reader import NumpyReader
 
 pytestmark = pytest.mark.skipif(
-    not native.available(), reason="the native reader is not compiled in"
+    not extension.instruction_sets(), reason="the native reader is not compiled in"
 )
 COLUMNS = 32
 """From so many units on a recurrent matrix is kept in int8."""
@@ -37,7 +37,7 @@ every_config = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture(params=native.available())
+@pytest.fixture(params=extension.instruction_sets())
 def isa(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -103,7 +103,7 @@ def test_it_is_close_to_float32(config, isa) -> None:
 
 @every_config
 def test_integers_are_the_same_on_every_instruction_set(config) -> None:
-    if not {"avx2", "avx512"} <= set(native.available()):
+    if not {"avx2", "avx512"} <= set(extension.instruction_sets()):
         pytest.skip("needs a CPU with AVX2 and AVX-512")
     parameters, embedding = make_parts(config)
     rows = make_rows(50)
@@ -166,7 +166,7 @@ def test_a_state_beyond_one_is_refused(value, isa) -> None:
 
 
 def test_models_take_it(folder: Path) -> None:
-    for name in native.available():
+    for name in extension.instruction_sets():
         model = skimrnn.load(folder, implementation=name, precision="int8")
         assert (model.precision, model.implementation) == ("int8", name)
         assert skimrnn.load_layer(folder, implementation=name, precision="int8").precision == "int8"

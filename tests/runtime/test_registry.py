@@ -7,7 +7,8 @@ import pytest
 
 import skimrnn
 from models import make_classifier, saved
-from skimrnn.runtime import Layer, Model, implementations, load, load_layer, native
+from skimrnn import extension
+from skimrnn.runtime import Layer, Model, implementations, load, load_layer
 from skimrnn.runtime.native import NativeReader
 from skimrnn.runtime.numpy_reader import NumpyReader
 
@@ -20,7 +21,7 @@ def test_listing() -> None:
     fastest_first = ("avx512", "avx2", "neon", "portable", "numpy")
     assert names == tuple(name for name in fastest_first if name in names)
     assert names[-1] == "numpy"
-    assert len(names) == 1 + len(native.available())
+    assert len(names) == 1 + len(extension.instruction_sets())
     assert skimrnn.implementations() == names
 
 
@@ -81,8 +82,8 @@ def test_a_float64_model_is_read_with_numpy(double: Path, monkeypatch) -> None:
     assert load(double).implementation == "numpy"
 
 
-@pytest.mark.skipif(not native.available(), reason="the native reader is not compiled in")
-@pytest.mark.parametrize("name", native.available())
+@pytest.mark.skipif(not extension.instruction_sets(), reason="the native reader is not compiled in")
+@pytest.mark.parametrize("name", extension.instruction_sets())
 @pytest.mark.parametrize("loader", [load, load_layer])
 def test_a_native_one_refuses_a_float64_model_by_name(
     loader, name: str, double: Path, monkeypatch
@@ -99,8 +100,8 @@ def test_a_native_one_refuses_a_float64_model_by_name(
 def test_without_the_extension_everything_is_read_with_numpy(
     folder: Path, double: Path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(native, "_native", None)
-    assert native.available() == ()
+    monkeypatch.setattr(extension, "kernels", None)
+    assert extension.instruction_sets() == ()
     assert implementations() == skimrnn.implementations() == ("numpy",)
     for path in (folder, double):
         assert load_layer(path).implementation == "numpy"

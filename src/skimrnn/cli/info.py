@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib import metadata
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,11 +50,10 @@ def info(
 def describe_installation() -> dict[str, Any]:
     """Versions, implementations, bundled models and the data folder, as JSON values."""
     from skimrnn import __version__, bundled_models, implementations
-    from skimrnn.runtime import native
-    from skimrnn.runtime.registry import ENVIRONMENT_VARIABLE
+    from skimrnn.extension import ENVIRONMENT_VARIABLE, instruction_sets, named_implementation
     from skimrnn.tasks import find_data_dir
 
-    forced = os.environ.get(ENVIRONMENT_VARIABLE) or None
+    forced = named_implementation()
     folder, looked_in = find_data_dir(None)
     return {
         "skimrnn": __version__,
@@ -64,7 +62,7 @@ def describe_installation() -> dict[str, Any]:
         "torch": _version("torch"),
         "implementations": list(implementations()),
         "implementation": forced or implementations()[0],
-        "native_reader": bool(native.available()),
+        "native_reader": bool(instruction_sets()),
         "implementation_forced_by": ENVIRONMENT_VARIABLE if forced else None,
         "bundled_models": list(bundled_models()),
         "data_dir": None if folder is None else str(folder.resolve()),
@@ -111,7 +109,7 @@ def _version(package: str) -> str | None:
 
 
 def _print_installation(found: dict[str, Any]) -> None:
-    from skimrnn.runtime.registry import ENVIRONMENT_VARIABLE
+    from skimrnn.extension import ENVIRONMENT_VARIABLE
 
     active = found["implementation"]
     if active not in found["implementations"]:

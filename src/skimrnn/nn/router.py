@@ -25,14 +25,17 @@ class Routing:
     Args:
         router: the router, made with ``TorchOps``.
         router_input: "hidden": it sees h; "state": c and h.
+
+    Attributes:
+        router: as given.
     """
 
     def __init__(self, router: Router, router_input: str) -> None:
-        self._router, self._router_input = router, router_input
+        self.router, self._router_input = router, router_input
 
     def prepare(self, x: Tensor) -> Tensor:
         """What the inputs (N, E) of all tokens say by themselves, (N, anything)."""
-        prepared: Tensor = self._router.prepare(x)
+        prepared: Tensor = self.router.prepare(x)
         return prepared
 
     def __call__(self, prepared: Tensor, state: State) -> Tensor:
@@ -41,4 +44,4 @@ class Routing:
         if self._router_input == "state":
             assert state.c is not None
             seen = torch.cat([state.c, state.h], dim=1)
-        return F.log_softmax(self._router.logits(prepared, seen), dim=1)
+        return F.log_softmax(self.router.logits(prepared, seen), dim=1)

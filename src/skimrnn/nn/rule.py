@@ -15,6 +15,18 @@ from torch.nn import functional as F
 from skimrnn.decision import ARGMAX, Rule, rules_for
 
 
+def draw_noise(x: Tensor, levels: int) -> Tensor:
+    """Gumbel noise for N tokens, (N, K), of x's dtype and device, from torch's generator."""
+    exponential = x.new_empty(len(x), levels).exponential_()
+    return -torch.log(exponential + torch.finfo(x.dtype).tiny)
+
+
+def check_temperature(temperature: float) -> None:
+    """Refuse a τ that nothing can be divided by."""
+    if not temperature > 0:
+        raise ValueError(f"temperature must be above 0; got {temperature!r}")
+
+
 class Mix:
     """The share of each level in a training step, by the Gumbel-softmax.
 
@@ -26,8 +38,7 @@ class Mix:
     """
 
     def __init__(self, temperature: float, hard: bool) -> None:
-        if not temperature > 0:
-            raise ValueError(f"temperature must be above 0; got {temperature!r}")
+        check_temperature(temperature)
         self._temperature = temperature
         self._hard = hard
 

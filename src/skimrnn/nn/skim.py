@@ -2,8 +2,8 @@
 
 The same calls and results as ``torch.nn.LSTM``, ``GRU`` and ``RNN``; for each token, layer and
 direction a router takes the full cell (read) or a small one (skim). The equations are those of
-``reference.py``. Training mixes all levels (``steps.Mixing``); ``eval()`` chooses one
-(``steps.Choosing``) and computes no other.
+``reference.py``. Training mixes all levels, by ``steps.Mixing`` or, where ``paths`` says so, by
+``native``; ``eval()`` chooses one (``steps.Choosing``) and computes no other.
 
 Letters: B batch, T tokens, N real tokens of a batch, E inputs, D hidden size, S skim size,
 K levels, G gates.
@@ -12,6 +12,7 @@ K levels, G gates.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
@@ -21,12 +22,15 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from skimrnn.config import SkimConfig, parameter_suffix, resolve_levels
+from skimrnn.nn import native
 from skimrnn.nn.cells import CellWeights, State
 from skimrnn.nn.forms import Hidden, enter, layout_of
+from skimrnn.nn.paths import check_path, choose_path
 from skimrnn.nn.recording import LayerReads, recording, report
 from skimrnn.nn.router import Routing, TorchOps
+from skimrnn.nn.rule import draw_noise
 from skimrnn.nn.sequences import Ragged
-from skimrnn.nn.steps import Choosing, Direction, Mixing
+from skimrnn.nn.steps import Choosing, Direction, Mixing, walk
 from skimrnn.routers import find_router
 
 
@@ -42,6 +46,7 @@ class SkimOptions(TypedDict, total=False):
     threshold: float | str
     budget: float | None
     burst: float
+    path: str
 
 
 class _SkimMixin(nn.RNNBase):
@@ -54,6 +59,7 @@ class _SkimMixin(nn.RNNBase):
     threshold: float | str | Sequence[float]
     budget: float | Sequence[float] | None
     burst: float | Sequence[float]
+    path: str
 
     def _set_up(
         self,
@@ -70,6 +76,7 @@ class _SkimMixin(nn.RNNBase):
         threshold: float | str = 0.5,
         budget: float | None = None,
         burst: float = 1,
+        path: str = "auto",
         **unknown: Any,
     ) -> None:
         """Add the small cells and routers to a layer that torch's constructor has made."""
@@ -92,6 +99,8 @@ class _SkimMixin(nn.RNNBase):
         )
         self.hard, self.skimming, self.temperature = hard, True, 1.0
         self.threshold, self.budget, self.burst = threshold, budget, burst
+        check_path(path)
+        self.path = path
         for name, shape in self.config.parameter_shapes().items():
             if name not in self._parameters:
                 self.register_parameter(
@@ -166,6 +175,23 @@ class _SkimMixin(nn.RNNBase):
             RuntimeError: if a shape does not fit, as torch's layer does.
             ValueError: if the input is not 2-D, 3-D or packed, or an option does not fit.
         """
+        if "torch._dynamo" in sys.modules and not _exporting():  # else nothing can be compiling
+            from skimrnn.nn.uncompiled import call
+
+            read: tuple[Tensor | PackedSequence, Hidden]
+            read = call(lambda: self._forward(input, hx, noise))
+            return read
+        return self._forward(input, hx, noise)
+
+    def _forward(
+        self, input: Tensor | PackedSequence, hx: Hidden | None, noise: Tensor | None
+    ) -> tuple[Tensor | PackedSequence, Hidden]:
+        if _exporting() and self.config.skims and self.skimming:
+            raise RuntimeError(
+                f"torch.export cannot hold {type(self).__name__}: which cell runs depends on the "
+                "data; save the model with skimrnn.nn.save and read it with skimrnn.load, which "
+                "need no torch, or set skimming=False to export the full cell alone"
+            )
         if not self.config.skims and self.budget is not None:
             raise ValueError(
                 f"a budget needs a level to skim at; got budget={self.budget!r} with "
@@ -176,6 +202,8 @@ class _SkimMixin(nn.RNNBase):
             if recording():
                 self._report_plain(input)
             return output, state
+        if torch.is_autocast_enabled(self._weight.device.type):
+            return self._without_autocast(input, hx, noise)
         data, layout, given, leave = enter(self, input, hx)
         if not self.training:
             noise = None
@@ -199,6 +227,22 @@ class _SkimMixin(nn.RNNBase):
             tuple(torch.stack(parts) for parts in zip(*final, strict=True) if parts[0] is not None),
         )
 
+    def _without_autocast(
+        self, input: Tensor | PackedSequence, hx: Hidden | None, noise: Tensor | None
+    ) -> tuple[Tensor | PackedSequence, Hidden]:
+        """The call in the weights' own dtype: a router's sums decide, and lose by rounding."""
+        dtype, device = self._weight.dtype, self._weight.device.type
+        if hx is not None:
+            hx = hx.to(dtype) if isinstance(hx, Tensor) else (hx[0].to(dtype), hx[1].to(dtype))
+        with torch.autocast(device, enabled=False):
+            return self._forward(input.to(dtype), hx, noise)
+
+    @property
+    def _weight(self) -> Tensor:
+        """A parameter, for its dtype and device."""
+        weight: Tensor = getattr(self, f"weight_ih_{parameter_suffix(0, 0)}")
+        return weight
+
     def _read(
         self,
         layer: int,
@@ -210,29 +254,19 @@ class _SkimMixin(nn.RNNBase):
     ) -> tuple[Tensor, State]:
         """Take x (N, E) through one direction of one layer: outputs (N, D) and the last state."""
         parts = self._direction(layer, direction)
-        take_step: Mixing | Choosing
-        if self.training:
-            take_step = Mixing(self, parts, x, layout, noise)
+        if not self.training:
+            read = walk(Choosing(self, parts, x, layout), layout, initial, bool(direction))
         else:
-            take_step = Choosing(self, parts, x, layout)
-        outputs, log_p, levels = ([x] * layout.steps for _ in range(3))
-        state, ended = initial.rows(0, 0), []
-        for t in reversed(range(layout.steps)) if direction else range(layout.steps):
-            alive, rows = len(state.h), layout.sizes[t]
-            if rows > alive:  # texts begin: at the first token, or backwards at their last
-                begun = initial.rows(alive, rows)
-                state = state.above(begun) if alive else begun
-            elif rows < alive:  # texts ended
-                ended.append(state.rows(rows, alive))
-                state = state.rows(0, rows)
-            state, log_p[t], levels[t] = take_step(t, state)
-            outputs[t] = state.h
-        for rest in reversed(ended):
-            state = state.above(rest)
+            if noise is None:
+                noise = draw_noise(x, len(self.config.levels))
+            if choose_path(self.path, self.config, x) == "native":
+                read = native.mix(self, parts, x, layout, noise, initial, bool(direction))
+            else:
+                steps = Mixing(self, parts, x, layout, noise)
+                read = walk(steps, layout, initial, bool(direction))
         if recording():
-            all_log_p, all_levels = torch.cat(log_p), torch.cat(levels)
-            report(LayerReads(self, layer, direction, True, all_log_p, all_levels, layout))
-        return torch.cat(outputs), state
+            report(LayerReads(self, layer, direction, True, read.log_p, read.levels, layout))
+        return read.outputs, read.state
 
     def _check_noise(self, noise: Tensor, layout: Ragged) -> None:
         levels, directions = len(self.config.levels), self.config.directions
@@ -276,6 +310,12 @@ class _SkimMixin(nn.RNNBase):
         return Direction(self.config, cells, Routing(router, self.config.router_input))
 
 
+def _exporting() -> bool:
+    """Whether ``torch.export`` is tracing; older torch cannot say."""
+    ask = getattr(torch.compiler, "is_exporting", None)
+    return ask is not None and bool(ask())
+
+
 def _refuse_projection(options: Mapping[str, Any]) -> None:
     """Raise what torch's GRU and RNN raise for an argument that only the LSTM has."""
     if "proj_size" in options:
@@ -310,6 +350,9 @@ class SkimLSTM(_SkimMixin, nn.LSTM):  # type: ignore[misc]
         threshold: θ in ``eval()``; skim where the probability of skimming exceeds it.
         budget: ceiling on the share of tokens read in ``eval()``, for every prefix of a text.
         burst: reads allowed ahead of the budget.
+        path: how a training step is computed: "eager", torch's loop over the tokens; "native", one
+            call on the CPU, for float32 and the "softmax" router; "auto", the fastest that can.
+            Not used in ``eval()``.
 
     A state dict of ``torch.nn.LSTM`` loads into the full cell by its own names.
 
@@ -317,6 +360,7 @@ class SkimLSTM(_SkimMixin, nn.LSTM):  # type: ignore[misc]
         threshold: as above, settable at any time; also one number per text.
         budget: likewise.
         burst: likewise.
+        path: likewise.
         temperature: τ of the Gumbel-softmax.
         skimming: False runs the full cell alone, as torch's LSTM does.
         config: the ``SkimConfig``.

@@ -1,11 +1,12 @@
-"""One token's step through one direction of a layer: mixed in training, chosen in ``eval()``.
+"""Through one direction of a layer in torch, token by token: mixed in training, else chosen.
 
-``Mixing`` computes every level and mixes; ``Choosing`` takes each row to one level and lets it
-enter no other cell's product.
+``walk`` takes a batch from step to step. ``Mixing`` computes every level and mixes; ``Choosing``
+takes each row to one level and lets it enter no other cell's product.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -38,6 +39,51 @@ class Direction(NamedTuple):
         return new.merge(state, lambda part, old: torch.cat([part, old[:, size:]], dim=1))
 
 
+class SequenceRead(NamedTuple):
+    """One direction of one layer over a batch of N tokens.
+
+    Attributes:
+        outputs: h after each token, (N, D).
+        log_p: log-probabilities, (N, K).
+        levels: the level taken, or in training the one with the largest share, (N,).
+        state: the last state of the B texts.
+    """
+
+    outputs: Tensor
+    log_p: Tensor
+    levels: Tensor
+    state: State
+
+
+Step = Callable[[int, State], tuple[State, Tensor, Tensor]]
+
+
+def walk(take_step: Step, layout: Ragged, initial: State, backwards: bool) -> SequenceRead:
+    """Take a batch through all of its steps.
+
+    Args:
+        take_step: from t and the state before to that after it, log-probabilities and levels.
+        layout: where the tokens lie.
+        initial: the state before the first token, of B texts.
+        backwards: whether to begin at each text's end.
+    """
+    outputs, log_p, levels = ([initial.h] * layout.steps for _ in range(3))
+    state, ended = initial.rows(0, 0), []
+    for t in reversed(range(layout.steps)) if backwards else range(layout.steps):
+        alive, rows = len(state.h), layout.sizes[t]
+        if rows > alive:  # texts begin: at the first token, or backwards at their last
+            begun = initial.rows(alive, rows)
+            state = state.above(begun) if alive else begun
+        elif rows < alive:  # texts ended
+            ended.append(state.rows(rows, alive))
+            state = state.rows(0, rows)
+        state, log_p[t], levels[t] = take_step(t, state)
+        outputs[t] = state.h
+    for rest in reversed(ended):
+        state = state.above(rest)
+    return SequenceRead(torch.cat(outputs), torch.cat(log_p), torch.cat(levels), state)
+
+
 class Mixing:
     """A training step: every level computed, mixed by the Gumbel-softmax."""
 
@@ -47,11 +93,8 @@ class Mixing:
         parts: Direction,
         x: Tensor,
         layout: Ragged,
-        noise: Tensor | None,
+        noise: Tensor,
     ) -> None:
-        if noise is None:
-            exponential = x.new_empty(len(x), len(parts.config.levels)).exponential_()
-            noise = -torch.log(exponential + torch.finfo(x.dtype).tiny)
         self._parts = parts
         self._mix = Mix(module.temperature, module.hard)
         self._noise = layout.split(noise.to(x.dtype))

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 class SoftmaxRouter(Router):
     """``p = softmax(W [x ; s] + b)``; W (K, E + |s|), columns x, then c if it is seen, then h.
 
+    Attributes:
+        weight: W.
+        bias: b.
+
     Source: Seo et al., ICLR 2018, equation 1.
     """
 
@@ -22,8 +26,8 @@ class SoftmaxRouter(Router):
 
     def __init__(self, weights: Mapping[str, Array], inputs: int, ops: Ops) -> None:
         super().__init__(weights, inputs, ops)
-        weight = weights["router_weight"]
-        self._weight_x, self._weight_s = weight[:, :inputs], weight[:, inputs:]
+        self.weight, self.bias = weights["router_weight"], weights["router_bias"]
+        self._weight_x, self._weight_s = self.weight[:, :inputs], self.weight[:, inputs:]
 
     @staticmethod
     def parameter_shapes(config: SkimConfig, inputs: int) -> dict[str, tuple[int, ...]]:
@@ -41,7 +45,7 @@ class SoftmaxRouter(Router):
 
     def prepare(self, x: Array) -> Array:
         """The token's part of the logits."""
-        return self.ops.linear(x, self._weight_x, self.weights["router_bias"])
+        return self.ops.linear(x, self._weight_x, self.bias)
 
     def logits(self, prepared: Array, s: Array) -> Array:
         """The token's part and the state's."""

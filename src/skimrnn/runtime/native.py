@@ -1,7 +1,6 @@
 """The native reader: one call into C++ per text, compiled per instruction set.
 
-The extension may be absent (no compiler when the package was installed); ``available`` then lists
-nothing and models read with NumPy.
+Without the extension (``extension.kernels``) nothing here can be used, and models read with NumPy.
 """
 
 from __future__ import annotations
@@ -15,16 +14,12 @@ from numpy.typing import NDArray
 
 from skimrnn.config import SkimConfig, parameter_suffix
 from skimrnn.decision import ARGMAX, Rule
+from skimrnn.extension import kernels
 from skimrnn.model_file import TextPart
 from skimrnn.reading import TextReading
 from skimrnn.reference import SequenceReading
 from skimrnn.runtime.carried import Carried
 from skimrnn.text import read_character_tables
-
-try:
-    from skimrnn import _native
-except ImportError:
-    _native = None  # type: ignore[assignment]
 
 Array = NDArray[Any]
 
@@ -33,11 +28,6 @@ ROUTERS = ("softmax",)
 
 TABLE_BYTES = 32 * 2**20
 """Room for input parts looked up per word, per model; the most frequent words come first."""
-
-
-def available() -> tuple[str, ...]:
-    """The instruction sets that this machine can run, fastest first; none without the extension."""
-    return () if _native is None else tuple(_native.runnable())
 
 
 def precisions(config: SkimConfig) -> tuple[str, ...]:
@@ -51,7 +41,7 @@ class NativeReader:
     Args:
         config: the layers' options.
         parameters: named as in ``config.parameter_shapes()``; float32.
-        isa: one of ``available()``.
+        isa: one of ``extension.instruction_sets()``.
         embedding: word vectors (V, E) for ``read_words``, the most frequent words first.
         table_bytes: room for input parts looked up per word; ``TABLE_BYTES`` if None.
         precision: "float32", or "int8" for the recurrent weights.
@@ -75,7 +65,7 @@ class NativeReader:
                 f'{config.cell} does not; use "float32"'
             )
         self._config, self._int8 = config, precision == "int8"
-        self.network = _native.Network(
+        self.network = kernels.Network(
             config.cell,
             config.input_size,
             config.hidden_size,
@@ -138,7 +128,7 @@ class NativeTextReader:
     """
 
     def __init__(self, reader: NativeReader, text: TextPart) -> None:
-        self._reader = _native.TextReader(
+        self._reader = kernels.TextReader(
             reader.network,
             _character_table(),
             text.vocabulary.words,
@@ -166,7 +156,7 @@ class NativeTextReader:
 
 @cache
 def _character_table() -> Any:
-    return _native.CharacterTable(*read_character_tables())
+    return kernels.CharacterTable(*read_character_tables())
 
 
 def _encoded(text: str | bytes) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -11,15 +10,13 @@ from numpy.typing import NDArray
 
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule
+from skimrnn.extension import ENVIRONMENT_VARIABLE, instruction_sets, named_implementation
 from skimrnn.model_file import TextPart
 from skimrnn.reading import TextReading
 from skimrnn.reference import SequenceReading
 from skimrnn.runtime import native
 from skimrnn.runtime.carried import Carried
 from skimrnn.runtime.numpy_reader import NumpyReader, NumpyTextReader
-
-ENVIRONMENT_VARIABLE = "SKIMRNN_IMPLEMENTATION"
-"""Names the implementation that every model loads with; an unknown name is an error."""
 
 NUMPY = "numpy"
 
@@ -76,7 +73,7 @@ def implementations() -> tuple[str, ...]:
 
     Those of the native reader bear the name of their instruction set; "numpy" is the reference.
     """
-    return (*native.available(), NUMPY)
+    return (*instruction_sets(), NUMPY)
 
 
 def able(config: SkimConfig, dtype: Any) -> tuple[str, ...]:
@@ -123,7 +120,7 @@ def sequence_reader(
             f"table_bytes must be a whole number from 0 to {MAX_TABLE_BYTES}, or None; "
             f"got {table_bytes!r}"
         )
-    forced = name or os.environ.get(ENVIRONMENT_VARIABLE)
+    forced = name or named_implementation()
     dtype = next(iter(parameters.values())).dtype
     wanted = forced or able(config, dtype)[0]
     origin = "implementation" if name else f"the environment variable {ENVIRONMENT_VARIABLE}"

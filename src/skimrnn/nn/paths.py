@@ -1,0 +1,57 @@
+"""Which way a training step goes: torch's eager loop, or one native call for the whole sequence.
+
+All compute the same mixture from the same noise; ``eager`` is the reference in torch, and the one
+that knows every cell, router, device and dtype.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from skimrnn import extension
+from skimrnn.config import SkimConfig
+from skimrnn.nn import native
+
+PATHS = ("auto", "eager", "native")
+
+
+def check_path(path: object) -> None:
+    """Refuse a name that is none of ``PATHS``."""
+    if path not in PATHS:
+        raise ValueError(f"path must be one of {', '.join(PATHS)}; got {path!r}")
+
+
+def choose_path(path: str, config: SkimConfig, x: Tensor) -> str:
+    """The way to go with these inputs: the one named, or with "auto" the fastest that can.
+
+    Raises:
+        ValueError: if the one named does not exist or cannot.
+    """
+    check_path(path)
+    if path == "eager":
+        return path
+    obstacle = _native_obstacle(config, x)
+    if obstacle is None:
+        return "native"
+    if path == "native":
+        raise ValueError(f'path "native" {obstacle}; use "auto" or "eager"')
+    return "eager"
+
+
+def _native_obstacle(config: SkimConfig, x: Tensor) -> str | None:
+    """What stands in the way of the kernels, None if nothing does."""
+    names, named = extension.instruction_sets(), extension.named_implementation()
+    if not names:
+        return "needs the C++ extension, which was not built when skimrnn was installed"
+    if named is not None and named not in names:
+        return f"needs an instruction set, and {extension.ENVIRONMENT_VARIABLE} names {named!r}"
+    if config.cell not in native.CELLS:
+        return f"knows the cells {', '.join(native.CELLS)}, not {config.cell}"
+    if config.router not in native.ROUTERS:
+        return f"knows the router {', '.join(native.ROUTERS)}, not {config.router!r}"
+    if x.device.type != "cpu":
+        return f"runs on the CPU, and the input is on {x.device}"
+    if x.dtype != torch.float32:
+        return f"computes in float32, and the input is {x.dtype}"
+    return None

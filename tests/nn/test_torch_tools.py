@@ -1,0 +1,87 @@
+"""The layers under torch's own tools: compile, export, autocast."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence
+
+from skimrnn.nn import SkimGRU, SkimLSTM, record
+
+X = torch.randn(5, 3, 8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(params=[SkimLSTM, SkimGRU])
+def layer(request):
+    torch.manual_seed(0)
+    return request.param(8, 7, skim_size=2)
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_compile_leaves_the_layer_as_it_is(layer, mode):
+    """As it leaves torch's own: nothing of it is traced, and the results are the same."""
+    torch.compiler.reset()
+    model = nn.Sequential(layer.train(mode))
+    traced = []
+
+    def backend(graph, _):
+        traced.append(graph)
+        return graph.forward
+
+    compiled = torch.compile(model, backend=backend)
+    torch.manual_seed(0)
+    with record() as reads:
+        output, _ = compiled(X)
+    torch.manual_seed(0)
+    wanted, _ = model(X)
+    assert torch.equal(output, wanted)
+    assert len(reads.entries) == 1
+    assert not traced
+    if mode:
+        output.sum().backward()
+        assert layer.weight_hh_l0.grad is not None
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_export_is_refused_with_what_to_do_instead(layer, mode):
+    with pytest.raises(RuntimeError, match=r"torch\.export cannot hold Skim.*skimrnn\.nn\.save"):
+        torch.export.export(layer.train(mode), (X,), strict=False)
+
+
+@pytest.mark.filterwarnings("ignore:The tensor attributes:UserWarning")  # as for nn.LSTM
+def test_export_holds_the_full_cell_alone(layer):
+    layer.eval().skimming = False
+    program = torch.export.export(layer, (X,), strict=False)
+    assert torch.equal(program.module()(X)[0], layer(X)[0])
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("mode", [True, False])
+def test_autocast_leaves_the_layer_in_the_dtype_of_its_weights(layer, mode, packed):
+    layer.train(mode)
+    noise = torch.zeros(1, 1, 3, 5, 2)
+    low = X.bfloat16()  # what a linear layer in front would give
+
+    def call(x, **options):
+        if packed:
+            x = pack_padded_sequence(x, torch.tensor([5, 2, 4]), enforce_sorted=False)
+        output, state = layer(x, **options)
+        return output.data if packed else output, state
+
+    hx = torch.ones(1, 3, 7).bfloat16()
+    hx = (hx, hx) if isinstance(layer, SkimLSTM) else hx
+    wanted, _ = call(low.float(), noise=noise)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output, _ = call(low, noise=noise)
+        _, from_state = call(low, hx=hx, noise=noise)
+    assert output.dtype == torch.float32
+    assert torch.equal(output, wanted)
+    assert (from_state[0] if isinstance(from_state, tuple) else from_state).dtype == torch.float32
+    output.sum().backward()
+    assert layer.weight_hh_l0.grad.dtype == torch.float32
+
+
+def test_autocast_treats_a_layer_that_does_not_skim_as_torchs():
+    layer, plain = SkimLSTM(8, 7, skim_size=2), nn.LSTM(8, 7)
+    layer.skimming = False
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert layer(X)[0].dtype == plain(X)[0].dtype
