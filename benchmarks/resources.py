@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -17,13 +16,11 @@ import numpy as np
 
 import skimrnn
 from skimrnn.bench.networks import VOCABULARY, make_network
+from skimrnn.bench.timing import SCALES, control_gain
 from skimrnn.model_file import ModelFile, TextPart, write_model
 from skimrnn.text import Vocabulary
 
 REPEATS = 7
-SCALES = 1.9
-"""Two threads must do a control loop so many times faster than one for threads to be timed."""
-
 _LOAD = """
 import time, json, resource
 import numpy
@@ -100,8 +97,7 @@ def _wheel_bytes(folder: Path) -> int:
 
 def _threads() -> dict[str, Any]:
     """Two workers against one, where a control loop shows that there are two cores."""
-    block = bytes(2**24)
-    control = _gain(lambda: hashlib.sha256(block).digest())
+    control = control_gain()
     if control < SCALES:
         return {"control": control, "missing": f"two threads of a control loop gain {control:.2f}"}
     model = skimrnn.load("sst")
@@ -114,18 +110,6 @@ def _threads() -> dict[str, Any]:
 
     gain = float(np.median([seconds(1) / seconds(2) for _ in range(REPEATS)]))
     return {"control": control, "two_workers": gain, **_callers(model, texts[0])}
-
-
-def _gain(work: Callable[[], object]) -> float:
-    """How many times faster two threads do the same work than one."""
-
-    def seconds(workers: int) -> float:
-        with ThreadPoolExecutor(workers) as pool:
-            begin = time.perf_counter()
-            list(pool.map(lambda _: work(), range(8)))
-            return time.perf_counter() - begin
-
-    return float(np.median([seconds(1) / seconds(2) for _ in range(REPEATS)]))
 
 
 def _callers(model: skimrnn.Model, text: str, callers: int = 16) -> dict[str, float]:

@@ -158,7 +158,7 @@ def openvino(network: Network) -> Read:
 
 def torch_lstm(network: Network) -> Read:
     """``torch.nn.LSTM``; its file is with torch's others."""
-    read: Read = import_module("skimrnn.nn.plain").reader(network.parameters, network.embedding)
+    read: Read = import_module("skimrnn.nn.timed").reader(network.parameters, network.embedding)
     return read
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 T = TypeVar("T")
+
+SCALES = 1.9
+"""Two threads must do a control loop so many times faster than one for threads to be timed."""
 
 
 def in_own_thread(work: Callable[[], T]) -> T:
@@ -70,3 +74,21 @@ def take_turns(
                 wall[number, turn, place] = time.perf_counter_ns() - wall_0
     each = np.array(tokens, np.int64)
     return [Times(c / each / 1000, w / each / 1000, each) for c, w in zip(cpu, wall, strict=True)]
+
+
+def two_thread_gain(work: Callable[[], object], rounds: int = 7) -> float:
+    """How many times faster two threads do the same work than one, which is to drop the lock."""
+
+    def seconds(workers: int) -> float:
+        with ThreadPoolExecutor(workers) as pool:
+            begin = time.perf_counter()
+            list(pool.map(lambda _: work(), range(8)))
+            return time.perf_counter() - begin
+
+    return float(np.median([seconds(1) / seconds(2) for _ in range(rounds)]))
+
+
+def control_gain() -> float:
+    """The same of a loop that needs nothing but the processor: what this machine can give."""
+    block = bytes(2**24)
+    return two_thread_gain(lambda: hashlib.sha256(block).digest())

@@ -1,8 +1,9 @@
-"""``skimrnn bench``: how fast this machine reads, beside other engines."""
+"""``skimrnn bench``: how fast this machine reads and trains, beside other engines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,29 +12,94 @@ from skimrnn.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from skimrnn.bench import Row
+    from skimrnn.bench.training import Row as TrainingRow
+
+
+class What(StrEnum):
+    """What is timed."""
+
+    reading = "reading"
+    training = "training"
 
 
 def bench(
+    what: Annotated[What, typer.Argument(help="What to time.")] = What.reading,
     full: Annotated[
         bool,
-        typer.Option("--full", help="All hidden sizes and instruction sets, not the main ones."),
+        typer.Option(
+            "--full", help="Reading: all hidden sizes and instruction sets, not the main ones."
+        ),
+    ] = False,
+    all_paths: Annotated[
+        bool, typer.Option("--all-paths", help="Training: torch's loop over the words as well.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
-    """Time reading with random networks: other engines, plain LSTMs, and skimming.
+    """Time reading, or a training step, with random networks.
 
-    One text at a time, one thread, processor time per word, all engines in turns over the same
-    words; the other engines are those of pip install 'skimrnn[bench]'.
+    Reading: one text at a time, one thread, processor time per word, all engines in turns over the
+    same words; the other engines are those of pip install 'skimrnn[bench]'. Training: forward and
+    backward pass of a skimming layer beside torch's own; needs torch.
     """
+    from skimrnn.cli.output import note, print_json
+
+    foreign = "--all-paths" if what is What.reading and all_paths else None
+    foreign = "--full" if what is What.training and full else foreign
+    if foreign:
+        raise ValueError(f"skimrnn bench {what.value} has no {foreign}; leave it out")
+    if what is What.training:
+        from skimrnn.bench import training
+
+        trained = training.bench(all_paths=all_paths, show=note)
+        if json:
+            print_json({"rows": [row.to_dict() for row in trained]})
+        else:
+            _print_training(trained)
+        return
     from skimrnn.bench import bench as run
     from skimrnn.bench.reading import ALL_SIZES, SIZES
-    from skimrnn.cli.output import note, print_json
 
     rows = run(ALL_SIZES if full else SIZES, all_implementations=full, show=note)
     if json:
         print_json({"rows": [row.to_dict() for row in rows]})
     else:
         _print(rows)
+
+
+def _print_training(rows: Sequence[TrainingRow]) -> None:
+    from rich.table import Table
+
+    from skimrnn.cli.output import console
+
+    screen = console()
+    table = Table(title="forward and backward pass", title_justify="left", box=None)
+    for name in ("layer", "path", "threads"):
+        table.add_column(name, no_wrap=True)
+    for name in ("ms", "÷ torch's", "words/s", "gain", "MB"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        if row.ms is None:
+            continue
+        where = "" if row.device == "cpu" else f", {row.device}"
+        table.add_row(
+            f"{row.cell}, {row.shape}{where}",
+            row.path,
+            str(row.threads),
+            f"{row.ms:.1f}",
+            f"{row.ratio_to_nn_lstm:.2f}",
+            f"{row.tokens_per_second:,.0f}",
+            "" if row.gain is None else f"{row.gain:.2f}",
+            "" if row.peak_mb is None else f"{row.peak_mb:.0f}",
+        )
+    screen.print(table)
+    missing = {f"{row.device}, {row.threads} threads: {row.missing}" for row in rows if row.missing}
+    for line in sorted(missing):
+        screen.print(line)
+    screen.print(
+        "÷ torch's: time over that of torch.nn's own layer (plain); gain: of two threads over one;",
+        style="dim",
+    )
+    screen.print("MB: most memory beyond weights and inputs.", style="dim")
 
 
 def _print(rows: Sequence[Row]) -> None:
