@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from models import tree
+from skimrnn import files
 from skimrnn.files import new_folder, sha256, write_atomically
 
 FAILURES = [OSError(errno.ENOSPC, "disk full while saving"), KeyboardInterrupt()]
@@ -221,3 +222,32 @@ def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
         with pytest.raises(OSError, match=re.escape(str(path))) as caught:
             write_atomically(path, b"new")
         assert caught.value.filename == str(path)
+
+
+def test_what_a_killed_process_left_is_cleared_up(tmp_path: Path) -> None:
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    write_atomically(file, b"kept")
+    with new_folder(folder) as new:
+        (new / "inside").write_bytes(b"kept")
+    for path in (file, folder):
+        files._beside(path, "new").write_bytes(b"half")
+    files._beside(folder, "new").mkdir()
+    files._beside(folder, "old").mkdir()
+    others = tmp_path / ".other.new-0"
+    others.write_bytes(b"")
+    for path in (file, folder, tmp_path / "absent"):
+        files.clear_up(path)
+    assert sorted(tmp_path.iterdir()) == [others, file, folder]
+    assert file.read_bytes() == (folder / "inside").read_bytes() == b"kept"
+
+
+def test_a_folder_set_aside_comes_back_if_nothing_took_its_place(tmp_path: Path) -> None:
+    """A process killed between the two renames of a replacement."""
+    folder = tmp_path / "folder"
+    aside = files._beside(folder, "old")
+    aside.mkdir()
+    (aside / "inside").write_bytes(b"kept")
+    files._beside(folder, "new").mkdir()
+    files.clear_up(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert (folder / "inside").read_bytes() == b"kept"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import hashlib
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+_UNFINISHED, _ASIDE = "new", "old"
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -35,7 +38,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def _replace(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = _beside(path)
+    unfinished = _beside(path, _UNFINISHED)
     try:
         with unfinished.open("xb") as file:
             file.write(data)
@@ -56,7 +59,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = _beside(path)
+    unfinished = _beside(path, _UNFINISHED)
     try:
         unfinished.mkdir()
         yield unfinished
@@ -75,7 +78,7 @@ def _swap(new: Path, path: Path) -> None:
     if not path.exists():
         new.rename(path)
         return
-    aside = _beside(path)
+    aside = _beside(path, _ASIDE)
     try:
         path.rename(aside)
         new.rename(path)
@@ -95,10 +98,41 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _beside(path: Path) -> Path:
+def clear_up(path: Path) -> None:
+    """Undo what a killed process left beside a file or folder that it was replacing.
+
+    What was unfinished goes; an old folder that was set aside comes back if nothing has taken its
+    place. Not for a path that another process may be writing.
+    """
+    path = Path(os.path.realpath(path))
+    for left in _left_beside(path, _UNFINISHED):
+        _remove(left)
+    for left in _left_beside(path, _ASIDE):
+        if path.exists():
+            _remove(left)
+        else:
+            left.rename(path)
+
+
+def _left_beside(path: Path, what: str) -> list[Path]:
+    return sorted(path.parent.glob(f"{glob.escape(_hidden_name(path, what))}*"))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _beside(path: Path, what: str) -> Path:
     """A hidden name in the same folder, on the same disk, that nothing has.
 
     ``tempfile`` would make it private, and to undo that the process's umask must be asked for,
     which cannot be done without changing it under other threads.
     """
-    return path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}")
+    return path.with_name(_hidden_name(path, what) + secrets.token_hex(8))
+
+
+def _hidden_name(path: Path, what: str) -> str:
+    return f".{path.name[:50]}.{what}-"

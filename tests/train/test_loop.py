@@ -20,6 +20,8 @@ Options = Callable[..., TrainingOptions]
 class Quadratic:
     """Pulls one weight towards a target; scores are as given, one for each evaluation."""
 
+    uses_all = True
+
     def __init__(self, scores: list[float] | None = None, steps_per_epoch: int = 4) -> None:
         self.steps_per_epoch = steps_per_epoch
         self.scores = scores

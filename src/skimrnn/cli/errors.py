@@ -57,6 +57,7 @@ def say_error(message: str) -> None:
     from skimrnn.show.phrases import printable
 
     screen = console(stderr=True)
+    screen.quiet = False
     text = Text.assemble(("error: ", "bold red"), printable(message))
     screen.print(text, soft_wrap=not screen.is_terminal)
 

@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that prints strings as they are: no mark-up, no coloured numbers."""
+    """A console that prints strings as they are: no mark-up, no coloured numbers.
+
+    Of several processes that torchrun started, the first alone prints.
+    """
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    quiet = os.environ.get("RANK", "0") != "0"
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, quiet=quiet)
 
 
 def note(message: str) -> None:

@@ -309,7 +309,8 @@ def train(
     """Train a classifier on labelled texts and save it as a model folder.
 
     Checkpoint and log lie in FOLDER.training meanwhile; a run that was cut off goes on from there
-    if the same command is given again.
+    if the same command is given again. With torchrun, several processes or machines share every
+    batch: torchrun --nproc-per-node 2 -m skimrnn train ...
     """
     from skimrnn.cli.errors import INTERRUPTED, fail
     from skimrnn.cli.output import note

@@ -76,7 +76,9 @@ class Reads:
 
     entries: list[LayerReads] = field(default_factory=list)
 
-    def penalty(self, kind: str = "skim", *, rate: float | None = None) -> Tensor:
+    def penalty(
+        self, kind: str = "skim", *, rate: float | None = None, weight: float | None = None
+    ) -> Tensor:
         """The term to add to the loss, times its weight γ.
 
         Each is a mean over the real tokens of a text, then over layers and directions, then over
@@ -87,6 +89,8 @@ class Reads:
                 expected share of a read's operations; "rate", the squared distance of the mean
                 probability of skimming from ``rate``, over all processes.
             rate: the wanted skim rate, in [0, 1]; for "rate" only.
+            weight: for one of several processes: what its mean over texts counts, such that the
+                mean of all processes' is the joined batch's. It may have recorded nothing.
 
         Returns:
             A scalar with its gradient.
@@ -101,7 +105,7 @@ class Reads:
                 'rate must be from 0 to 1 with penalty "rate", and left out otherwise; '
                 f"got penalty {kind!r}, rate={rate!r}"
             )
-        if not self.entries:
+        if not self.entries and weight is None:
             raise ValueError(
                 "no skimming layer was called inside record(): run the forward pass in the block"
             )
@@ -110,10 +114,12 @@ class Reads:
             entry.layout.text_means(value).sum() / max(entry.layout.batch, 1)
             for entry, value in zip(self.entries, values, strict=True)
         ]
-        mean = torch.stack(means).mean()
+        mean = torch.stack(means).mean() if means else torch.zeros(())
+        if weight is not None:
+            mean = mean * weight
         if kind != "rate":
             return mean
-        if not any(entry.skimming for entry in self.entries):
+        if weight is None and not any(entry.skimming for entry in self.entries):
             return mean * 0
         assert rate is not None
         return (_over_processes(mean) - rate) ** 2

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from skimrnn.files import clear_up
 from skimrnn.model_file import check_target
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.nn.recording import record
@@ -36,31 +37,52 @@ from skimrnn.train.card import model_card
 from skimrnn.train.loop import Event, Outcome, Trainer
 from skimrnn.train.noise import batch_gumbel
 from skimrnn.train.options import TrainingOptions
+from skimrnn.train.processes import Processes, Share, bare, processes
 
 EVALUATION_BATCH = 256
+
+SkimmingLayer = SkimLSTM | SkimGRU | SkimRNN
 
 _CLASSES = {"lstm": SkimLSTM, "gru": SkimGRU, "rnn_tanh": SkimRNN, "rnn_relu": SkimRNN}
 
 
 class Classification:
-    """Cross-entropy and the skim penalty over a task's training texts."""
+    """Cross-entropy and the skim penalty over a task's training texts.
 
-    def __init__(self, train: Encoded, validation: Encoded, options: TrainingOptions) -> None:
+    Args:
+        train: the training texts.
+        validation: the texts to evaluate on.
+        options: the settings.
+        processes: those that train together; each takes its share of every batch.
+    """
+
+    def __init__(
+        self,
+        train: Encoded,
+        validation: Encoded,
+        options: TrainingOptions,
+        processes: Processes | None = None,
+    ) -> None:
+        self._processes = processes or Processes()
         self._train, self._validation, self._options = train, validation, options
         self._lengths = train.lengths()
         self.steps_per_epoch = -(-len(train) // options.batch_size)
+        # A run does not skim at first; a text without words leaves the layers out.
+        self.uses_all = not options.warm_start_steps and bool(self._lengths.all())
         self._epoch_batches = lru_cache(maxsize=2)(self._batches_of)
 
-    def loss(self, model: TextClassifier, step: int, skim_weight: float) -> tuple[Tensor, Event]:
-        """The loss of one step, and its numbers to show."""
-        options = self._options
+    def loss(self, model: nn.Module, step: int, skim_weight: float) -> tuple[Tensor, Event]:
+        """The loss of one step, and its numbers to show; keyed by ``step``."""
+        options, rnn = self._options, bare(model).rnn
         epoch, at = divmod(step, self.steps_per_epoch)
-        batch = collate(self._train, self._epoch_batches(epoch)[at])
-        random = np.random.default_rng([options.seed, step, 2])
-        rows = drop_words(batch.rows, options.unknown_probability, random)
+        texts = self._epoch_batches(epoch)[at]
+        share = self._processes.share(len(texts))
+        batch = collate(self._train, texts[share.begin : share.end])
+        key = [options.seed, step, 2] + [self._processes.rank] * (not self._processes.first)
+        rows = drop_words(batch.rows, options.unknown_probability, np.random.default_rng(key))
         with record() as reads:
-            scores = model(rows, batch.lengths, noise=self._noise(model, batch, step))
-        loss = F.cross_entropy(scores, batch.targets)
+            scores = model(rows, batch.lengths, noise=self._noise(rnn, batch, step, share.begin))
+        loss = F.cross_entropy(scores, batch.targets) * share.weight
         correct = (scores.argmax(dim=1) == batch.targets).float().mean()
         shown = {
             "loss": float(loss.detach()),
@@ -68,11 +90,20 @@ class Classification:
             "tokens": int(batch.lengths.sum()),
             "skim_rate": None,
         }
-        if model.rnn.config.skims and model.rnn.skimming and reads.entries:
+        alone = self._processes.count == 1
+        if rnn.config.skims and rnn.skimming and (reads.entries or not alone):
             shown["skim_rate"] = reads.skim_rate()
+            weight = None if alone else self._penalty_weight(texts, share)
             rate = options.wanted_rate
-            loss = loss + skim_weight * reads.penalty(options.penalty, rate=rate)
+            penalty = reads.penalty(options.penalty, rate=rate, weight=weight)
+            loss = loss + skim_weight * penalty
         return loss, shown
+
+    def _penalty_weight(self, texts: NDArray[np.int64], share: Share) -> float:
+        """Of this process's share: the penalty is a mean over the texts that have a word."""
+        worded = self._lengths[texts] > 0
+        own = worded[share.begin : share.end].sum() * (share.weight > 0)
+        return float(own * self._processes.count / max(worded.sum(), 1))
 
     def evaluate(self, model: TextClassifier) -> Event:
         """Accuracy, loss and skim rate on the validation texts."""
@@ -96,9 +127,9 @@ class Classification:
     def _batches_of(self, epoch: int) -> list[NDArray[np.int64]]:
         return epoch_batches(self._lengths, self._options.batch_size, self._options.seed, epoch)
 
-    def _noise(self, model: TextClassifier, batch: Batch, step: int) -> Tensor | None:
-        config = model.rnn.config
-        if not (config.skims and model.rnn.skimming):
+    def _noise(self, rnn: SkimmingLayer, batch: Batch, step: int, first_row: int) -> Tensor | None:
+        config = rnn.config
+        if not (config.skims and rnn.skimming):
             return None
         noise = batch_gumbel(
             self._options.seed,
@@ -107,6 +138,7 @@ class Classification:
             config.num_layers,
             config.directions,
             len(config.levels),
+            first_row=first_row,
         )
         return torch.from_numpy(noise)
 
@@ -140,6 +172,9 @@ def train_classifier(
 
     Checkpoint and log go to ``<folder>.training`` beside it. A run that was cut off goes on
     from there; when the model has been saved, both are removed, the log being in the folder.
+
+    Several processes that torchrun started train together: each takes a share of every batch, and
+    the first writes.
 
     Args:
         task: the texts.
@@ -178,42 +213,47 @@ def train_classifier(
         "texts": len(train),
         "data": _digest(task.labels, train, validation),
     }
-    objective = Classification(train, validation, options)
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers are the caller's
+    with processes() as together, torch.random.fork_rng(devices=[]):  # the caller's stay his
         torch.manual_seed(options.seed)
         model = build_model(options, vocabulary, len(task.labels), found)
-        working.mkdir(parents=True, exist_ok=True)
-        trainer = Trainer(model, objective, options, working, key, show)
+        if together.first:
+            working.mkdir(parents=True, exist_ok=True)
+            for path in (folder, working / "checkpoint.pt", working / "log.jsonl"):
+                clear_up(path)
+        objective = Classification(train, validation, options, together)
+        trainer = Trainer(model, objective, options, working, key, show, together)
         outcome = trainer.run()
-    model.rnn.skimming, model.rnn.temperature = True, 1.0
-    training = {
-        "command": command,
-        "options": options.to_dict(),
-        "task": task.record,
-        "vectors": None
-        if found is None
-        else {"source": Path(str(vectors)).name, "words_found": len(found.words)},
-        "vocabulary": len(vocabulary),
-        "best": outcome.best,
-        "steps": outcome.steps,
-        "stopped_early": outcome.stopped_early,
-        "seconds": round(outcome.seconds, 1),
-        "torch": torch.__version__,
-    }
-    save(
-        model,
-        folder,
-        vocabulary=vocabulary,
-        labels=task.labels,
-        training=training,
-        card=model_card(model.rnn.config, training),
-        dtype=dtype,
-    )
-    shutil.copyfile(working / "log.jsonl", folder / "log.jsonl")
-    for done in (trainer.checkpoint, trainer.log):
-        done.unlink()
-    with contextlib.suppress(OSError):  # should there be files of somebody else's
-        working.rmdir()
+        model.rnn.skimming, model.rnn.temperature = True, 1.0
+        training = {
+            "command": command,
+            "options": options.to_dict(),
+            "task": task.record,
+            "vectors": None
+            if found is None
+            else {"source": Path(str(vectors)).name, "words_found": len(found.words)},
+            "vocabulary": len(vocabulary),
+            "best": outcome.best,
+            "steps": outcome.steps,
+            "stopped_early": outcome.stopped_early,
+            "seconds": round(outcome.seconds, 1),
+            "processes": together.count,
+            "torch": torch.__version__,
+        }
+        if together.first:
+            save(
+                model,
+                folder,
+                vocabulary=vocabulary,
+                labels=task.labels,
+                training=training,
+                card=model_card(model.rnn.config, training),
+                dtype=dtype,
+            )
+            shutil.copyfile(working / "log.jsonl", folder / "log.jsonl")
+            for done in (trainer.checkpoint, trainer.log):
+                done.unlink()
+            with contextlib.suppress(OSError):  # should there be files of somebody else's
+                working.rmdir()
     return Trained(folder, outcome, training)
 
 

@@ -23,6 +23,7 @@ from skimrnn.files import write_atomically
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
 from skimrnn.train.checkpoint import load_checkpoint, save_checkpoint
 from skimrnn.train.options import TrainingOptions
+from skimrnn.train.processes import Processes
 from skimrnn.train.schedule import learning_rate, skim_weight, temperature
 
 CHECKPOINT_SECONDS = 60.0
@@ -40,8 +41,16 @@ class Objective(Protocol[M_contra]):
         """Optimiser steps in one pass over the training data."""
         ...
 
-    def loss(self, model: M_contra, step: int, skim_weight: float) -> tuple[Tensor, Event]:
-        """The loss of one step with its gradient, and numbers to show; keyed by ``step``."""
+    @property
+    def uses_all(self) -> bool:
+        """Whether every step's loss depends on every parameter."""
+        ...
+
+    def loss(self, model: nn.Module, step: int, skim_weight: float) -> tuple[Tensor, Event]:
+        """The loss of one step with its gradient, and numbers to show; keyed by ``step``.
+
+        The model is as ``Processes.joined`` gives it.
+        """
         ...
 
     def evaluate(self, model: M_contra) -> Event:
@@ -78,6 +87,7 @@ class Trainer(Generic[M]):
         folder: where checkpoint and log go.
         key: what the run is, beyond its options; a checkpoint is resumed by the same key only.
         show: called with each step's and each evaluation's numbers.
+        processes: those that train together; the first evaluates, writes and shows.
     """
 
     def __init__(
@@ -88,8 +98,12 @@ class Trainer(Generic[M]):
         folder: Path,
         key: dict[str, Any],
         show: Callable[[Event], None] = lambda event: None,
+        processes: Processes | None = None,
     ) -> None:
-        self.model, self.objective, self.options, self.show = model, objective, options, show
+        self.model, self.objective, self.options = model, objective, options
+        self.processes = processes or Processes()
+        self.show = show if self.processes.first else lambda event: None
+        self.joined = self.processes.joined(model, uses_all=objective.uses_all)
         self.checkpoint, self.log = folder / "checkpoint.pt", folder / "log.jsonl"
         self.key = {**key, **options.to_dict()}
         self.optimiser = torch.optim.AdamW(
@@ -149,9 +163,9 @@ class Trainer(Generic[M]):
         weight = skim_weight(max(skimming, 0), options.skim_weight, options.skim_ramp_steps)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(self.step, total, options.learning_rate, options.schedule)
-        torch.manual_seed(step_seed(options.seed, self.step))
-        self.model.train()
-        loss, shown = self.objective.loss(self.model, self.step, weight)
+        torch.manual_seed(step_seed(options.seed, self.step, self.processes.rank))
+        self.joined.train()
+        loss, shown = self.objective.loss(self.joined, self.step, weight)
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_clip)
@@ -178,8 +192,11 @@ class Trainer(Generic[M]):
     def _evaluate(self, per_epoch: int) -> None:
         model = self.model if self.averaged is None else self.averaged
         model.eval()
-        with torch.no_grad():
-            numbers = self.objective.evaluate(model)
+        numbers: Event = {}
+        if self.processes.first:
+            with torch.no_grad():
+                numbers = self.objective.evaluate(model)
+        numbers = self.processes.agree(numbers)
         event = {
             "event": "evaluation",
             "step": self.step,
@@ -201,6 +218,8 @@ class Trainer(Generic[M]):
     # ---- checkpoint and log ------------------------------------------------------------------
 
     def _save(self) -> None:
+        if not self.processes.first:
+            return
         state = {
             "step": self.step,
             "without_gain": self.without_gain,
@@ -217,7 +236,8 @@ class Trainer(Generic[M]):
         write_atomically(self.log, lines.encode())
 
     def _resume(self) -> None:
-        state = load_checkpoint(self.checkpoint, self.key)
+        state = load_checkpoint(self.checkpoint, self.key) if self.processes.first else None
+        state = self.processes.agree(state)
         if state is None:
             return
         self.step, self.without_gain = state["step"], state["without_gain"]
@@ -258,9 +278,10 @@ def evaluation_steps(steps: int, times: int) -> set[int]:
     return {round(number * steps / times) for number in range(1, times + 1)} - {0}
 
 
-def step_seed(seed: int, step: int) -> int:
+def step_seed(seed: int, step: int, rank: int = 0) -> int:
     """The seed of one step's dropout, so that a resumed run draws what the first would have."""
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    key = [seed, step] if rank == 0 else [seed, step, rank]
+    return int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 @contextlib.contextmanager
