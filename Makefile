@@ -36,6 +36,8 @@ bench: $(VENV)/.train
 	$(PIP) install -e '.[bench]'
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.speed_report
+	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.training_report
 	$(BIN)/python -m benchmarks.classification --task sst rotten-tomatoes sst-phrases
 	$(BIN)/python -m benchmarks.bundled
 	$(BIN)/python -m benchmarks.report

@@ -380,7 +380,7 @@ def test_training_ignores_threshold_and_budget():
 )
 def test_without_skimming_it_is_torchs_layer_and_nothing_is_paid(ours, theirs, mode):
     """No noise is drawn, no level but 0 taken; outputs and gradients are torch's."""
-    layer = ours(3, 7, 2, skim_size=2, bidirectional=True, threshold=-1).train(mode)
+    layer = ours(3, 7, 2, skim_size=2, bidirectional=True, threshold=-1, path="eager").train(mode)
     layer.skimming = False
     plain = theirs(3, 7, 2, bidirectional=True)
     plain.load_state_dict({name: layer.get_parameter(name) for name in plain.state_dict()})

@@ -429,9 +429,9 @@ def test_the_noise_is_keyed_by_seed_and_step_and_not_torch_s(task, options, monk
     keys: list[tuple[Any, ...]] = []
     original = classification.batch_gumbel
 
-    def keyed(*key: Any) -> Any:
+    def keyed(*key: Any, **first_row: Any) -> Any:
         keys.append(key)
-        return original(*key)
+        return original(*key, **first_row)
 
     monkeypatch.setattr(classification, "batch_gumbel", keyed)
     given = options(dropout=0.0, unknown_probability=0.0, num_layers=2, levels=(12, 4, 1), seed=5)

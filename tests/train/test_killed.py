@@ -46,7 +46,7 @@ seconds = time.monotonic() - begin
 generator, killed, progress = random.Random(int(sys.argv[3])), 0, []
 while killed < kills:
     child = start("killed")
-    time.sleep(generator.uniform(0, 1.2 * seconds / kills))
+    time.sleep(generator.uniform(0, 0.8 * seconds / kills))
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status):

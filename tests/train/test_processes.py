@@ -55,6 +55,14 @@ def test_incomplete_variables_are_refused(monkeypatch):
         processes().__enter__()
 
 
+def test_a_device_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match='device must be "cpu" or "cuda"; got \'tpu\''):
+        processes("tpu").__enter__()
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match='device "cuda" needs a GPU'):
+            processes("cuda").__enter__()
+
+
 def test_two_processes_give_the_joined_batchs_gradients(tmp_path):
     found = tmp_path / "found.pt"
     script = str(HERE / "joint_gradients.py")

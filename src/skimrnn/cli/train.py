@@ -22,7 +22,7 @@ _OF_SKIMMING = (
     *("penalty", "skim_weight", "wanted_rate", "warm_start_steps", "skim_ramp_steps"),
     *("temperature_rate", "temperature_floor"),
 )
-_NOT_IN_THE_RECORD = {"data_dir", "threads"}
+_NOT_IN_THE_RECORD = {"data_dir", "threads", "device"}
 
 
 def _option(panel: str, flag: str, default: object, text: str, **more: Any) -> Any:
@@ -305,6 +305,9 @@ def train(
         str,
         typer.Option(metavar="TYPE", help="Store the model in float16, float32 or float64."),
     ] = "float32",
+    device: Annotated[
+        str, typer.Option(metavar="cpu|cuda", help="Train on the CPU or on a GPU.")
+    ] = "cpu",
 ) -> None:
     """Train a classifier on labelled texts and save it as a model folder.
 
@@ -345,6 +348,7 @@ def train(
                 vectors=chosen,
                 command=_command(ctx),
                 dtype=dtype,
+                device=device,
                 show=progress.show,
             )
         except KeyboardInterrupt:

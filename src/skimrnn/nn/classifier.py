@@ -45,11 +45,11 @@ class TextClassifier(nn.Module):
             Scores before the softmax.
         """
         last = self.embedding.weight.new_zeros(len(rows), self.head.in_features)
-        full = (lengths > 0).nonzero()[:, 0]
+        full = (lengths > 0).nonzero()[:, 0].to(rows.device)
         if len(full):
             x = self.dropout(self.embedding(rows[full]))
             packed = pack_padded_sequence(
-                x, lengths[full].cpu(), batch_first=True, enforce_sorted=False
+                x, lengths[lengths > 0].cpu(), batch_first=True, enforce_sorted=False
             )
             if noise is not None:
                 noise = noise[:, :, full]

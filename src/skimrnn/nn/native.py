@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from skimrnn.config import SkimConfig
 from skimrnn.extension import instruction_sets, kernels, named_implementation
-from skimrnn.nn.cells import State
+from skimrnn.nn.cells import CellWeights, State
 from skimrnn.nn.rule import check_temperature
 from skimrnn.nn.sequences import Ragged
 from skimrnn.nn.steps import Direction, SequenceRead
@@ -81,10 +82,41 @@ def mix(
         torch.get_num_threads(),
         layout.sizes,
     )
-    state = initial.h[: layout.batch], None if initial.c is None else initial.c[: layout.batch]
-    cells = [tensor for cell in parts.cells if cell is not None for tensor in cell]
+    cells = [cell for cell in parts.cells if cell is not None]
+    return _run(settings, noise, x, (router.weight, router.bias), initial, cells)
+
+
+def read_all(
+    config: SkimConfig,
+    cell: CellWeights,
+    x: Tensor,
+    layout: Ragged,
+    initial: State,
+    backwards: bool,
+) -> SequenceRead:
+    """The full cell alone: one level, which has all the share whatever a router says."""
+    levels = [config.hidden_size]
+    settings = Settings(
+        *(instruction_set(), config.cell, levels, False, False, backwards, False, 1.0),
+        *(torch.get_num_threads(), layout.sizes),
+    )
+    router = x.new_zeros(1, x.shape[1] + config.hidden_size), x.new_zeros(1)
+    return _run(settings, x.new_zeros(len(x), 1), x, router, initial, [cell])
+
+
+def _run(
+    settings: Settings,
+    noise: Tensor,
+    x: Tensor,
+    router: tuple[Tensor, Tensor],
+    initial: State,
+    cells: Sequence[CellWeights],
+) -> SequenceRead:
+    batch = settings.sizes[0]
+    state = initial.h[:batch], None if initial.c is None else initial.c[:batch]
+    tensors = [tensor for cell in cells for tensor in cell]
     outputs, log_p, levels, *last = _Mixing.apply(  # type: ignore[no-untyped-call]
-        settings, noise, x, router.weight, router.bias, *state, *cells
+        settings, noise, x, *router, *state, *tensors
     )
     return SequenceRead(outputs, log_p, levels, State(*last))
 

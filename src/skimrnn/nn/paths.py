@@ -1,4 +1,4 @@
-"""Which way a training step goes: torch's eager loop, or one native call for the whole sequence.
+"""Which way a training step goes: torch's eager loop, one native call, or recorded CUDA graphs.
 
 All compute the same mixture from the same noise; ``eager`` is the reference in torch, and the one
 that knows every cell, router, device and dtype.
@@ -13,7 +13,7 @@ from skimrnn import extension
 from skimrnn.config import SkimConfig
 from skimrnn.nn import native
 
-PATHS = ("auto", "eager", "native")
+PATHS = ("auto", "eager", "native", "graph")
 
 
 def check_path(path: object) -> None:
@@ -29,14 +29,20 @@ def choose_path(path: str, config: SkimConfig, x: Tensor) -> str:
         ValueError: if the one named does not exist or cannot.
     """
     check_path(path)
-    if path == "eager":
-        return path
-    obstacle = _native_obstacle(config, x)
-    if obstacle is None:
-        return "native"
-    if path == "native":
-        raise ValueError(f'path "native" {obstacle}; use "auto" or "eager"')
-    return "eager"
+    obstacles = {"native": _native_obstacle(config, x), "graph": _graph_obstacle(x)}
+    if path == "auto":
+        return next((name for name, obstacle in obstacles.items() if obstacle is None), "eager")
+    if obstacles.get(path):
+        raise ValueError(f'path "{path}" {obstacles[path]}; use "auto" or "eager"')
+    return path
+
+
+def _graph_obstacle(x: Tensor) -> str | None:
+    if x.device.type != "cuda":
+        return f"needs a CUDA device, and the input is on {x.device}"
+    if not torch.is_grad_enabled():
+        return "records a backward pass as well, and gradients are disabled"
+    return None
 
 
 def _native_obstacle(config: SkimConfig, x: Tensor) -> str | None:

@@ -33,12 +33,13 @@ class Mix:
     Source: the paper's equation 6; "hard" adds the straight-through estimate.
 
     Args:
-        temperature: τ, above 0.
+        temperature: τ, above 0; a tensor is not looked into.
         hard: whether the forward pass takes the likeliest sample whole.
     """
 
-    def __init__(self, temperature: float, hard: bool) -> None:
-        check_temperature(temperature)
+    def __init__(self, temperature: float | Tensor, hard: bool) -> None:
+        if not isinstance(temperature, Tensor):
+            check_temperature(temperature)
         self._temperature = temperature
         self._hard = hard
 

@@ -22,16 +22,15 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from skimrnn.config import SkimConfig, parameter_suffix, resolve_levels
-from skimrnn.nn import native
+from skimrnn.nn import graph, native
 from skimrnn.nn.cells import CellWeights, State
 from skimrnn.nn.forms import Hidden, enter, layout_of
+from skimrnn.nn.graph import Padded, Recordings
 from skimrnn.nn.paths import check_path, choose_path
 from skimrnn.nn.recording import LayerReads, recording, report
-from skimrnn.nn.router import Routing, TorchOps
-from skimrnn.nn.rule import draw_noise
+from skimrnn.nn.rule import Mix, draw_noise
 from skimrnn.nn.sequences import Ragged
-from skimrnn.nn.steps import Choosing, Direction, Mixing, walk
-from skimrnn.routers import find_router
+from skimrnn.nn.steps import Choosing, Direction, Mixing, SequenceRead, walk
 
 
 class SkimOptions(TypedDict, total=False):
@@ -101,6 +100,7 @@ class _SkimMixin(nn.RNNBase):
         self.threshold, self.budget, self.burst = threshold, budget, burst
         check_path(path)
         self.path = path
+        self._recordings: dict[tuple[int, int], Recordings] = {}
         for name, shape in self.config.parameter_shapes().items():
             if name not in self._parameters:
                 self.register_parameter(
@@ -197,11 +197,11 @@ class _SkimMixin(nn.RNNBase):
                 f"a budget needs a level to skim at; got budget={self.budget!r} with "
                 f"levels={self.config.levels}, set budget=None"
             )
-        if not (self.config.skims and self.skimming):
-            output, state = super().forward(input, hx)  # torch's own: nn.LSTM, GRU or RNN
-            if recording():
-                self._report_plain(input)
-            return output, state
+        plain = not (self.config.skims and self.skimming)
+        if plain and recording():
+            self._report_plain(input)
+        if plain and not self._reads_all_natively(input):
+            return super().forward(input, hx)  # type: ignore[no-any-return]  # torch's own
         if torch.is_autocast_enabled(self._weight.device.type):
             return self._without_autocast(input, hx, noise)
         data, layout, given, leave = enter(self, input, hx)
@@ -225,6 +225,15 @@ class _SkimMixin(nn.RNNBase):
         return leave(
             data,
             tuple(torch.stack(parts) for parts in zip(*final, strict=True) if parts[0] is not None),
+        )
+
+    def _reads_all_natively(self, input: Tensor | PackedSequence) -> bool:
+        """Whether the kernels train the full cell alone: torch's own is slow on packed input."""
+        return (
+            self.training
+            and isinstance(input, PackedSequence)
+            and not torch.is_autocast_enabled(self._weight.device.type)
+            and choose_path(self.path, self.config, input.data) == "native"
         )
 
     def _without_autocast(
@@ -253,17 +262,25 @@ class _SkimMixin(nn.RNNBase):
         noise: Tensor | None,
     ) -> tuple[Tensor, State]:
         """Take x (N, E) through one direction of one layer: outputs (N, D) and the last state."""
-        parts = self._direction(layer, direction)
+        tensors, backwards = self._tensors(layer, direction), bool(direction)
+        if not (self.config.skims and self.skimming):
+            cell = CellWeights.of(tensors)
+            read = native.read_all(self.config, cell, x, layout, initial, backwards)
+            return read.outputs, read.state
+        parts = Direction.of(self.config, layer, tensors)
         if not self.training:
-            read = walk(Choosing(self, parts, x, layout), layout, initial, bool(direction))
+            read = walk(Choosing(self, parts, x, layout), layout, initial, backwards)
         else:
             if noise is None:
                 noise = draw_noise(x, len(self.config.levels))
-            if choose_path(self.path, self.config, x) == "native":
-                read = native.mix(self, parts, x, layout, noise, initial, bool(direction))
+            path = choose_path(self.path, self.config, x)
+            if path == "native":
+                read = native.mix(self, parts, x, layout, noise, initial, backwards)
+            elif path == "graph":
+                read = self._graphed(layer, direction, x, layout, noise, initial)
             else:
-                steps = Mixing(self, parts, x, layout, noise)
-                read = walk(steps, layout, initial, bool(direction))
+                mixing = Mixing(Mix(self.temperature, self.hard), parts, x, layout, noise)
+                read = walk(mixing, layout, initial, backwards)
         if recording():
             report(LayerReads(self, layer, direction, True, read.log_p, read.levels, layout))
         return read.outputs, read.state
@@ -288,26 +305,27 @@ class _SkimMixin(nn.RNNBase):
             for direction in range(self.config.directions):
                 report(LayerReads(self, layer, direction, False, log_p, levels, layout))
 
-    def _direction(self, layer: int, direction: int) -> Direction:
-        suffix = parameter_suffix(layer, direction)
+    def _tensors(self, layer: int, direction: int) -> dict[str, Tensor]:
+        """The parameters of one direction of one layer, by their names without suffix."""
+        suffix = f"_{parameter_suffix(layer, direction)}"
+        names = [name for name in self.config.parameter_shapes() if name.endswith(suffix)]
+        return {name.removesuffix(suffix): getattr(self, name) for name in names}
 
-        def cell(prefix: str) -> CellWeights:
-            bias_ih = getattr(self, f"{prefix}bias_ih_{suffix}") if self.bias else None
-            bias_hh = getattr(self, f"{prefix}bias_hh_{suffix}") if self.bias else None
-            weight_ih = getattr(self, f"{prefix}weight_ih_{suffix}")
-            return CellWeights(
-                weight_ih, getattr(self, f"{prefix}weight_hh_{suffix}"), bias_ih, bias_hh
-            )
-
-        cells = [
-            cell(f"skim_{level}_" if level else "") if size else None
-            for level, size in enumerate(self.config.levels)
-        ]
-        own = {name: getattr(self, f"{name}_{suffix}") for name in self.config.router_shapes(layer)}
-        inputs = self.config.layer_input_size(layer)
-        router = find_router(self.config.router)(own, inputs, TorchOps)
-        assert self.config.router_input is not None
-        return Direction(self.config, cells, Routing(router, self.config.router_input))
+    def _graphed(
+        self,
+        layer: int,
+        direction: int,
+        x: Tensor,
+        layout: Ragged,
+        noise: Tensor,
+        initial: State,
+    ) -> SequenceRead:
+        """A training step by recorded graphs."""
+        tensors = self._tensors(layer, direction)
+        what = Padded(self.config, layer, tuple(tensors), bool(direction), self.hard)
+        recordings = self._recordings.setdefault((layer, direction), Recordings())
+        parameters = list(tensors.values())
+        return graph.mix(recordings, what, parameters, x, layout, noise, initial, self.temperature)
 
 
 def _exporting() -> bool:
@@ -351,8 +369,8 @@ class SkimLSTM(_SkimMixin, nn.LSTM):  # type: ignore[misc]
         budget: ceiling on the share of tokens read in ``eval()``, for every prefix of a text.
         burst: reads allowed ahead of the budget.
         path: how a training step is computed: "eager", torch's loop over the tokens; "native", one
-            call on the CPU, for float32 and the "softmax" router; "auto", the fastest that can.
-            Not used in ``eval()``.
+            call on the CPU, for float32 and the "softmax" router; "graph", CUDA graphs on a GPU;
+            "auto", the fastest that can. Not used in ``eval()``.
 
     A state dict of ``torch.nn.LSTM`` loads into the full cell by its own names.
 

@@ -6,7 +6,7 @@ takes each row to one level and lets it enter no other cell's product.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -15,9 +15,10 @@ from torch.nn import functional
 
 from skimrnn.config import SkimConfig
 from skimrnn.nn.cells import CELLS, CellWeights, State
-from skimrnn.nn.router import Routing
+from skimrnn.nn.router import Routing, TorchOps
 from skimrnn.nn.rule import Choose, Mix
 from skimrnn.nn.sequences import Ragged
+from skimrnn.routers import find_router
 
 
 class Direction(NamedTuple):
@@ -26,6 +27,18 @@ class Direction(NamedTuple):
     config: SkimConfig
     cells: list[CellWeights | None]
     router: Routing
+
+    @classmethod
+    def of(cls, config: SkimConfig, layer: int, tensors: Mapping[str, Tensor]) -> Direction:
+        """Made of its parameters, by their names without suffix; biases may be absent."""
+        cells = [
+            CellWeights.of(tensors, f"skim_{level}_" if level else "") if size else None
+            for level, size in enumerate(config.levels)
+        ]
+        own = {name: tensors[name] for name in config.router_shapes(layer)}
+        router = find_router(config.router)(own, config.layer_input_size(layer), TorchOps)
+        assert config.router_input is not None
+        return cls(config, cells, Routing(router, config.router_input))
 
     def update(self, level: int, x_part: Tensor, state: State) -> State:
         """The state after a token at this level; units from S on are copied."""
@@ -88,15 +101,10 @@ class Mixing:
     """A training step: every level computed, mixed by the Gumbel-softmax."""
 
     def __init__(
-        self,
-        module: Any,
-        parts: Direction,
-        x: Tensor,
-        layout: Ragged,
-        noise: Tensor,
+        self, mix: Mix, parts: Direction, x: Tensor, layout: Ragged, noise: Tensor
     ) -> None:
         self._parts = parts
-        self._mix = Mix(module.temperature, module.hard)
+        self._mix = mix
         self._noise = layout.split(noise.to(x.dtype))
         self._prepared = layout.split(parts.router.prepare(x))
         self._inputs = [

@@ -42,6 +42,10 @@ class Batch:
     lengths: Tensor
     targets: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """The batch with what a model computes with there; lengths stay on the CPU."""
+        return Batch(self.rows.to(device), self.lengths, self.targets.to(device))
+
 
 def epoch_batches(
     lengths: NDArray[np.int64], batch_size: int, seed: int, epoch: int

@@ -54,6 +54,7 @@ class Classification:
         validation: the texts to evaluate on.
         options: the settings.
         processes: those that train together; each takes its share of every batch.
+        device: where the model is.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class Classification:
         validation: Encoded,
         options: TrainingOptions,
         processes: Processes | None = None,
+        device: torch.device | str = "cpu",
     ) -> None:
-        self._processes = processes or Processes()
+        self._processes, self._device = processes or Processes(), torch.device(device)
         self._train, self._validation, self._options = train, validation, options
         self._lengths = train.lengths()
         self.steps_per_epoch = -(-len(train) // options.batch_size)
@@ -80,8 +82,10 @@ class Classification:
         batch = collate(self._train, texts[share.begin : share.end])
         key = [options.seed, step, 2] + [self._processes.rank] * (not self._processes.first)
         rows = drop_words(batch.rows, options.unknown_probability, np.random.default_rng(key))
+        noise = self._noise(rnn, batch, step, share.begin)
+        rows, batch = rows.to(self._device), batch.to(self._device)
         with record() as reads:
-            scores = model(rows, batch.lengths, noise=self._noise(rnn, batch, step, share.begin))
+            scores = model(rows, batch.lengths, noise=noise)
         loss = F.cross_entropy(scores, batch.targets) * share.weight
         correct = (scores.argmax(dim=1) == batch.targets).float().mean()
         shown = {
@@ -109,7 +113,7 @@ class Classification:
         """Accuracy, loss and skim rate on the validation texts."""
         data, correct, loss, levels = self._validation, 0, 0.0, [0, 0]
         for texts in ordered_batches(data.lengths(), EVALUATION_BATCH):
-            batch = collate(data, texts)
+            batch = collate(data, texts).to(self._device)
             with record() as reads:
                 scores = model(batch.rows, batch.lengths)
             correct += int((scores.argmax(dim=1) == batch.targets).sum())
@@ -140,7 +144,7 @@ class Classification:
             len(config.levels),
             first_row=first_row,
         )
-        return torch.from_numpy(noise)
+        return torch.from_numpy(noise).to(self._device)
 
 
 @dataclass(frozen=True)
@@ -166,6 +170,7 @@ def train_classifier(
     vectors: str | Path | None = None,
     command: str | None = None,
     dtype: str | None = None,
+    device: str = "cpu",
     show: Callable[[Event], None] = lambda event: None,
 ) -> Trained:
     """Train a classifier on a task and save it.
@@ -183,6 +188,7 @@ def train_classifier(
         vectors: a word-vector file, or a packaged table's name; drawn at random if None.
         command: the command to name in the record.
         dtype: "float16", "float32" or "float64" to store in; None for float32.
+        device: "cpu", or "cuda" for a GPU; of several processes each takes one of its machine's.
         show: called with each step's and each evaluation's numbers.
 
     Returns:
@@ -213,16 +219,18 @@ def train_classifier(
         "texts": len(train),
         "data": _digest(task.labels, train, validation),
     }
-    with processes() as together, torch.random.fork_rng(devices=[]):  # the caller's stay his
+    with processes(device) as together, torch.random.fork_rng(devices=[]):  # the caller's stay his
         torch.manual_seed(options.seed)
         model = build_model(options, vocabulary, len(task.labels), found)
         if together.first:
             working.mkdir(parents=True, exist_ok=True)
             for path in (folder, working / "checkpoint.pt", working / "log.jsonl"):
                 clear_up(path)
-        objective = Classification(train, validation, options, together)
+        model.to(device)
+        objective = Classification(train, validation, options, together, device)
         trainer = Trainer(model, objective, options, working, key, show, together)
         outcome = trainer.run()
+        model.cpu()
         model.rnn.skimming, model.rnn.temperature = True, 1.0
         training = {
             "command": command,

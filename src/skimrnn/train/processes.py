@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -85,14 +86,26 @@ def bare(model: nn.Module) -> Any:
 
 
 @contextlib.contextmanager
-def processes() -> Iterator[Processes]:
+def processes(device: str = "cpu") -> Iterator[Processes]:
     """This process among those that torchrun started with it, if any, joined within the block.
 
     A group that is there already is used as it is.
 
+    Args:
+        device: "cpu", or "cuda": then of the machine's GPUs that of this process's local rank.
+
     Raises:
-        ValueError: if torchrun's variables are incomplete.
+        ValueError: if torchrun's variables are incomplete, or there is no such device.
     """
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f'device must be "cpu" or "cuda"; got {device!r}')
+    if device == "cuda":
+        if not torch.cuda.is_available():
+            raise ValueError(
+                f'device "cuda" needs a GPU that torch {torch.__version__} can use, and it finds '
+                'none here; use device "cpu"'
+            )
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     if distributed.is_available() and distributed.is_initialized():
         yield Processes(distributed.get_rank(), distributed.get_world_size())
         return
@@ -105,7 +118,7 @@ def processes() -> Iterator[Processes]:
             f"WORLD_SIZE says {os.environ['WORLD_SIZE']} processes, but {', '.join(missing)} is "
             "not set; start them with torchrun, or unset WORLD_SIZE"
         )
-    distributed.init_process_group("gloo")
+    distributed.init_process_group("gloo" if device == "cpu" else "nccl")
     try:
         yield Processes(distributed.get_rank(), distributed.get_world_size())
         distributed.barrier()  # nobody leaves before the first has written
