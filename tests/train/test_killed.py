@@ -29,33 +29,41 @@ options = TrainingOptions(
     averaging=0.9, seed=1, evaluations_per_epoch=1, patience=1000,
 )
 
-def start(name):
+def start(name, steps=None):
     child = os.fork()
     if child == 0:
+        def show(event):
+            if steps is not None and event["event"] == "step":
+                os.write(steps, b".")
+
         try:
-            train_classifier(task, options, folder / name)
+            train_classifier(task, options, folder / name, show=show)
             os._exit(0)
         except BaseException as error:
             print(type(error).__name__, error, file=sys.stderr, flush=True)
             os._exit(1)
     return child
 
-begin = time.monotonic()
 assert os.waitpid(start("whole"), 0)[1] == 0
-seconds = time.monotonic() - begin
 generator, killed, progress = random.Random(int(sys.argv[3])), 0, []
 while killed < kills:
-    child = start("killed")
-    time.sleep(generator.uniform(0, 0.8 * seconds / kills))
+    steps, of_child = os.pipe()
+    child = start("killed", of_child)
+    os.close(of_child)
+    wanted = generator.randint(0, 24)  # of 360
+    while wanted and os.read(steps, 1):
+        wanted -= 1
+    time.sleep(generator.uniform(0, 0.01))
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
+    os.close(steps)
     if not os.WIFSIGNALED(status):
         break
     killed += 1
     log = folder / "killed.training" / "log.jsonl"
     progress.append(len(log.read_text().splitlines()) if log.exists() else 0)
 assert os.waitpid(start("killed"), 0)[1] == 0
-print(json.dumps({"killed": killed, "progress": progress, "seconds": seconds}))
+print(json.dumps({"killed": killed, "progress": progress}))
 """
 
 KILLS = 20
