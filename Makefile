@@ -43,7 +43,7 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.report
 
 CASES = build/agreement-cases.bin
-CORE = cpp/tests/agreement.cc cpp/network.cc cpp/text.cc cpp/dispatch.cc
+CORE = cpp/tests/agreement.cc cpp/network.cc cpp/text.cc cpp/denormals.cc cpp/dispatch.cc
 CXXFLAGS_CORE = -std=c++20 -O2 -Wall -Wextra -Wno-psabi -fno-math-errno
 ARM = aarch64-linux-gnu-g++
 
@@ -51,20 +51,22 @@ $(CASES): $(VENV)/.demo tools/make_agreement_cases.py
 	$(BIN)/python -m tools.make_agreement_cases $@
 
 test-cpp: $(CASES)
-	$(CXX) $(CXXFLAGS_CORE) -ffp-contract=fast -DSKIMRNN_ISA=portable \
-	  -c cpp/kernels.cc -o build/kernels-portable.o
+	for file in kernels training_kernels; do \
+	  $(CXX) $(CXXFLAGS_CORE) -ffp-contract=fast -DSKIMRNN_ISA=portable \
+	    -c cpp/$$file.cc -o build/$$file-portable.o || exit; done
 	$(CXX) $(CXXFLAGS_CORE) -ffp-contract=off -DSKIMRNN_PORTABLE \
-	  $(CORE) build/kernels-portable.o -o build/agreement
+	  $(CORE) build/kernels-portable.o build/training_kernels-portable.o -o build/agreement
 	build/agreement $(CASES)
 
 test-arm: $(CASES)
 	@command -v $(ARM) qemu-aarch64 >/dev/null || { \
 	  echo "make test-arm needs a cross-compiler and an emulator; on Debian:" \
 	    "apt install g++-aarch64-linux-gnu qemu-user"; exit 2; }
-	$(ARM) $(CXXFLAGS_CORE) -ffp-contract=fast -DSKIMRNN_ISA=neon \
-	  -c cpp/kernels.cc -o build/kernels-neon.o
+	for file in kernels training_kernels; do \
+	  $(ARM) $(CXXFLAGS_CORE) -ffp-contract=fast -DSKIMRNN_ISA=neon \
+	    -c cpp/$$file.cc -o build/$$file-neon.o || exit; done
 	$(ARM) $(CXXFLAGS_CORE) -ffp-contract=off -static -DSKIMRNN_NEON \
-	  $(CORE) build/kernels-neon.o -o build/agreement-arm
+	  $(CORE) build/kernels-neon.o build/training_kernels-neon.o -o build/agreement-arm
 	qemu-aarch64 build/agreement-arm $(CASES)
 
 test-wheel:
@@ -79,8 +81,10 @@ fuzz: $(VENV)/.demo
 	$(VENV)-sanitize/bin/python -m pip install -q -C cmake.define.SKIMRNN_SANITIZE=ON \
 	  -C build-dir=build/sanitize .
 	$(SANITIZED) -m fuzz.reading --seconds $(FUZZ_SECONDS)
+	$(SANITIZED) -m fuzz.training --seconds $(FUZZ_SECONDS)
 	$(SANITIZED) -m fuzz.folders --seconds $(FUZZ_SECONDS) --unlimited
 	$(BIN)/python -m fuzz.reading --seconds $(FUZZ_SECONDS)
+	$(BIN)/python -m fuzz.training --seconds $(FUZZ_SECONDS)
 	$(BIN)/python -m fuzz.folders --seconds $(FUZZ_SECONDS)
 	$(BIN)/python -m fuzz.leaks
 	$(BIN)/python -m fuzz.scanners --workers $(WORKERS) --count $(FUZZ_TEXTS)

@@ -26,6 +26,38 @@ NATURAL = "natural lengths, B=32, D=100"
 
 Row = dict[str, Any]
 
+USAGE = """\
+## How a step is computed
+
+A layer's `path` says it, at its making or later: `"native"` is one call into C++ for the whole
+sequence, on the CPU, for LSTM and GRU in float32 with the softmax router; `"graph"` is torch's loop
+recorded as CUDA graphs for a bucket of shapes, and replayed; `"eager"` is torch's loop as it is,
+the reference, for every cell, router, device and dtype; `"auto"`, the default, takes the first of
+these that can. All take the same noise and give the same gradients but for rounding. The number of
+torch's threads moves the gradients of weights in the last bits, nothing else. A second derivative
+needs `"eager"`. **The graph path has not run on a GPU yet**: its step is tested on the CPU, its
+recording is torch's `make_graphed_callables`, and there are no figures.
+
+- `torch.compile` leaves the layers as they are, as it leaves torch's own, and compiles around them.
+- `torch.export` refuses them, because which cell runs depends on the data; with `skimming=False`
+  the full cell is exported.
+- Under autocast a layer computes in its weights' dtype. Layers in float64, float16 and bfloat16
+  take torch's loop.
+
+## Several processes or machines
+
+    torchrun --nproc-per-node 2 -m skimrnn train imdb --out ./imdb
+
+Every process takes its share of each batch, and gradients are averaged by DistributedDataParallel:
+that is the joined batch's gradient. The first process evaluates, writes checkpoints and the model,
+and hands a checkpoint on when a run is resumed, so only its disk counts. On several machines, start
+the same command on each, with the data there, as torchrun wants it:
+
+    torchrun --nnodes 2 --nproc-per-node 8 --rdzv-backend c10d --rdzv-endpoint FIRST:29500 \\
+        -m skimrnn train imdb --out ./imdb
+
+`--device cuda` takes one GPU a process."""
+
 
 def main() -> None:
     """Write the page, or check it."""
@@ -72,6 +104,7 @@ def make_page(result: dict[str, Any]) -> str:
         "25,000 reviews cut at 400 words less a tenth for validation, batches of 32, one thread, "
         "word vectors, head and optimiser included.",
         _epochs(result["epochs"]),
+        USAGE,
         "## Where it goes",
         "A skimming layer does what torch's LSTM does, and router, small cell and mixture as well. "
         "It is no slower because the products of a chunk of some 256 words (inputs, gradients of "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fuzz import folders, leaks, reading
+from fuzz import folders, leaks, reading, training
 from fuzz.scanners import differences
 from fuzz.texts import random_texts
 
@@ -55,6 +55,27 @@ def test_random_models_read_random_texts(part):
     for number in range(6):
         seed = [SEED, part, number]
         reading.read_once(np.random.default_rng(seed), seed)
+
+
+def test_random_passes_have_the_gradients_that_a_small_step_confirms():
+    random = np.random.default_rng(SEED)
+    for _ in range(40):
+        training.train_once(random)
+
+
+def test_a_wrong_gradient_is_noticed(monkeypatch):
+    backward = training.backward
+
+    def wrong(case, arrays):
+        of_given, of_cells = backward(case, arrays)
+        of_given["x"] *= 1.5
+        return of_given, of_cells
+
+    monkeypatch.setattr(training, "backward", wrong)
+    random = np.random.default_rng(0)
+    with pytest.raises(AssertionError, match="slope .* gradient"):
+        for _ in range(40):
+            training.train_once(random)
 
 
 @pytest.mark.parametrize("part", range(4))

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "../denormals.h"
 #include "../dispatch.h"
 #include "../network.h"
 #include "../text.h"
