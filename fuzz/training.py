@@ -2,8 +2,8 @@
 
 python -m fuzz.training [--seconds 60] [--seed 0]
 
-Needs no torch, so it runs with the sanitizers' build (``make fuzz``). Some weights are so large that
-states overflow: then there is nothing to confirm but that it ends.
+Needs no torch, so it runs with the sanitizers' build (``make fuzz``). Some weights are so large
+that states overflow: then there is nothing to confirm but that it ends.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STEP = 2e-3
 
 @dataclass(frozen=True)
 class Case:
-    """One direction of one layer, its batch, and the weights of a loss that is a sum of products."""
+    """One direction of one layer, its batch, and a loss: the results times given weights."""
 
     options: dict[str, Any]
     sizes: list[int]

@@ -72,10 +72,14 @@ def test_a_wrong_gradient_is_noticed(monkeypatch):
         return of_given, of_cells
 
     monkeypatch.setattr(training, "backward", wrong)
-    random = np.random.default_rng(0)
-    with pytest.raises(AssertionError, match="slope .* gradient"):
-        for _ in range(40):
+    random, noticed = np.random.default_rng(0), 0
+    for _ in range(40):
+        try:
             training.train_once(random)
+        except AssertionError as error:
+            assert "slope" in str(error)  # noqa: PT017
+            noticed += 1
+    assert noticed > 5
 
 
 @pytest.mark.parametrize("part", range(4))
