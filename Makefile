@@ -38,7 +38,7 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.speed_report
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.training_report
-	$(BIN)/python -m benchmarks.classification --task sst rotten-tomatoes sst-phrases
+	$(BIN)/python -m benchmarks.classification
 	$(BIN)/python -m benchmarks.bundled
 	$(BIN)/python -m benchmarks.report
 
