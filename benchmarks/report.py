@@ -40,11 +40,18 @@ PAPER = {
     ("rotten-tomatoes", "skim-10-0.01"): (82.5, 58.5),
     ("rotten-tomatoes", "skim-5-0.02"): (81.8, 63.7),
     ("rotten-tomatoes", "skim-10-0.02"): (82.5, 63.0),
+    ("imdb", "lstm"): (91.1, None),
+    ("imdb", "skim-5-0.01"): (89.3, 79.2),
+    ("imdb", "skim-10-0.01"): (91.2, 83.9),
+    ("imdb", "skim-5-0.02"): (88.7, 63.2),
+    ("imdb", "skim-10-0.02"): (90.9, 90.7),
 }
 TITLES = {
     "sst": "SST, trained on sentences",
     "rotten-tomatoes": "Rotten Tomatoes",
     "sst-phrases": "SST, trained on phrases (tested on sentences)",
+    "imdb": "IMDb",
+    "ag-news": "AG News, 28,488 of 120,000 training texts",
 }
 ORDER = ("lstm", "skim-5-0.01", "skim-10-0.01", "skim-5-0.02", "skim-10-0.02")
 

@@ -1,6 +1,7 @@
 """Help costs nothing: no command's help imports anything heavy."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -66,3 +67,26 @@ def test_reading_works_without(absent, tmp_path, model, data):
     _, printed = loaded_by(*calls, prepare=prepare)
     assert "accuracy" in printed
     assert "good" in printed  # the label of the text
+
+
+def test_help_is_broken_by_the_terminal_alone_and_is_no_mark_up(run_help):
+    shown = " ".join(run_help("bench").split())
+    assert "pip install 'skimrnn[bench]'" in shown
+    wide = run_help("train", columns="400")
+    assert "a run that was cut off goes on from there if the same command is given again." in wide
+
+
+@pytest.fixture
+def run_help():
+    def run(command, columns="80"):
+        given = {**os.environ, "COLUMNS": columns, "TERMINAL_WIDTH": columns}
+        done = subprocess.run(
+            [sys.executable, "-m", "skimrnn", command, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=given,
+        )
+        return done.stdout
+
+    return run

@@ -3,6 +3,7 @@
 Nothing heavy is imported before a command runs: ``skimrnn --help`` needs neither numpy nor torch.
 """
 
+import inspect
 import sys
 from typing import Annotated
 
@@ -30,8 +31,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+def _help(docstring: str) -> str:
+    """A docstring's paragraphs, a line each for the terminal to break, nothing in them mark-up."""
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(" ".join(lines.split()) for lines in paragraphs).replace("[", "\\[")
+
+
 for _command in (demo, read, train, evaluate, tradeoff, calibrate, info, bench):
-    app.command()(_command)
+    app.command(help=_help(_command.__doc__ or ""))(_command)
 
 
 def _show_version(wanted: bool) -> None:
