@@ -174,7 +174,8 @@ def test_batches_larger_than_a_chunk(cell):
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_threads_change_no_value_and_gradients_by_rounding_alone(threads, cell):
+def test_threads_change_no_value_and_gradients_by_rounding_alone(threads, cell, monkeypatch):
+    monkeypatch.setattr("skimrnn.nn.native.ROWS_PER_THREAD", 1)
     layer = make_layer(cell, 5, 19, skim_size=4, bidirectional=True)
     call = make_call(layer, [31, 4, 17, 17, 2, 9, 1, 30, 12])
     runs = {}

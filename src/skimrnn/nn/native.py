@@ -24,6 +24,9 @@ from skimrnn.routers.softmax import SoftmaxRouter
 CELLS = ("lstm", "gru")
 ROUTERS = ("softmax",)
 
+ROWS_PER_THREAD = 4
+"""At least so many texts of a batch go to a thread."""
+
 
 class Settings(NamedTuple):
     """What is not a tensor: options of the layer and of this pass.
@@ -79,7 +82,7 @@ def mix(
         backwards,
         module.hard,
         module.temperature,
-        torch.get_num_threads(),
+        _threads(layout),
         layout.sizes,
     )
     cells = [cell for cell in parts.cells if cell is not None]
@@ -98,7 +101,7 @@ def read_all(
     levels = [config.hidden_size]
     settings = Settings(
         *(instruction_set(), config.cell, levels, False, False, backwards, False, 1.0),
-        *(torch.get_num_threads(), layout.sizes),
+        *(_threads(layout), layout.sizes),
     )
     router = x.new_zeros(1, x.shape[1] + config.hidden_size), x.new_zeros(1)
     return _run(settings, x.new_zeros(len(x), 1), x, router, initial, [cell])
@@ -119,6 +122,11 @@ def _run(
         settings, noise, x, *router, *state, *tensors
     )
     return SequenceRead(outputs, log_p, levels, State(*last))
+
+
+def _threads(layout: Ragged) -> int:
+    """Torch's, but with some rows each: a thread has sums of its own for every weight."""
+    return max(1, min(torch.get_num_threads(), layout.batch // ROWS_PER_THREAD))
 
 
 def instruction_set() -> str:
