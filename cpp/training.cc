@@ -1,6 +1,8 @@
 #include "training.h"
 
+#if __has_include(<dlfcn.h>)
 #include <dlfcn.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -28,7 +30,22 @@ std::vector<float*> pointers(const Buffers& buffers) {
 // OpenMP's entry point, in the copy that torch has loaded, or null if it has none. Its threads keep
 // spinning for a while after torch's own work: threads of ours would compete with them for the CPU.
 using OpenMP = void (*)(void (*work)(void*), void* data, unsigned threads, unsigned flags);
-OpenMP open_mp() { return reinterpret_cast<OpenMP>(dlsym(RTLD_DEFAULT, "GOMP_parallel")); }
+OpenMP open_mp() {
+#if __has_include(<dlfcn.h>)
+  return reinterpret_cast<OpenMP>(dlsym(RTLD_DEFAULT, "GOMP_parallel"));
+#else
+  return nullptr;
+#endif
+}
+
+// Threads that are waited for, whatever happens.
+struct Threads {
+  std::vector<std::thread> started;
+
+  ~Threads() {
+    for (std::thread& thread : started) thread.join();
+  }
+};
 
 // Calls f(0) ... f(count - 1), each once, on as many threads if there are as many.
 void at_once(unsigned count, const std::function<void(unsigned)>& f) {
@@ -44,8 +61,8 @@ void at_once(unsigned count, const std::function<void(unsigned)>& f) {
   };
   if (count < 2) return take(&work);
   if (const OpenMP parallel = open_mp()) return parallel(take, &work, count, 0);
-  std::vector<std::jthread> others;
-  for (unsigned i = 1; i < count; ++i) others.emplace_back(take, &work);
+  Threads others;
+  for (unsigned i = 1; i < count; ++i) others.started.emplace_back(take, &work);
   take(&work);
 }
 
