@@ -165,6 +165,29 @@ def section(task: str, rows: dict[str, Row]) -> list[str]:
     return lines
 
 
+def measured(task: str, rows: dict[str, Row], times: dict[str, Any]) -> list[str]:
+    """What the task's rows take from text to label, if that was measured."""
+    if task not in times:
+        return []
+    result = times[task]
+    first = result["rows"][0]
+    lines = [
+        f"Time, text to label, one text a call, one thread's processor time, {first['texts']} test "
+        f"texts of {first['words'] / first['texts']:.0f} words in turns, models of seed 0, "
+        f"{result['cpu']}, {first['implementation']} (`python -m benchmarks.times`):",
+        "",
+        "| row | test acc. %, seed 0 | precision | µs a word | µs a text | plain's time ÷ this |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in result["rows"]:
+        accuracy = 100 * rows[row["row"]].runs[0]["test"]["accuracy"]
+        lines.append(
+            f"| {row['row']} | {accuracy:.2f} | {row['precision']} | {row['us_per_word']:.3f} "
+            f"| {row['us_per_text']:.1f} | {row['plain_over_this']:.2f} |"
+        )
+    return [*lines, ""]
+
+
 def timing(result: dict[str, Any]) -> list[str]:
     """What the bundled model costs in time, by implementation."""
     first = result["implementations"][0]
@@ -243,8 +266,10 @@ def page(tasks: dict[str, dict[str, Row]]) -> str:
         "beside ours, since they are higher than any literal count gives.",
         "",
     ]
+    path = RESULTS / "times.json"
+    times = json.loads(path.read_text()) if path.exists() else {}
     for task, rows in complete(tasks).items():
-        lines += section(task, rows)
+        lines += section(task, rows) + measured(task, rows, times)
     lines += timing(json.loads((RESULTS / "bundled-sst.json").read_text()))
     return "\n".join(lines)
 

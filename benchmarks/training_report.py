@@ -75,7 +75,7 @@ def make_page(result: dict[str, Any]) -> str:
     rows = [row for row in result["rows"] if row["missing"] is None]
     missing = sorted(
         {
-            f"- {row['device']}, {row['threads']} threads: {row['missing']}"
+            f"- {_where(row)}: {row['missing']}"
             for row in result["rows"]
             if row["missing"] is not None
         }
@@ -92,7 +92,7 @@ def make_page(result: dict[str, Any]) -> str:
         "one thread, the clock for two. `skimrnn bench training --all-paths` repeats it anywhere.",
         "## What was to be shown",
         _targets(rows),
-        *(["Not measured:\n", "\n".join(missing)] if missing else []),
+        *(["Not measured:", "\n".join(missing)] if missing else []),
         "## Every row",
         "*plain* is torch's own layer, `auto` what a skimming layer does by default, `eager` "
         "torch's loop over the words, which is the reference in torch. *÷ torch's*: time over that "
@@ -115,6 +115,12 @@ def make_page(result: dict[str, Any]) -> str:
         'by the same name "auto".',
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _where(row: Row) -> str:
+    if row["device"] != "cpu":
+        return str(row["device"])
+    return "one thread" if row["threads"] == 1 else f"{row['threads']} threads"
 
 
 def _table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

@@ -116,7 +116,7 @@ def test_the_command(monkeypatch):
     assert {"device", "shape", "path", "ms", "ratio_to_nn_lstm"} <= set(first)
     shown = CliRunner().invoke(app, ["bench", "training"])
     assert "lstm, T=3" in shown.stdout
-    assert "cuda, 1 threads: no GPU" in shown.stdout
+    assert "cuda: no GPU" in shown.stdout
     for wrong in (["training", "--full"], ["reading", "--all-paths"]):
         refused = CliRunner().invoke(app, ["bench", *wrong])
         assert refused.exit_code == 2, refused.output
