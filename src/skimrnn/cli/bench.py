@@ -92,8 +92,9 @@ def _print_training(rows: Sequence[TrainingRow]) -> None:
             "" if row.peak_mb is None else f"{row.peak_mb:.0f}",
         )
     screen.print(table)
-    missing = {f"{row.device}, {row.threads} threads: {row.missing}" for row in rows if row.missing}
-    for line in sorted(missing):
+    missing = [row for row in rows if row.missing]
+    where = {"cpu": "two threads"}
+    for line in sorted({f"{where.get(row.device, row.device)}: {row.missing}" for row in missing}):
         screen.print(line)
     screen.print(
         "÷ torch's: time over that of torch.nn's own layer (plain); gain: of two threads over one;",
