@@ -148,6 +148,23 @@ def test_without_a_gpu_the_path_is_refused_by_name():
         layer(torch.randn(4, 2, 3))
 
 
+def test_what_cannot_be_recorded_goes_through_the_loop_with_a_warning(monkeypatch):
+    def fail(function, samples, **options):
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(torch.cuda, "make_graphed_callables", fail)
+    monkeypatch.setattr(paths, "_graph_obstacle", lambda x: None)
+    monkeypatch.setattr(paths, "_native_obstacle", lambda config, x: "is not wanted here")
+    layer, x = make_float_layer().train(), torch.randn(4, 2, 3)
+    with pytest.raises(graph.RecordingError, match='not permitted.*use path="eager"'):
+        layer(x)
+    layer.path = "auto"
+    with pytest.warns(UserWarning, match="it is used from now on"):
+        layer(x)[0].sum().backward()
+    assert layer.path == "eager"
+    layer(x)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_on_a_gpu(cell):

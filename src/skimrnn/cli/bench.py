@@ -93,8 +93,8 @@ def _print_training(rows: Sequence[TrainingRow]) -> None:
         )
     screen.print(table)
     missing = [row for row in rows if row.missing]
-    where = {"cpu": "two threads"}
-    for line in sorted({f"{where.get(row.device, row.device)}: {row.missing}" for row in missing}):
+    named = {"cpu": "two threads"}
+    for line in sorted({f"{named.get(row.device, row.device)}: {row.missing}" for row in missing}):
         screen.print(line)
     screen.print(
         "÷ torch's: time over that of torch.nn's own layer (plain); gain: of two threads over one;",

@@ -147,9 +147,24 @@ class _Guard(torch.autograd.Function):
         return None, *grads
 
 
+class RecordingError(RuntimeError):
+    """A step could not be recorded."""
+
+
 def record_on_gpu(function: Function, samples: Sequence[Tensor]) -> Function:
-    """The function as CUDA graphs."""
-    recorded = torch.cuda.make_graphed_callables(function, tuple(samples), allow_unused_input=True)
+    """The function as CUDA graphs.
+
+    Raises:
+        RecordingError: if torch cannot record it.
+    """
+    try:
+        recorded = torch.cuda.make_graphed_callables(
+            function, tuple(samples), allow_unused_input=True
+        )
+    except RuntimeError as error:
+        raise RecordingError(
+            f'this training step cannot be recorded as CUDA graphs ({error}); use path="eager"'
+        ) from error
     return cast("Function", recorded)
 
 

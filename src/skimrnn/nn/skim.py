@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
@@ -25,7 +26,7 @@ from skimrnn.config import SkimConfig, parameter_suffix, resolve_levels
 from skimrnn.nn import graph, native
 from skimrnn.nn.cells import CellWeights, State
 from skimrnn.nn.forms import Hidden, enter, layout_of
-from skimrnn.nn.graph import Padded, Recordings
+from skimrnn.nn.graph import Padded, RecordingError, Recordings
 from skimrnn.nn.paths import check_path, choose_path
 from skimrnn.nn.recording import LayerReads, recording, report
 from skimrnn.nn.rule import Mix, draw_noise
@@ -273,17 +274,35 @@ class _SkimMixin(nn.RNNBase):
         else:
             if noise is None:
                 noise = draw_noise(x, len(self.config.levels))
-            path = choose_path(self.path, self.config, x)
-            if path == "native":
-                read = native.mix(self, parts, x, layout, noise, initial, backwards)
-            elif path == "graph":
-                read = self._graphed(layer, direction, x, layout, noise, initial)
-            else:
-                mixing = Mixing(Mix(self.temperature, self.hard), parts, x, layout, noise)
-                read = walk(mixing, layout, initial, backwards)
+            read = self._mix(layer, direction, parts, x, layout, noise, initial)
         if recording():
             report(LayerReads(self, layer, direction, True, read.log_p, read.levels, layout))
         return read.outputs, read.state
+
+    def _mix(
+        self,
+        layer: int,
+        direction: int,
+        parts: Direction,
+        x: Tensor,
+        layout: Ragged,
+        noise: Tensor,
+        initial: State,
+    ) -> SequenceRead:
+        """A training step of one direction of one layer, by the path that is chosen."""
+        path, backwards = choose_path(self.path, self.config, x), bool(direction)
+        if path == "native":
+            return native.mix(self, parts, x, layout, noise, initial, backwards)
+        if path == "graph":
+            try:
+                return self._graphed(layer, direction, x, layout, noise, initial)
+            except RecordingError as error:
+                if self.path == "graph":
+                    raise
+                warnings.warn(f"{error}; it is used from now on", stacklevel=2)
+                self.path = "eager"
+        mixing = Mixing(Mix(self.temperature, self.hard), parts, x, layout, noise)
+        return walk(mixing, layout, initial, backwards)
 
     def _check_noise(self, noise: Tensor, layout: Ragged) -> None:
         levels, directions = len(self.config.levels), self.config.directions
