@@ -156,7 +156,7 @@ def test_what_cannot_be_recorded_goes_through_the_loop_with_a_warning(monkeypatc
     monkeypatch.setattr(paths, "_graph_obstacle", lambda x: None)
     monkeypatch.setattr(paths, "_native_obstacle", lambda config, x: "is not wanted here")
     layer, x = make_float_layer().train(), torch.randn(4, 2, 3)
-    with pytest.raises(graph.RecordingError, match='not permitted.*use path="eager"'):
+    with pytest.raises(graph.RecordingError, match=r'not permitted.*use path="eager"'):
         layer(x)
     layer.path = "auto"
     with pytest.warns(UserWarning, match="it is used from now on"):
