@@ -183,7 +183,7 @@ def section(task: str, rows: dict[str, Row]) -> list[str]:
     return lines
 
 
-def measured(task: str, rows: dict[str, Row], times: dict[str, Any]) -> list[str]:
+def measured(task: str, times: dict[str, Any]) -> list[str]:
     """What the task's rows take from text to label, if that was measured."""
     if task not in times:
         return []
@@ -198,9 +198,8 @@ def measured(task: str, rows: dict[str, Row], times: dict[str, Any]) -> list[str
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in result["rows"]:
-        accuracy = 100 * rows[row["row"]].runs[0]["test"]["accuracy"]
         lines.append(
-            f"| {row['row']} | {accuracy:.2f} | {row['precision']} | {row['us_per_word']:.3f} "
+            f"| {row['row']} | {100 * row['accuracy']:.2f} | {row['precision']} | {row['us_per_word']:.3f} "
             f"| {row['us_per_text']:.1f} | {row['plain_over_this']:.2f} |"
         )
     return [*lines, ""]
@@ -290,7 +289,7 @@ def page(tasks: dict[str, dict[str, Row]]) -> str:
     path = RESULTS / "times.json"
     times = json.loads(path.read_text()) if path.exists() else {}
     for task, rows in complete(tasks).items():
-        lines += section(task, rows) + measured(task, rows, times)
+        lines += section(task, rows) + measured(task, times)
     lines += timing(json.loads((RESULTS / "bundled-sst.json").read_text()))
     return "\n".join(lines)
 

@@ -21,7 +21,7 @@ from benchmarks.classification import ROWS, RUNS, SEEDS, TASKS, Run
 from benchmarks.machine import provenance
 from skimrnn.bench.timing import take_turns
 from skimrnn.files import write_atomically
-from skimrnn.tasks import load_task
+from skimrnn.tasks import Examples, load_task
 
 RESULT = Path(__file__).parent / "results" / "times.json"
 PLAIN = "lstm"
@@ -53,7 +53,8 @@ def main() -> None:
 
 def measure(models: dict[str, Path], task: str, data_dir: str | None) -> list[dict[str, Any]]:
     """Microseconds of every row and precision on the same texts, and over the plain row's."""
-    texts = load_task(task.removesuffix("-phrases"), data_dir=data_dir).test.texts
+    test = load_task(task.removesuffix("-phrases"), data_dir=data_dir).test
+    texts = test.texts
     some = np.random.default_rng(0).permutation(len(texts))[:TEXTS]
     chosen = [texts[at] for at in some]
     names = [(row, precision) for row in models for precision in PRECISIONS]
@@ -72,12 +73,20 @@ def measure(models: dict[str, Path], task: str, data_dir: str | None) -> list[di
                 "implementation": loaded[row, precision].implementation,
                 "texts": len(chosen),
                 "words": int(sum(words)),
+                "accuracy": accuracy(loaded[row, precision], test),
                 "us_per_word": float(np.median(own)),
                 "us_per_text": float(np.median(own)) * sum(words) / len(chosen),
                 "plain_over_this": float(np.median(plain / own)),
             }
         )
     return rows
+
+
+def accuracy(model: skimrnn.Model, test: Examples) -> float:
+    """Share of all test texts that are labelled rightly."""
+    labels = model.predict(test.texts, workers=2)
+    targets = [model.labels[target] for target in test.targets]
+    return float(np.mean([one == other for one, other in zip(labels, targets, strict=True)]))
 
 
 if __name__ == "__main__":
