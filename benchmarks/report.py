@@ -199,8 +199,9 @@ def measured(task: str, times: dict[str, Any]) -> list[str]:
     ]
     for row in result["rows"]:
         lines.append(
-            f"| {row['row']} | {100 * row['accuracy']:.2f} | {row['precision']} | {row['us_per_word']:.3f} "
-            f"| {row['us_per_text']:.1f} | {row['plain_over_this']:.2f} |"
+            f"| {row['row']} | {100 * row['accuracy']:.2f} | {row['precision']} "
+            f"| {row['us_per_word']:.3f} | {row['us_per_text']:.1f} "
+            f"| {row['plain_over_this']:.2f} |"
         )
     return [*lines, ""]
 

@@ -190,6 +190,23 @@ def test_other_cells_and_options_reach_the_model(data):
     assert "6 / 3 / 0 units" in shown
 
 
+def test_a_model_teaches_another(training, data):
+    _, folder = training
+    arguments = ["--teacher", folder, "--distillation", 0.9, "--epochs", 1, *TINY]
+    run("train", data, "--out", "./pupil", *arguments)
+    record = skimrnn.load("./pupil").training
+    assert record["teacher"] is True
+    assert record["options"]["distillation"] == 0.9
+    assert "--teacher ./tiny " in record["command"]
+    assert record["command"].endswith("--distillation 0.9")
+    stranger = run("train", data, "--out", "./none", "--teacher", "sst", *TINY, code=2)
+    assert "a teacher must know the labels bad, good; sst knows negative, positive" in (
+        " ".join(stranger.stderr.split())
+    )
+    alone = run("train", data, "--out", "./none", "--distillation", 0.9, *TINY, code=2)
+    assert "got 0.9 and no --teacher" in " ".join(alone.stderr.split())
+
+
 def test_a_folder_with_other_files_is_refused_before_anything_is_read(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("")

@@ -27,6 +27,9 @@ CASES = {
     "plain": {"levels": (7,)},
     "no empty text": {},
     "one text": {"batch_size": 1},
+    "adversarial": {"adversarial": 0.3},
+    "adversarial, one text": {"adversarial": 0.3, "batch_size": 1},
+    "spread": {"threshold_spread": 2.0},
     "three texts": {"batch_size": 3, "penalty": "rate", "wanted_rate": 0.8},
 }
 

@@ -13,6 +13,7 @@ from skimrnn.train.batches import (
     drop_words,
     epoch_batches,
     ordered_batches,
+    soften,
 )
 
 
@@ -84,3 +85,34 @@ def test_words_are_dropped_at_their_probability() -> None:
     assert torch.equal(drop_words(rows, 0.25, np.random.default_rng(0)), dropped)
     assert torch.equal(drop_words(rows, 0.0, np.random.default_rng(0)), rows)
     assert drop_words(rows[:, :0], 0.5, np.random.default_rng(0)).shape == (200, 0)
+
+
+# ---- a teacher ----------------------------------------------------------------------------------
+
+
+def test_a_batch_wants_what_the_teacher_and_the_labels_say() -> None:
+    teacher = np.array([[0.8, 0.2], [0.4, 0.6], [0.0, 1.0]])
+    targets = np.array([0, 0, 1])
+    soft = soften(targets, teacher, 0.25)
+    np.testing.assert_allclose(soft, [[0.95, 0.05], [0.85, 0.15], [0.0, 1.0]], rtol=1e-6)
+    rows = [np.arange(n, dtype=np.int32) for n in (2, 1, 3)]
+    batch = collate(Encoded(rows, targets, soft), [2, 0])
+    assert batch.targets.tolist() == [1, 0]
+    np.testing.assert_array_equal(batch.wanted.numpy(), soft[[2, 0]])
+    assert collate(Encoded(rows, targets), [2, 0]).wanted.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("teacher", "message"),
+    [
+        (np.full((2, 2), 0.5), r"each of the 3 training texts, .*; got \(2, 2\)"),
+        (np.full(3, 0.5), r"each of the 3 training texts, .*; got \(3,\)"),
+        (np.ones((3, 1)), r"each of the 3 training texts, .*; got \(3, 1\)"),
+        (np.full((3, 2), 0.6), "add up to 1 per text"),
+        (np.array([[1.5, -0.5]] * 3), "at least 0 and add up"),
+        (np.full((3, 2), np.nan), "at least 0 and add up"),
+    ],
+)
+def test_a_teacher_that_does_not_fit_is_refused(teacher: np.ndarray, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        soften(np.array([0, 0, 1]), teacher, 0.5)

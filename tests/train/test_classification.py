@@ -76,6 +76,7 @@ def untimed(record: dict[str, Any]) -> dict[str, Any]:
             "epochs": 12,
         },
         {"penalty": "cost", "skim_weight": 0.1, "weight_decay": 0.01},
+        {"adversarial": 0.1, "threshold_spread": 1.0},
     ],
     ids=lambda changes: "-".join(f"{k}={v}" for k, v in changes.items()) or "default",
 )
@@ -503,3 +504,95 @@ def test_the_callers_random_numbers_are_left_alone(
     torch.manual_seed(5)
     train_classifier(task, options(epochs=1), tmp_path / "model")
     assert torch.equal(torch.rand(3), expected)
+
+
+# ---- a teacher, the worst shift, many thresholds -------------------------------------------------
+
+
+def test_a_teacher_is_believed_against_the_labels(
+    task: TextTask, options: Options, tmp_path: Path
+) -> None:
+    """With the whole loss its own, a teacher that says the opposite teaches the opposite."""
+    opposite = np.eye(2)[1 - task.train.targets]
+    given = options(distillation=1.0, patience=1000)
+    train_classifier(task, given, tmp_path / "model", teacher=opposite)
+    record = json.loads((tmp_path / "model" / "training.json").read_text("utf-8"))
+    assert record["teacher"] is True
+    # The best evaluation is the earliest and least sure of the opposite: look at the last one.
+    assert record["best"]["step"] < record["steps"]
+    log = (tmp_path / "model" / "log.jsonl").read_text().splitlines()
+    assert json.loads(log[-1])["accuracy"] < 0.1
+
+
+def test_a_resumed_run_has_the_same_teacher(
+    task: TextTask, options: Options, tmp_path: Path
+) -> None:
+    teacher = np.full((len(task.train), 2), 0.5)
+    with pytest.raises(CutOffError):
+        train_classifier(task, options(), tmp_path / "model", teacher=teacher, show=cut_off_at(9))
+    with pytest.raises(ValueError, match="the texts or the labels differ"):
+        train_classifier(task, options(), tmp_path / "model")
+    train_classifier(task, options(), tmp_path / "model", teacher=teacher)
+
+
+def objective(task: TextTask, given: TrainingOptions) -> tuple[Classification, TextClassifier]:
+    """A run's objective and its fresh model, in training."""
+    words = [text.split() for text in task.train.texts]
+    vocabulary = Vocabulary.build(words, min_count=1)
+    data = encode(task.train, vocabulary)
+    torch.manual_seed(0)
+    return Classification(data, data, given), build_model(given, vocabulary, 2, None).train()
+
+
+def test_the_worst_shift_is_as_long_as_asked_and_worse_than_others(
+    task: TextTask, options: Options
+) -> None:
+    learns, model = objective(task, options(dropout=0.0, levels=(12,)))
+    batch = classification.collate(learns._train, np.arange(16))
+    assert batch.lengths.min() > 1
+    zeros = torch.zeros(*batch.rows.shape, 8, requires_grad=True)
+
+    def loss(shift: torch.Tensor) -> torch.Tensor:
+        scores = model(batch.rows, batch.lengths, shift=shift)
+        return torch.nn.functional.cross_entropy(scores, batch.targets)
+
+    worst = classification.worst_shift(loss(zeros), zeros, 0.5)
+    np.testing.assert_allclose(worst.flatten(1).norm(dim=1), 0.5, rtol=1e-5)
+    assert not worst[torch.arange(worst.shape[1])[None] >= batch.lengths[:, None]].any()
+    random = torch.randn_like(worst) * (worst != 0)
+    random *= 0.5 / random.flatten(1).norm(dim=1)[:, None, None]
+    plain = loss(zeros).item()
+    assert loss(worst).item() - plain > 3 * abs(loss(random).item() - plain)
+    assert loss(-worst).item() < plain
+
+
+def test_the_adversarial_loss_is_added(task: TextTask, options: Options) -> None:
+    given = options(dropout=0.0, unknown_probability=0.0)
+    learns, model = objective(task, given)
+    without = learns.loss(model, 0, 0.1)[0].item()
+    shifted = Classification(learns._train, learns._validation, replace(given, adversarial=1e-4))
+    doubled = shifted.loss(model, 0, 0.1)[0].item()
+    with_penalty = learns.loss(model, 0, 1.1)[0].item()
+    penalty = with_penalty - without
+    # So small a shift changes nothing: the loss of the labels counts twice, the penalty once.
+    assert doubled == pytest.approx(2 * without - 0.1 * penalty, abs=1e-3)
+
+
+def test_spread_thresholds_shift_every_level_of_a_text_alike(
+    task: TextTask, options: Options
+) -> None:
+    given = options(levels=(12, 3, 1))
+    learns, model = objective(task, given)
+    batch = classification.collate(learns._train, np.arange(16))
+    spread = Classification(learns._train, learns._train, replace(given, threshold_spread=2.0))
+    before, after = (one._noise(model.rnn, batch, 3, 0) for one in (learns, spread))
+    moved = (after - before).numpy()[0, 0]
+    np.testing.assert_allclose(moved[..., 0], 0, atol=1e-6)
+    for text, length in enumerate(batch.lengths.tolist()):
+        np.testing.assert_allclose(moved[text, :length, 1:], moved[text, 0, 1], atol=1e-5)
+    drawn = moved[:, 0, 1]
+    assert np.abs(drawn).max() <= 2
+    assert np.ptp(drawn) > 1
+    rest = classification.collate(learns._train, np.arange(4, 16))
+    part = spread._noise(model.rnn, rest, 3, 4)  # another process's share of the same batch
+    np.testing.assert_array_equal(part[0, 0, :, 0], after[0, 0, 4:, 0])

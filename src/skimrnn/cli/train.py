@@ -11,6 +11,9 @@ import typer
 from skimrnn.cli.options import DataArgument, DataDirOption, LabelColumnOption, TextColumnOption
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from skimrnn.tasks import TextTask
     from skimrnn.train import Trained, TrainingOptions
 
@@ -20,7 +23,7 @@ _LAYERS, _SKIMMING, _TRAINING, _WORDS = "Layers", "Skimming", "Training", "Words
 _OF_SKIMMING = (
     *("skim_size", "levels", "skim_input", "router_input", "router", "hard"),
     *("penalty", "skim_weight", "wanted_rate", "warm_start_steps", "skim_ramp_steps"),
-    *("temperature_rate", "temperature_floor"),
+    *("temperature_rate", "temperature_floor", "threshold_spread"),
 )
 _NOT_IN_THE_RECORD = {"data_dir", "threads", "device"}
 
@@ -60,6 +63,16 @@ def train(
             help="Word vectors: a GloVe text file (.txt, .gz), the packaged table, or none. Left "
             "out: a GloVe file in the data folder, else the packaged table if installed, else "
             "none.",
+            rich_help_panel="Data",
+            show_default=False,
+        ),
+    ] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A model of the same labels to learn from as well: a bundled one's name or a "
+            "folder.",
             rich_help_panel="Data",
             show_default=False,
         ),
@@ -188,6 +201,16 @@ def train(
         float | None,
         _option(_SKIMMING, "--temperature-floor", 0.5, "How sharp sampling gets.", metavar="VALUE"),
     ] = None,
+    threshold_spread: Annotated[
+        float | None,
+        _option(
+            _SKIMMING,
+            "--threshold-spread",
+            0.0,
+            "Train for thresholds whose log-odds are within so much of 0, a draw a text.",
+            metavar="ODDS",
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None, _option(_TRAINING, "--batch-size", 32, "Texts a step.", metavar="N")
     ] = None,
@@ -241,6 +264,22 @@ def train(
         float | None,
         _option(
             _TRAINING, "--dropout", 0.5, "On word vectors and the final state.", metavar="SHARE"
+        ),
+    ] = None,
+    distillation: Annotated[
+        float | None,
+        _option(
+            _TRAINING, "--distillation", 0.5, "Share of --teacher in the loss.", metavar="SHARE"
+        ),
+    ] = None,
+    adversarial: Annotated[
+        float | None,
+        _option(
+            _TRAINING,
+            "--adversarial",
+            0.0,
+            "Also label rightly with the word vectors of a text shifted so far, the worst way.",
+            metavar="LENGTH",
         ),
     ] = None,
     averaging: Annotated[
@@ -322,6 +361,11 @@ def train(
     from skimrnn.tasks import load_task
     from skimrnn.train import set_threads, train_classifier  # says what to install without torch
 
+    if distillation is not None and teacher is None:
+        raise ValueError(
+            f"--distillation is a teacher's share of the loss; got {distillation} and no "
+            "--teacher, name one or leave it out"
+        )
     options = training_options(ctx.params)
     check_target(out, dtype)
     if threads is not None:
@@ -335,6 +379,7 @@ def train(
         label_column=label_column,
     )
     chosen, said = choose_vectors(vectors, data_dir, options.embedding_size)
+    taught = None if teacher is None else teachings(teacher, task)
     note(_summary(task, options))
     note(f"word vectors: {said}")
     if out.exists():
@@ -346,6 +391,7 @@ def train(
                 options,
                 out,
                 vectors=chosen,
+                teacher=taught,
                 command=_command(ctx),
                 dtype=dtype,
                 device=device,
@@ -402,6 +448,29 @@ def training_options(given: dict[str, Any]) -> TrainingOptions:
         router=options.router,
     )
     return options
+
+
+def teachings(name: str, task: TextTask) -> NDArray[np.float32]:
+    """A model's probabilities of a task's training texts, (N, C) in the order of its labels.
+
+    Args:
+        name: of a bundled model, or a model folder.
+        task: the texts.
+
+    Raises:
+        ModelFileError: if the folder cannot be read.
+        ValueError: if there is no such model, or its labels are others.
+    """
+    from skimrnn.runtime import load
+
+    model = load(name)
+    if set(model.labels) != set(task.labels):
+        raise ValueError(
+            f"a teacher must know the labels {', '.join(task.labels)}; {name} knows "
+            f"{', '.join(model.labels)}"
+        )
+    order = [model.labels.index(label) for label in task.labels]
+    return model.predict_proba(task.train.texts)[:, order]
 
 
 def choose_vectors(
@@ -461,7 +530,7 @@ def _command(ctx: typer.Context) -> str:
             parts.append(_without_folders(str(value)) if "/" in str(value) else str(value))
         elif isinstance(value, bool):
             parts.append(parameter.opts[0])
-        elif name == "out" or (name == "vectors" and Path(str(value)).exists()):
+        elif name == "out" or (name in ("vectors", "teacher") and Path(str(value)).exists()):
             parts += [parameter.opts[0], _without_folders(str(value))]
         else:
             parts += [parameter.opts[0], str(value)]

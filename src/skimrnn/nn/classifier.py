@@ -33,13 +33,21 @@ class TextClassifier(nn.Module):
         self.head = nn.Linear(rnn.config.directions * rnn.hidden_size, classes)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, rows: Tensor, lengths: Tensor, noise: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        rows: Tensor,
+        lengths: Tensor,
+        noise: Tensor | None = None,
+        *,
+        shift: Tensor | None = None,
+    ) -> Tensor:
         """Scores (B, C) of texts given as word rows.
 
         Args:
             rows: word rows, int64 (B, T), padded with anything.
             lengths: words of each text, (B,); a text may have none.
             noise: Gumbel noise for the layer, (layers, directions, B, T, K); drawn if None.
+            shift: what to add to the word vectors, (B, T, E); nothing if None.
 
         Returns:
             Scores before the softmax.
@@ -47,7 +55,10 @@ class TextClassifier(nn.Module):
         last = self.embedding.weight.new_zeros(len(rows), self.head.in_features)
         full = (lengths > 0).nonzero()[:, 0].to(rows.device)
         if len(full):
-            x = self.dropout(self.embedding(rows[full]))
+            x = self.embedding(rows[full])
+            if shift is not None:
+                x = x + shift[full]
+            x = self.dropout(x)
             packed = pack_padded_sequence(
                 x, lengths[lengths > 0].cpu(), batch_first=True, enforce_sorted=False
             )

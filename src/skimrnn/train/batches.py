@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,10 +22,13 @@ class Encoded:
     Attributes:
         rows: one int32 array (T,) per text.
         targets: class of each text, int64 (N,).
+        soft: what to learn instead, a probability of each class, float32 (N, C); None for the
+            classes alone.
     """
 
     rows: list[NDArray[np.int32]]
     targets: NDArray[np.int64]
+    soft: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -36,15 +40,21 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch of texts: rows (B, T) padded with 0, lengths (B,), targets (B,), all int64."""
+    """A batch of texts: rows (B, T) padded with 0, lengths (B,), targets (B,), all int64.
+
+    ``wanted`` is what to learn: the targets, or probabilities (B, C) in their place.
+    """
 
     rows: Tensor
     lengths: Tensor
     targets: Tensor
+    wanted: Tensor
 
     def to(self, device: torch.device) -> Batch:
         """The batch with what a model computes with there; lengths stay on the CPU."""
-        return Batch(self.rows.to(device), self.lengths, self.targets.to(device))
+        return Batch(
+            self.rows.to(device), self.lengths, self.targets.to(device), self.wanted.to(device)
+        )
 
 
 def epoch_batches(
@@ -75,9 +85,34 @@ def collate(data: Encoded, texts: Sequence[int] | NDArray[np.int64]) -> Batch:
     padded = np.zeros((len(rows), max(lengths)), dtype=np.int64)
     for b, row in enumerate(rows):
         padded[b, : len(row)] = row
-    return Batch(
-        torch.from_numpy(padded), torch.tensor(lengths), torch.from_numpy(data.targets[texts])
-    )
+    targets = torch.from_numpy(data.targets[texts])
+    wanted = targets if data.soft is None else torch.from_numpy(data.soft[texts])
+    return Batch(torch.from_numpy(padded), torch.tensor(lengths), targets, wanted)
+
+
+def soften(
+    targets: NDArray[np.int64], teacher: NDArray[np.floating[Any]], share: float
+) -> NDArray[np.float32]:
+    """What to learn from labels and a teacher, (N, C): ``share`` of the teacher's, the rest 0 or 1.
+
+    Args:
+        targets: class of each text, (N,).
+        teacher: its probability of each class, (N, C).
+        share: from 0 to 1.
+
+    Raises:
+        ValueError: if the teacher's rows are not one per text, each adding up to 1.
+    """
+    teacher = np.asarray(teacher, np.float32)
+    if teacher.ndim != 2 or len(teacher) != len(targets) or targets.max() >= teacher.shape[1]:
+        raise ValueError(
+            f"a teacher must give a probability of each class for each of the {len(targets)} "
+            f"training texts, (texts, classes); got {teacher.shape}"
+        )
+    if not np.all(teacher >= 0) or not np.allclose(teacher.sum(axis=1), 1, atol=1e-3):
+        raise ValueError("a teacher's probabilities must be at least 0 and add up to 1 per text")
+    hard = np.eye(teacher.shape[1], dtype=np.float32)[targets]
+    return (1 - np.float32(share)) * hard + np.float32(share) * teacher
 
 
 def drop_words(rows: Tensor, probability: float, generator: np.random.Generator) -> Tensor:

@@ -32,6 +32,7 @@ from skimrnn.train.batches import (
     drop_words,
     epoch_batches,
     ordered_batches,
+    soften,
 )
 from skimrnn.train.card import model_card
 from skimrnn.train.loop import Event, Outcome, Trainer
@@ -84,9 +85,11 @@ class Classification:
         rows = drop_words(batch.rows, options.unknown_probability, np.random.default_rng(key))
         noise = self._noise(rnn, batch, step, share.begin)
         rows, batch = rows.to(self._device), batch.to(self._device)
+        shift = self._no_shift(rows, rnn) if options.adversarial else None
         with record() as reads:
-            scores = model(rows, batch.lengths, noise=noise)
-        loss = F.cross_entropy(scores, batch.targets) * share.weight
+            scores = model(rows, batch.lengths, noise=noise, shift=shift)
+        loss = F.cross_entropy(scores, batch.wanted) * share.weight
+        worst = None if shift is None else worst_shift(loss, shift, options.adversarial)
         correct = (scores.argmax(dim=1) == batch.targets).float().mean()
         shown = {
             "loss": float(loss.detach()),
@@ -101,7 +104,14 @@ class Classification:
             rate = options.wanted_rate
             penalty = reads.penalty(options.penalty, rate=rate, weight=weight)
             loss = loss + skim_weight * penalty
+        if worst is not None:
+            scores = model(rows, batch.lengths, noise=noise, shift=worst)
+            loss = loss + F.cross_entropy(scores, batch.wanted) * share.weight
         return loss, shown
+
+    def _no_shift(self, rows: Tensor, rnn: SkimmingLayer) -> Tensor:
+        """Zeros to be added to the word vectors, for the gradient that they have."""
+        return torch.zeros(*rows.shape, rnn.input_size, device=self._device, requires_grad=True)
 
     def _penalty_weight(self, texts: NDArray[np.int64], share: Share) -> float:
         """Of this process's share: the penalty is a mean over the texts that have a word."""
@@ -144,7 +154,31 @@ class Classification:
             len(config.levels),
             first_row=first_row,
         )
+        if spread := self._options.threshold_spread:
+            # Skimmed where p_skim > θ is skimmed where the skim's log-odds exceed those of θ.
+            draw = np.random.default_rng([self._options.seed, step, 3])
+            odds = draw.uniform(-spread, spread, first_row + len(batch.lengths))[first_row:]
+            noise[..., 1:] -= odds.astype(np.float32)[:, None, None]
         return torch.from_numpy(noise).to(self._device)
+
+
+def worst_shift(loss: Tensor, shift: Tensor, length: float) -> Tensor:
+    """The shift of each text's word vectors along which the loss rises fastest.
+
+    Args:
+        loss: may depend on ``shift``; its graph is kept.
+        shift: added to the word vectors, (B, T, E).
+        length: L2 norm of each text's shift over all of its words; a text without a gradient
+            stays where it is.
+
+    Source: Miyato, Dai and Goodfellow, "Adversarial Training Methods for Semi-Supervised Text
+    Classification", ICLR 2017, equation 5.
+    """
+    (gradient,) = torch.autograd.grad(
+        loss, shift, retain_graph=True, allow_unused=True, materialize_grads=True
+    )
+    norm = gradient.flatten(1).norm(dim=1)[:, None, None]
+    return torch.where(norm > 0, length * gradient / norm, 0.0)
 
 
 @dataclass(frozen=True)
@@ -168,6 +202,7 @@ def train_classifier(
     folder: Path,
     *,
     vectors: str | Path | None = None,
+    teacher: NDArray[np.floating[Any]] | None = None,
     command: str | None = None,
     dtype: str | None = None,
     device: str = "cpu",
@@ -186,6 +221,8 @@ def train_classifier(
         options: the settings.
         folder: the model folder to write.
         vectors: a word-vector file, or a packaged table's name; drawn at random if None.
+        teacher: a probability of each class for each training text, (N, C), to learn from beside
+            the labels, ``options.distillation`` of the loss; better made without that text.
         command: the command to name in the record.
         dtype: "float16", "float32" or "float64" to store in; None for float32.
         device: "cpu", or "cuda" for a GPU; of several processes each takes one of its machine's.
@@ -209,7 +246,9 @@ def train_classifier(
         min_count=options.min_count,
         max_words=options.max_words,
     )
-    train = Encoded([vocabulary.rows(text) for text in words], task.train.targets)
+    targets = task.train.targets
+    soft = None if teacher is None else soften(targets, teacher, options.distillation)
+    train = Encoded([vocabulary.rows(text) for text in words], targets, soft)
     validation = encode(task.validation, vocabulary)
     working = folder.parent / f"{folder.name}.training"
     key = {
@@ -236,6 +275,7 @@ def train_classifier(
             "command": command,
             "options": options.to_dict(),
             "task": task.record,
+            "teacher": teacher is not None,
             "vectors": None
             if found is None
             else {"source": Path(str(vectors)).name, "words_found": len(found.words)},
@@ -309,6 +349,7 @@ def _digest(labels: tuple[str, ...], *data: Encoded) -> str:
     digest = hashlib.sha256(repr(labels).encode("utf-8", "backslashreplace"))
     for part in data:
         digest.update(part.lengths().tobytes() + part.targets.tobytes())
+        digest.update(b"" if part.soft is None else part.soft.tobytes())
         for row in part.rows:
             digest.update(row.tobytes())
     return digest.hexdigest()

@@ -49,6 +49,8 @@ class TrainingOptions:
         skim_ramp_steps: steps over which γ then rises to its value.
         temperature_rate: of τ = max(floor, exp(-rate * steps)).
         temperature_floor: likewise.
+        threshold_spread: each text of a step is trained for a θ of its own, drawn with log-odds
+            within so much of 0; 0 trains for θ = 0.5 alone.
         batch_size: texts per step.
         epochs: at most so many passes over the training texts.
         patience: stop after so many evaluations without a better one.
@@ -58,6 +60,9 @@ class TrainingOptions:
         weight_decay: decoupled (AdamW), on weight matrices outside the embedding.
         gradient_clip: largest norm of the gradient.
         dropout: on word vectors and on the final state.
+        distillation: share of the loss that a teacher's probabilities have, if there is one.
+        adversarial: length of the worst shift of a text's word vectors that the text must also be
+            labelled rightly with; 0 for none.
         unknown_probability: chance that a training word becomes the unknown word.
         averaging: decay per step of the averaged weights that are evaluated and kept; 0 for none.
         freeze_embedding: whether word vectors stay as they were loaded.
@@ -87,6 +92,7 @@ class TrainingOptions:
     skim_ramp_steps: int = 0
     temperature_rate: float = 1e-4
     temperature_floor: float = 0.5
+    threshold_spread: float = 0.0
     batch_size: int = 32
     epochs: int = 20
     patience: int = 12
@@ -96,6 +102,8 @@ class TrainingOptions:
     weight_decay: float = 0.0
     gradient_clip: float = 1.0
     dropout: float = 0.5
+    distillation: float = 0.5
+    adversarial: float = 0.0
     unknown_probability: float = 0.02
     averaging: float = 0.99
     freeze_embedding: bool = False
@@ -122,10 +130,15 @@ class TrainingOptions:
             ),
             "temperature_rate must be at least 0": self.temperature_rate >= 0,
             "temperature_floor must be above 0": self.temperature_floor > 0,
+            "threshold_spread must be a number of at least 0": 0
+            <= self.threshold_spread
+            < math.inf,
             "learning_rate must be a number above 0": 0 < self.learning_rate < math.inf,
             "weight_decay must be at least 0": self.weight_decay >= 0,
             "gradient_clip must be above 0": self.gradient_clip > 0,
             "dropout must be from 0 to below 1": 0 <= self.dropout < 1,
+            "distillation must be from 0 to 1": 0 <= self.distillation <= 1,
+            "adversarial must be a number of at least 0": 0 <= self.adversarial < math.inf,
             "unknown_probability must be from 0 to below 1": 0 <= self.unknown_probability < 1,
             "averaging must be from 0 to below 1": 0 <= self.averaging < 1,
             "seed must be from 0 to 2**63 - 1": 0 <= self.seed < 2**63,
