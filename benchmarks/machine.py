@@ -21,10 +21,12 @@ def provenance(command: str) -> dict[str, Any]:
         "command": command,
         "commit": _git("rev-parse", "HEAD"),
         "changed_files": len(
-            _git("status", "--porcelain", "--", "src", "benchmarks/*.py").splitlines()
+            _git(
+                "status", "--porcelain", "--", "src", "benchmarks/*.py", "benchmarks/*.cc"
+            ).splitlines()
         ),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cpu": _cpu(),
+        "cpu": cpu(),
         "python": platform.python_version(),
         "versions": _versions(),
     }
@@ -46,7 +48,7 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _cpu() -> str:
+def cpu() -> str:
     """The processor's name, as the system gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -159,13 +159,13 @@ def word_pairs(task: TextTask) -> list[Reader]:
     from sklearn.linear_model import LogisticRegression
 
     vocabulary = Vocabulary.build([scan(text).words for text in task.train.texts], min_count=2)
-    scanner = _scanner(vocabulary)
+    words = scanner(vocabulary)
     made = []
     for pairs, title in ((False, "words"), (True, "words and pairs")):
         width = len(vocabulary) + (BUCKETS if pairs else 0)
 
         def features(text: str, pairs: bool = pairs) -> NDArray[np.int64]:
-            found = scanner.rows(text).astype(np.int64)
+            found = words.rows(text).astype(np.int64)
             if not pairs:
                 return found
             mixed = (found[:-1] * 1_000_003 + found[1:]) % BUCKETS
@@ -199,7 +199,7 @@ def word_pairs(task: TextTask) -> list[Reader]:
     return made
 
 
-def _scanner(vocabulary: Vocabulary) -> NativeTextReader:
+def scanner(vocabulary: Vocabulary) -> NativeTextReader:
     """The native scanner with this vocabulary, behind the smallest network."""
     config = skimrnn.SkimConfig(cell="rnn_tanh", input_size=1, hidden_size=1, levels=(1,))
     parameters = {n: np.zeros(s, np.float32) for n, s in config.parameter_shapes().items()}

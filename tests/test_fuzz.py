@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from fuzz import folders, leaks, reading, training
 from fuzz.scanners import differences
 from fuzz.texts import random_texts
-
 from skimrnn import extension
 from skimrnn.runtime import implementations, native
 from skimrnn.text import scan

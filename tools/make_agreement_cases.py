@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fuzz.texts import random_texts
 
+from fuzz.texts import random_texts
 from skimrnn.config import GATES, SkimConfig
 from skimrnn.decision import ARGMAX, Rule
 from skimrnn.files import write_atomically

@@ -182,6 +182,32 @@ def worst_shift(loss: Tensor, shift: Tensor, length: float) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """A task as a model of these settings sees it.
+
+    Attributes:
+        vocabulary: the words that it knows.
+        vectors: the word vectors that were found; None if none were named.
+        train: the training texts, cut at ``max_tokens``.
+        validation: the validation texts, whole.
+        key: what the run is, beyond its options; for ``Trainer``.
+    """
+
+    vocabulary: Vocabulary
+    vectors: WordVectors | None
+    train: Encoded
+    validation: Encoded
+    key: dict[str, Any]
+
+    @property
+    def vectors_record(self) -> dict[str, Any] | None:
+        """Where the word vectors are from, and how many words they have."""
+        if self.vectors is None:
+            return None
+        return {"source": Path(self.key["vectors"]).name, "words_found": len(self.vectors.words)}
+
+
+@dataclass(frozen=True)
 class Trained:
     """A finished run.
 
@@ -238,26 +264,10 @@ def train_classifier(
         OSError: if files cannot be written; what was there before is kept.
     """
     check_target(folder, dtype)
-    words = [scan(text).words[: options.max_tokens] for text in task.train.texts]
-    found = _read_vectors(vectors, words)
-    vocabulary = Vocabulary.build(
-        words,
-        with_vector=set() if found is None else set(found.words),
-        min_count=options.min_count,
-        max_words=options.max_words,
-    )
-    targets = task.train.targets
-    soft = None if teacher is None else soften(targets, teacher, options.distillation)
-    train = Encoded([vocabulary.rows(text) for text in words], targets, soft)
-    validation = encode(task.validation, vocabulary)
+    prepared = prepare(task, options, vectors, teacher)
+    vocabulary, found, key = prepared.vocabulary, prepared.vectors, prepared.key
+    train, validation = prepared.train, prepared.validation
     working = folder.parent / f"{folder.name}.training"
-    key = {
-        "task": task.name,
-        "vectors": None if vectors is None else str(vectors),
-        "words": len(vocabulary),
-        "texts": len(train),
-        "data": _digest(task.labels, train, validation),
-    }
     with processes(device) as together, torch.random.fork_rng(devices=[]):  # the caller's stay his
         torch.manual_seed(options.seed)
         model = build_model(options, vocabulary, len(task.labels), found)
@@ -276,9 +286,7 @@ def train_classifier(
             "options": options.to_dict(),
             "task": task.record,
             "teacher": teacher is not None,
-            "vectors": None
-            if found is None
-            else {"source": Path(str(vectors)).name, "words_found": len(found.words)},
+            "vectors": prepared.vectors_record,
             "vocabulary": len(vocabulary),
             "best": outcome.best,
             "steps": outcome.steps,
@@ -303,6 +311,38 @@ def train_classifier(
             with contextlib.suppress(OSError):  # should there be files of somebody else's
                 working.rmdir()
     return Trained(folder, outcome, training)
+
+
+def prepare(
+    task: TextTask,
+    options: TrainingOptions,
+    vectors: str | Path | None = None,
+    teacher: NDArray[np.floating[Any]] | None = None,
+) -> Prepared:
+    """The vocabulary, word vectors and encoded texts that these settings make of a task.
+
+    Arguments as for ``train_classifier``.
+    """
+    words = [scan(text).words[: options.max_tokens] for text in task.train.texts]
+    found = _read_vectors(vectors, words)
+    vocabulary = Vocabulary.build(
+        words,
+        with_vector=set() if found is None else set(found.words),
+        min_count=options.min_count,
+        max_words=options.max_words,
+    )
+    targets = task.train.targets
+    soft = None if teacher is None else soften(targets, teacher, options.distillation)
+    train = Encoded([vocabulary.rows(text) for text in words], targets, soft)
+    validation = encode(task.validation, vocabulary)
+    key = {
+        "task": task.name,
+        "vectors": None if vectors is None else str(vectors),
+        "words": len(vocabulary),
+        "texts": len(train),
+        "data": _digest(task.labels, train, validation),
+    }
+    return Prepared(vocabulary, found, train, validation, key)
 
 
 def encode(examples: Examples, vocabulary: Vocabulary) -> Encoded:
@@ -333,6 +373,17 @@ def build_model(
         **extra,
     )
     model = TextClassifier(rnn, len(vocabulary), classes, options.dropout)
+    start_embedding(model, options, vocabulary, vectors)
+    return model
+
+
+def start_embedding(
+    model: TextClassifier,
+    options: TrainingOptions,
+    vocabulary: Vocabulary,
+    vectors: WordVectors | None,
+) -> None:
+    """Give every word its vector, drawn at random where ``vectors`` has none."""
     torch.nn.init.normal_(model.embedding.weight, std=0.1 if vectors is None else 0.4)
     if vectors is not None:
         rows = vocabulary.rows(vectors.words)
@@ -341,7 +392,6 @@ def build_model(
             torch.from_numpy(rows[known].astype(np.int64)), torch.from_numpy(vectors.matrix[known])
         )
     model.embedding.weight.requires_grad_(not options.freeze_embedding)
-    return model
 
 
 def _digest(labels: tuple[str, ...], *data: Encoded) -> str:

@@ -1,0 +1,8 @@
+"""Cheap recurrent nets beside ours: a QRNN and a minGRU, trained and read as our rows are.
+
+They are controls, not part of the library. ``load`` reads without torch; ``training.train`` trains.
+"""
+
+from benchmarks.controls.reader import Control, load, measure
+
+__all__ = ["Control", "load", "measure"]
