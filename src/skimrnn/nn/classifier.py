@@ -33,13 +33,21 @@ class TextClassifier(nn.Module):
         self.head = nn.Linear(rnn.config.directions * rnn.hidden_size, classes)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, rows: Tensor, lengths: Tensor, noise: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        rows: Tensor,
+        lengths: Tensor,
+        noise: Tensor | None = None,
+        levels: Tensor | None = None,
+    ) -> Tensor:
         """Scores (B, C) of texts given as word rows.
 
         Args:
             rows: word rows, int64 (B, T), padded with anything.
             lengths: words of each text, (B,); a text may have none.
             noise: Gumbel noise for the layer, (layers, directions, B, T, K); drawn if None.
+            levels: levels to take, (B, T) or (layers, directions, B, T); the layer's ``forward``
+                says what they do.
 
         Returns:
             Scores before the softmax.
@@ -53,7 +61,9 @@ class TextClassifier(nn.Module):
             )
             if noise is not None:
                 noise = noise[:, :, full]
-            _, state = self.rnn(packed, noise=noise)
+            if levels is not None:
+                levels = levels[..., full, :]
+            _, state = self.rnn(packed, noise=noise, levels=levels)
             h_n = state[0] if isinstance(state, tuple) else state
             final = h_n[-self.rnn.config.directions :].transpose(0, 1).flatten(1)
             last = last.index_copy(0, full, final)
