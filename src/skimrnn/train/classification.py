@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +34,7 @@ from skimrnn.train.batches import (
     ordered_batches,
 )
 from skimrnn.train.card import model_card
+from skimrnn.train.given import GivenLevels, LevelsOf, batch_levels, bound
 from skimrnn.train.loop import Event, Outcome, Trainer
 from skimrnn.train.noise import batch_gumbel
 from skimrnn.train.options import TrainingOptions
@@ -49,12 +50,15 @@ _CLASSES = {"lstm": SkimLSTM, "gru": SkimGRU, "rnn_tanh": SkimRNN, "rnn_relu": S
 class Classification:
     """Cross-entropy and the skim penalty over a task's training texts.
 
+    Where levels are given there is no penalty: a router has nothing to learn.
+
     Args:
         train: the training texts.
         validation: the texts to evaluate on.
         options: the settings.
         processes: those that train together; each takes its share of every batch.
         device: where the model is.
+        levels_of: the levels of each text (``given.bound``); the router's if None.
     """
 
     def __init__(
@@ -64,7 +68,9 @@ class Classification:
         options: TrainingOptions,
         processes: Processes | None = None,
         device: torch.device | str = "cpu",
+        levels_of: LevelsOf | None = None,
     ) -> None:
+        self._levels_of = levels_of
         self._processes, self._device = processes or Processes(), torch.device(device)
         self._train, self._validation, self._options = train, validation, options
         self._lengths = train.lengths()
@@ -83,9 +89,11 @@ class Classification:
         key = [options.seed, step, 2] + [self._processes.rank] * (not self._processes.first)
         rows = drop_words(batch.rows, options.unknown_probability, np.random.default_rng(key))
         noise = self._noise(rnn, batch, step, share.begin)
+        keys = [(options.seed, step, place) for place in range(share.begin, share.end)]
+        levels = self._levels(rnn, self._train, texts[share.begin : share.end], keys)
         rows, batch = rows.to(self._device), batch.to(self._device)
         with record() as reads:
-            scores = model(rows, batch.lengths, noise=noise)
+            scores = model(rows, batch.lengths, noise=noise, levels=levels)
         loss = F.cross_entropy(scores, batch.targets) * share.weight
         correct = (scores.argmax(dim=1) == batch.targets).float().mean()
         shown = {
@@ -97,6 +105,8 @@ class Classification:
         alone = self._processes.count == 1
         if rnn.config.skims and rnn.skimming and (reads.entries or not alone):
             shown["skim_rate"] = reads.skim_rate()
+            if self._levels_of is not None:
+                return loss, shown
             weight = None if alone else self._penalty_weight(texts, share)
             rate = options.wanted_rate
             penalty = reads.penalty(options.penalty, rate=rate, weight=weight)
@@ -111,17 +121,19 @@ class Classification:
 
     def evaluate(self, model: TextClassifier) -> Event:
         """Accuracy, loss and skim rate on the validation texts."""
-        data, correct, loss, levels = self._validation, 0, 0.0, [0, 0]
+        data, correct, loss, skimmed, tokens = self._validation, 0, 0.0, 0, 0
         for texts in ordered_batches(data.lengths(), EVALUATION_BATCH):
             batch = collate(data, texts).to(self._device)
+            keys = [(self._options.seed, text) for text in texts.tolist()]
+            levels = self._levels(model.rnn, data, texts, keys)
             with record() as reads:
-                scores = model(batch.rows, batch.lengths)
+                scores = model(batch.rows, batch.lengths, levels=levels)
             correct += int((scores.argmax(dim=1) == batch.targets).sum())
             loss += float(F.cross_entropy(scores, batch.targets, reduction="sum"))
             for entry in reads.entries:
-                levels[0] += int((entry.levels > 0).sum())
-                levels[1] += entry.levels.numel()
-        rate = levels[0] / levels[1] if levels[1] and model.rnn.config.skims else None
+                skimmed += int((entry.levels > 0).sum())
+                tokens += entry.levels.numel()
+        rate = skimmed / tokens if tokens and model.rnn.config.skims else None
         accuracy = correct / len(data)
         mean = loss / len(data)
         # Accuracy decides; of two equal ones the lower loss wins.
@@ -133,7 +145,7 @@ class Classification:
 
     def _noise(self, rnn: SkimmingLayer, batch: Batch, step: int, first_row: int) -> Tensor | None:
         config = rnn.config
-        if not (config.skims and rnn.skimming):
+        if not (config.skims and rnn.skimming) or self._levels_of is not None:
             return None
         noise = batch_gumbel(
             self._options.seed,
@@ -145,6 +157,19 @@ class Classification:
             first_row=first_row,
         )
         return torch.from_numpy(noise).to(self._device)
+
+    def _levels(
+        self,
+        rnn: SkimmingLayer,
+        data: Encoded,
+        texts: NDArray[np.int64],
+        keys: Sequence[tuple[int, ...]],
+    ) -> Tensor | None:
+        """The given levels of these texts, (B, T); None if there are none, or nothing skims yet."""
+        if self._levels_of is None or not rnn.skimming:
+            return None
+        levels = batch_levels(self._levels_of, [data.rows[text] for text in texts], keys)
+        return levels.to(self._device)
 
 
 @dataclass(frozen=True)
@@ -171,6 +196,7 @@ def train_classifier(
     command: str | None = None,
     dtype: str | None = None,
     device: str = "cpu",
+    given_levels: GivenLevels | None = None,
     show: Callable[[Event], None] = lambda event: None,
 ) -> Trained:
     """Train a classifier on a task and save it.
@@ -189,6 +215,9 @@ def train_classifier(
         command: the command to name in the record.
         dtype: "float16", "float32" or "float64" to store in; None for float32.
         device: "cpu", or "cuda" for a GPU; of several processes each takes one of its machine's.
+        given_levels: what says the level of each token, in training and evaluation, for control
+            experiments; the router learns nothing then, no penalty counts, and the model is to be
+            read by ``model.read(text, levels=...)``. None: the router says it.
         show: called with each step's and each evaluation's numbers.
 
     Returns:
@@ -209,6 +238,9 @@ def train_classifier(
         min_count=options.min_count,
         max_words=options.max_words,
     )
+    levels_of = None
+    if given_levels is not None:
+        levels_of = bound(given_levels, vocabulary, options.levels)
     train = Encoded([vocabulary.rows(text) for text in words], task.train.targets)
     validation = encode(task.validation, vocabulary)
     working = folder.parent / f"{folder.name}.training"
@@ -218,16 +250,20 @@ def train_classifier(
         "words": len(vocabulary),
         "texts": len(train),
         "data": _digest(task.labels, train, validation),
+        "given_levels": None if given_levels is None else given_levels.name,
     }
     with processes(device) as together, torch.random.fork_rng(devices=[]):  # the caller's stay his
         torch.manual_seed(options.seed)
         model = build_model(options, vocabulary, len(task.labels), found)
+        if levels_of is not None:  # weight decay would move a router that learns nothing
+            for name, parameter in model.rnn.named_parameters():
+                parameter.requires_grad_(not name.startswith("router_"))
         if together.first:
             working.mkdir(parents=True, exist_ok=True)
             for path in (folder, working / "checkpoint.pt", working / "log.jsonl"):
                 clear_up(path)
         model.to(device)
-        objective = Classification(train, validation, options, together, device)
+        objective = Classification(train, validation, options, together, device, levels_of)
         trainer = Trainer(model, objective, options, working, key, show, together)
         outcome = trainer.run()
         model.cpu()
@@ -236,6 +272,7 @@ def train_classifier(
             "command": command,
             "options": options.to_dict(),
             "task": task.record,
+            "given_levels": key["given_levels"],
             "vectors": None
             if found is None
             else {"source": Path(str(vectors)).name, "words_found": len(found.words)},
