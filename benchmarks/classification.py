@@ -90,10 +90,7 @@ class Made(NamedTuple):
 def make(run: Run, data_dir: str | None) -> Path:
     """Train, evaluate and write one run's numbers."""
     task = task_of(run.task, run.row, data_dir)
-    if run.row.linear:
-        made = _linear(run, task, data_dir)
-    else:
-        made = _recurrent(run, task, data_dir)
+    made = _linear(run, task, data_dir) if run.row.linear else _recurrent(run, task, data_dir)
     result = {
         "task": run.task,
         "row": run.name,

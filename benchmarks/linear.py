@@ -157,7 +157,9 @@ def _averages(task: TextTask, vectors: str | Path) -> Callable[[float], Linear]:
     matrix[vocabulary.rows(found.words)] = found.matrix
     matrix[0] = 0
     rows = [vocabulary.rows(text) for text in words]
-    means = np.stack([matrix[row[row > 0]].mean(axis=0) if row.any() else matrix[0] for row in rows])
+    means = np.stack(
+        [matrix[row[row > 0]].mean(axis=0) if row.any() else matrix[0] for row in rows]
+    )
 
     def make(strength: float) -> Linear:
         model = LogisticRegression(C=strength, max_iter=1000).fit(means, task.train.targets)

@@ -58,7 +58,7 @@ TUNED: dict[str, dict[str, Any]] = {
     },
     "ag-news": {"adversarial": 1.0, "batch_size": 64, "epochs": 6, "embedding_size": 150},
 }
-"""What the tuned recipe has beside the base one; word vectors of 150 numbers are ``VECTORS_FROM``'s."""
+"""What the tuned recipe has beside the base one; its vectors are those of ``VECTORS_FROM``."""
 
 VECTORS_FROM = {
     "sst": "imdb",
@@ -144,9 +144,7 @@ ROWS: dict[str, Row] = {
     ),
     "random-tuned": Row("random words skimmed, S = 10", _skim(10, 0.0), True, given="random"),
     "periodic-tuned": Row("every n-th word read, S = 10", _skim(10, 0.0), True, given="periodic"),
-    "frequent-tuned": Row(
-        "frequent words skimmed, S = 10", _skim(10, 0.0), True, given="frequent"
-    ),
+    "frequent-tuned": Row("frequent words skimmed, S = 10", _skim(10, 0.0), True, given="frequent"),
     "small-lstm-tuned": Row("small LSTM", {}, tuned=True),
     "first-tuned": Row("plain LSTM, first words alone", _PLAIN, True, cut="first"),
     "last-tuned": Row("plain LSTM, last words alone", _PLAIN, True, cut="last"),
@@ -157,8 +155,8 @@ ROWS: dict[str, Row] = {
     "ngrams": Row("naive-Bayes-weighted words, pairs, triples", tuned=True, linear="ngrams"),
 }
 
+# What takes as long as LEARNED: units of the small LSTM, and words that are left of a text.
 SMALL = {"sst": 48, "rotten-tomatoes": 48, "imdb": 32, "ag-news": 48}
-"""Units of the small LSTM, and words that first-tuned and last-tuned leave: what takes LEARNED's time."""
 WORDS_LEFT = {"sst": 8, "rotten-tomatoes": 8, "imdb": 55, "ag-news": 14}
 
 

@@ -26,6 +26,7 @@ using Floats = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
 using Matrix2 = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Counts = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Rows = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Levels = nb::ndarray<const std::int8_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 
 // A new NumPy array, zero at first.
 template <typename T>
@@ -95,21 +96,26 @@ class Network {
 
   nb::tuple read_vectors(Matrix2 x, bool argmax, double threshold, std::optional<double> budget,
                          double burst, std::optional<Matrix2> h_0, std::optional<Matrix2> c_0,
-                         std::optional<Counts> reads_0, std::int64_t tokens_0) const {
+                         std::optional<Counts> reads_0, std::int64_t tokens_0,
+                         std::optional<Levels> levels) const {
     if (x.shape(1) != std::size_t(network_->shape().input_size))
       throw std::invalid_argument("x has another width than the network's inputs");
-    return read({x.data(), nullptr}, int(x.shape(0)), rule(argmax, threshold, budget, burst),
+    const int tokens = int(x.shape(0));
+    return read({x.data(), nullptr, checked(network_->shape(), levels, tokens)}, tokens,
+                rule(argmax, threshold, budget, burst),
                 {state(h_0), state(c_0), counts(reads_0), tokens_0}, true);
   }
 
   nb::tuple read_words(Rows rows, bool argmax, double threshold, std::optional<double> budget,
                        double burst, std::optional<Matrix2> h_0, std::optional<Matrix2> c_0,
-                       std::optional<Counts> reads_0, std::int64_t tokens_0) const {
+                       std::optional<Counts> reads_0, std::int64_t tokens_0,
+                       std::optional<Levels> levels) const {
     const int tokens = int(rows.shape(0));
     for (int t = 0; t < tokens; ++t)
       if (rows.data()[t] < 0 || rows.data()[t] >= network_->words())
         throw std::invalid_argument("a row is outside of the embedding");
-    return read({nullptr, rows.data()}, tokens, rule(argmax, threshold, budget, burst),
+    return read({nullptr, rows.data(), checked(network_->shape(), levels, tokens)}, tokens,
+                rule(argmax, threshold, budget, burst),
                 {state(h_0), state(c_0), counts(reads_0), tokens_0}, false);
   }
 
@@ -120,6 +126,20 @@ class Network {
   static skimrnn::Rule rule(bool argmax, double threshold, std::optional<double> budget,
                             double burst) {
     return {argmax, threshold, budget.has_value(), budget.value_or(0), burst};
+  }
+
+  // Given levels (layers, directions, T), each of them one of the network's; null if there are none.
+  static const std::int8_t* checked(const skimrnn::Shape& shape,
+                                    const std::optional<Levels>& levels, int tokens) {
+    if (!levels) return nullptr;
+    if (levels->shape(0) != std::size_t(shape.num_layers) ||
+        levels->shape(1) != std::size_t(shape.directions) ||
+        levels->shape(2) != std::size_t(tokens))
+      throw std::invalid_argument("the levels have the wrong shape");
+    for (std::size_t i = 0; i < levels->size(); ++i)
+      if (levels->data()[i] < 0 || std::size_t(levels->data()[i]) >= shape.levels.size())
+        throw std::invalid_argument("a level is none of the network's");
+    return levels->data();
   }
 
  private:
@@ -215,17 +235,18 @@ class TextReader {
 
   // (probabilities (C,), level, p), as Reading has them.
   nb::tuple read(const nb::bytes& text, bool argmax, double threshold,
-                 std::optional<double> budget, double burst) const {
+                 std::optional<double> budget, double burst, std::optional<Levels> levels) const {
     const skimrnn::Shape& shape = network_->shape();
     const std::vector<std::int32_t> found = scan({text.c_str(), text.size()});
     const std::size_t T = found.size(), L = shape.num_layers, dirs = shape.directions;
     auto level = make_array<std::int8_t>({L, dirs, T});
     auto p = make_array<float>({L, dirs, T, shape.levels.size()});
     auto probabilities = make_array<float>({bias_.size()});
+    const std::int8_t* given = Network::checked(shape, levels, int(T));
     {
       nb::gil_scoped_release released;
-      classify(found, Network::rule(argmax, threshold, budget, burst), level.data(), p.data(),
-               probabilities.data());
+      classify(found, given, Network::rule(argmax, threshold, budget, burst), level.data(),
+               p.data(), probabilities.data());
     }
     return nb::make_tuple(probabilities, level, p);
   }
@@ -246,8 +267,9 @@ class TextReader {
     {
       nb::gil_scoped_release released;
       for (std::size_t i = 0; i < count; ++i)
-        classify(scan(views[i]), Network::rule(argmax[i], threshold[i], budget[i], burst[i]),
-                 nullptr, nullptr, probabilities.data() + i * classes);
+        classify(scan(views[i]), nullptr,
+                 Network::rule(argmax[i], threshold[i], budget[i], burst[i]), nullptr, nullptr,
+                 probabilities.data() + i * classes);
     }
     return probabilities;
   }
@@ -265,9 +287,11 @@ class TextReader {
     return {weight_.data(), bias_.data(), int(bias_.size())};
   }
 
-  void classify(const std::vector<std::int32_t>& rows, const skimrnn::Rule& rule,
-                std::int8_t* level, float* p, float* probabilities) const {
-    network_->classify(rows.data(), int(rows.size()), rule, head_parts(), level, p, probabilities);
+  void classify(const std::vector<std::int32_t>& rows, const std::int8_t* levels,
+                const skimrnn::Rule& rule, std::int8_t* level, float* p,
+                float* probabilities) const {
+    network_->classify(rows.data(), levels, int(rows.size()), rule, head_parts(), level, p,
+                       probabilities);
   }
 
   std::shared_ptr<const skimrnn::Network> network_;
@@ -293,10 +317,10 @@ NB_MODULE(_native, m) {
       .def("set_words", &Network::set_words, "embedding"_a, "table_bytes"_a)
       .def("read_vectors", &Network::read_vectors, "x"_a, "argmax"_a, "threshold"_a,
            "budget"_a.none(), "burst"_a, "h_0"_a.none(), "c_0"_a.none(), "reads_0"_a.none(),
-           "tokens_0"_a)
+           "tokens_0"_a, "levels"_a.none())
       .def("read_words", &Network::read_words, "rows"_a, "argmax"_a, "threshold"_a,
            "budget"_a.none(), "burst"_a, "h_0"_a.none(), "c_0"_a.none(), "reads_0"_a.none(),
-           "tokens_0"_a)
+           "tokens_0"_a, "levels"_a.none())
       .def_prop_ro("isa", &Network::isa)
       .def_prop_ro("table_rows", &Network::table_rows)
       .def_prop_ro("table_bytes", &Network::table_bytes);
@@ -312,7 +336,7 @@ NB_MODULE(_native, m) {
       .def("rows", &TextReader::rows, "text"_a)
       .def("head", &TextReader::head, "h"_a)
       .def("read", &TextReader::read, "text"_a, "argmax"_a, "threshold"_a, "budget"_a.none(),
-           "burst"_a)
+           "burst"_a, "levels"_a.none())
       .def("predict", &TextReader::predict, "texts"_a, "argmax"_a, "threshold"_a, "budget"_a,
            "burst"_a);
 }

@@ -178,6 +178,7 @@ struct Network::Pass {
   int layer, d, inputs, tokens;
   const float* x;             // (T, inputs), or null
   const std::int32_t* words;  // (T,), or null
+  const std::int8_t* levels;  // (T,), to take; null: the rule chooses
   const Rule& rule;
   const Start& start;
   float* outputs;  // (T, directions * D), or null
@@ -279,6 +280,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
   const bool lstm = shape_.kind == kLstm;
   const std::size_t bytes = hidden * sizeof(float);
   const Rule& rule = pass.rule;
+  const bool limited = rule.has_budget && !pass.levels;
   const Step *steps = kernels_->step, *steps_int8 = kernels_->step_int8;
   const InputPart input_part = kernels_->input_part[shape_.kind];
 
@@ -329,11 +331,11 @@ void Network::read_direction(const Pass& pass, Work& work) const {
       }
       tails_stand = true;
       softmax(p, count);
-      level = choose_level(p, count, rule);
+      level = pass.levels ? pass.levels[t] : choose_level(p, count, rule);
       if (level == 0) {
         // Two roundings, as in the reference: this file is compiled without contraction.
         const double ceiling = rule.burst + rule.budget * double(start.tokens + n);
-        if (rule.has_budget && double(reads + 1) > ceiling)
+        if (limited && double(reads + 1) > ceiling)
           level = 1;
         else
           ++reads;
@@ -392,10 +394,14 @@ void Network::read(const Input& input, int tokens, const Rule& rule, const Start
       work.layers[layer % 2] = Buffer<float>(std::size_t(tokens) * width);
       outputs = work.layers[layer % 2].get();
     }
-    for (int d = 0; d < shape_.directions; ++d)
-      read_direction({directions_[layer * shape_.directions + d], layer, d, inputs, tokens, x, words,
-                      rule, start, outputs, output},
+    for (int d = 0; d < shape_.directions; ++d) {
+      const int index = layer * shape_.directions + d;
+      const std::int8_t* levels =
+          input.levels ? input.levels + std::size_t(index) * tokens : nullptr;
+      read_direction({directions_[index], layer, d, inputs, tokens, x, words, levels, rule, start,
+                      outputs, output},
                      work);
+    }
     x = outputs;
     words = nullptr;
     inputs = width;
@@ -411,11 +417,12 @@ void Network::apply(const Head& head, const float* h, float* probabilities) cons
   softmax(probabilities, head.classes);
 }
 
-void Network::classify(const std::int32_t* words, int tokens, const Rule& rule, const Head& head,
-                       std::int8_t* level, float* p, float* probabilities) const {
+void Network::classify(const std::int32_t* words, const std::int8_t* levels, int tokens,
+                       const Rule& rule, const Head& head, std::int8_t* level, float* p,
+                       float* probabilities) const {
   const int units = shape_.directions * shape_.hidden_size;
   std::vector<float> h_n(std::size_t(shape_.num_layers) * units);
-  read({nullptr, words}, tokens, rule, {},
+  read({nullptr, words, levels}, tokens, rule, {},
        {nullptr, h_n.data(), nullptr, level, p, nullptr});
   apply(head, h_n.data() + h_n.size() - units, probabilities);
 }

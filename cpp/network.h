@@ -58,10 +58,12 @@ class Network {
   const Kernels& kernels() const { return *kernels_; }
   bool int8() const { return int8_; }
 
-  // Where a sequence's tokens come from: vectors, or words whose input part may be in a table.
+  // Where a sequence's tokens come from: vectors, or words whose input part may be in a table; and
+  // the levels to take them at, each from 0 to K-1.
   struct Input {
     const float* vectors;        // (T, E); null if words are given
     const std::int32_t* words;   // (T,), rows of the embedding given to set_words
+    const std::int8_t* levels;   // (layers, directions, T); null: the rule chooses
   };
 
   // What a reading starts from; a null pointer stands for zeros.
@@ -95,9 +97,10 @@ class Network {
   // (directions * D).
   void apply(const Head& head, const float* h, float* probabilities) const;
 
-  // Read a text given as words and apply the head. level and p as in Output; both may be null.
-  void classify(const std::int32_t* words, int tokens, const Rule& rule, const Head& head,
-                std::int8_t* level, float* p, float* probabilities) const;
+  // Read a text given as words and apply the head. levels as in Input; level and p as in Output,
+  // both may be null.
+  void classify(const std::int32_t* words, const std::int8_t* levels, int tokens, const Rule& rule,
+                const Head& head, std::int8_t* level, float* p, float* probabilities) const;
 
   // Make the table of input parts: embedding (V, E), not copied, must live as long as this; the
   // first rows that fit into table_bytes get a table row, the others are computed when read, to the

@@ -1,5 +1,7 @@
 """Random networks read random texts, for so many seconds: no crash, and NumPy's decisions.
 
+By rules, and at random levels.
+
 python -m fuzz.reading [--seconds 60] [--seed 0]
 
 Meant for a build with the address and undefined-behaviour sanitizers (``make fuzz``), where an
@@ -89,6 +91,8 @@ def read_once(random: np.random.Generator, seed: list[int]) -> None:
     reference = Model(file, "numpy")
     with np.errstate(all="ignore"):
         wanted = reference.read(texts, threshold=2.0)
+    last = len(file.config.levels) - 1
+    given = [random.integers(0, last + 1, reading.level.shape) for reading in wanted]
     for name in implementations()[:-1]:
         for precision in ("float32", "int8"):
             if precision == "int8" and file.config.cell == "rnn_relu":
@@ -102,6 +106,9 @@ def read_once(random: np.random.Generator, seed: list[int]) -> None:
                 for text in texts[:3]:
                     session.feed(text)
                 type(session).from_bytes(model, session.to_bytes()).finish()
+            for one, other in zip(model.read(texts, levels=given), given, strict=True):
+                if (one.level != other).any():
+                    raise AssertionError(f"{name} {precision} takes other levels: {one.text!a}")
             for one, other in zip(model.read(texts, threshold=2.0), wanted, strict=True):
                 if one.level.shape != other.level.shape or (one.level != other.level).any():
                     raise AssertionError(f"{name} {precision} reads another text: {one.text!a}")

@@ -99,13 +99,24 @@ def make_batch(layer, lengths, *, seed=0, hx=False):
     return x.to(dtype), state
 
 
-def run_torch(layer, x, lengths, hx=None):
-    """The torch layer on a packed batch."""
+def random_levels(layer, lengths, seed=0):
+    """Levels to force, int8 (B, layers, directions, T), with rubbish past each text's end."""
+    random = np.random.default_rng(seed)
+    shape = (len(lengths), layer.num_layers, layer.config.directions, max(lengths))
+    levels = random.integers(0, len(layer.config.levels), shape).astype(np.int8)
+    for row, length in zip(levels, lengths, strict=True):
+        row[..., length:] = 99
+    return levels
+
+
+def run_torch(layer, x, lengths, hx=None, levels=None):
+    """The torch layer on a packed batch; levels (B, layers, directions, T) forced if given."""
+    given = {} if levels is None else {"levels": torch.from_numpy(levels).permute(1, 2, 0, 3)}
     packed = pack_padded_sequence(
         x, torch.as_tensor(lengths), batch_first=True, enforce_sorted=False
     )
     with torch.no_grad(), record() as reads:
-        output, state = layer(packed, hx)
+        output, state = layer(packed, hx, **given)
     h_n, c_n = state if isinstance(state, tuple) else (state, None)
     shape = (layer.num_layers, layer.config.directions)
     level = torch.stack([entry.level for entry in reads.entries], dim=1)

@@ -20,12 +20,13 @@ from agreement import (
     every_reader,
     make_batch,
     make_layer,
+    random_levels,
     reader_of,
     run_reader,
     run_reference,
     run_torch,
 )
-from skimrnn.decision import Chooser, Rule
+from skimrnn.decision import Chooser, Given, Rule
 from skimrnn.nn import save
 
 LENGTHS = [5, 1, 7, 3]
@@ -72,53 +73,19 @@ def choosers_of(layer, make):
     ]
 
 
-class Script:
-    """Levels given beforehand, (B, layers, directions, T) in text order, for both sides."""
+def players_of(levels, lengths):
+    """What makes the choosers of text b, which play back its levels (layers, directions, T)."""
 
-    def __init__(self, levels, lengths):
-        self.levels, self.lengths = levels, lengths
-        self.made = 0
+    def make(b):
+        own = levels[b, ..., : lengths[b]]
+        return [[Given(row[:: -1 if d else 1]) for d, row in enumerate(rows)] for rows in own]
 
-    def for_reference(self, b):
-        """Choosers of text b."""
-
-        def make(layer, direction):
-            row = self.levels[b, layer, direction, : self.lengths[b]]
-            left = iter(row[::-1] if direction else row)
-            return lambda p: int(next(left))
-
-        layers, directions = self.levels.shape[1:3]
-        return [[make(i, j) for j in range(directions)] for i in range(layers)]
-
-    def for_torch(self, batch, threshold, budget, burst, order, device):
-        """Stands in for ``nn.rule.Choose``, made once per layer and direction."""
-        layer, direction = divmod(self.made, self.levels.shape[2])
-        self.made += 1
-        steps = itertools.count()
-
-        def choose(p):
-            t = next(steps)
-            t = self.levels.shape[3] - 1 - t if direction else t
-            return torch.tensor(self.levels[order[: len(p)].numpy(), layer, direction, t]).long()
-
-        return choose
-
-
-@pytest.fixture
-def script(monkeypatch):
-    def install(layer, lengths, seed=0):
-        random = np.random.default_rng(seed)
-        shape = (len(lengths), layer.num_layers, layer.config.directions, max(lengths))
-        made = Script(random.integers(0, len(layer.config.levels), shape), lengths)
-        monkeypatch.setattr("skimrnn.nn.steps.Choose", made.for_torch)
-        return made
-
-    return install
+    return make
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
 @pytest.mark.parametrize("options", grid())
-def test_forced_and_free(options, dtype, tmp_path, script):
+def test_forced_and_free(options, dtype, tmp_path):
     """Saved, loaded and read without torch; forced levels, then every way of choosing."""
     layer = make_layer(**options, dtype=dtype)
     x, hx = make_batch(layer, LENGTHS, hx=True)
@@ -138,6 +105,20 @@ def test_forced_and_free(options, dtype, tmp_path, script):
         assert set(np.unique(wanted.level)) == {level, -1}
         for reader in readers:
             assert_forced(run_reader(reader, x, LENGTHS, hx, threshold=threshold), wanted)
+
+    for seed in range(2):
+        levels = random_levels(layer, LENGTHS, seed)
+        wanted = run_reference(layer, x, LENGTHS, hx, choosers=players_of(levels, LENGTHS))
+        np.testing.assert_array_equal(wanted.level, np.where(levels == 99, -1, levels))
+        for reader in readers:
+            assert_forced(run_reader(reader, x, LENGTHS, hx, levels=levels), wanted)
+        assert_bitwise(run_reader(readers[-1], x, LENGTHS, hx, levels=levels), wanted)
+        assert_forced(run_torch(layer, x, LENGTHS, hx, levels), wanted)
+        layer.train()
+        for path in ("eager", "auto"):  # the latter in C++ where that can
+            layer.path = path
+            assert_forced(run_torch(layer, x, LENGTHS, hx, levels), wanted)
+        layer.eval()
 
     for way in (
         {"threshold": 0.5},
@@ -165,12 +146,6 @@ def test_forced_and_free(options, dtype, tmp_path, script):
         choosers=lambda b: choosers_of(layer, lambda *_: Chooser(Rule(0.5))),
     )
     assert_bitwise(direct, run_reader(readers[-1], x, LENGTHS, hx, threshold=0.5))
-
-    forced = script(layer, LENGTHS)
-    assert_forced(
-        run_reference(layer, x, LENGTHS, hx, choosers=forced.for_reference),
-        run_torch(layer, x, LENGTHS, hx),
-    )
 
 
 @every_reader

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skimrnn.decision import Chooser, Rule, allowed, check_threshold, choose_level, rules_for
+from skimrnn.decision import Chooser, Given, Rule, allowed, check_threshold, choose_level, rules_for
 from skimrnn.nn.rule import Choose
 
 CPU = torch.device("cpu")
@@ -220,3 +220,18 @@ def test_numpys_numbers_become_pythons(kind):
     assert [type(value) for value in (rule.threshold, rule.budget, rule.burst)] == [
         type(kind(1).item())
     ] * 3
+
+
+# ---- given levels -----------------------------------------------------------------------------
+
+
+def test_given_levels_are_played_back_whatever_p_says():
+    given = Given(np.array([0, 2, 1, 0], np.int8))
+    assert [given(p) for p in (always_skim, np.full(3, np.nan), always_read, always_skim)] == [
+        0,
+        2,
+        1,
+        0,
+    ]
+    with pytest.raises(StopIteration):
+        given(always_read)

@@ -9,10 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+RUNTIME = (ROOT / "docs" / "runtime.md").read_text(encoding="utf-8")
 
 
-def python_blocks() -> list[str]:
-    return re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+def python_blocks(page: str = README) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
 
 
 def test_readme_has_its_examples():
@@ -33,6 +34,22 @@ def test_readme_examples_run(tmp_path):
         )
         assert done.returncode == 0, done.stderr
         assert "skimmed" in done.stdout or "(8, 30, 128)" in done.stdout
+
+
+def test_runtime_examples_run(tmp_path):
+    """One after the other, beginning with a loaded model, as the page does."""
+    blocks = python_blocks(RUNTIME)
+    assert len(blocks) == 2
+    code = "\n".join(['import skimrnn\nmodel = skimrnn.load("sst")', *blocks])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "skimmed: positive" in done.stdout
 
 
 @pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=str)

@@ -33,6 +33,12 @@ def test_what_it_says_of_the_text():
     assert (reading.threshold, reading.budget) == (0.3, 0.5)
 
 
+def test_no_rule_chose_levels_that_were_given():
+    reading = dataclasses.replace(make(), rule=None)
+    assert (reading.threshold, reading.budget) == (None, None)
+    assert reading.skim_rate == 0.7
+
+
 def test_what_was_skimmed():
     reading = make()
     assert reading.skimmed.tolist() == (reading.level > 0).tolist()

@@ -17,7 +17,7 @@ import numpy as np
 
 from fuzz.texts import random_texts
 from skimrnn.config import GATES, SkimConfig
-from skimrnn.decision import ARGMAX, Rule
+from skimrnn.decision import ARGMAX, Rule, Way
 from skimrnn.files import write_atomically
 from skimrnn.runtime.native import flat_parameters
 from skimrnn.runtime.numpy_reader import NumpyReader
@@ -65,7 +65,7 @@ def configs() -> list[SkimConfig]:
 
 
 def case(config: SkimConfig, number: int) -> list[bytes]:
-    """A network, a text and its readings by every rule that decides clearly."""
+    """A network, a text and its readings: by every clear rule, and at two lots of given levels."""
     random = np.random.default_rng(number)
     scale = 0.4 if config.cell == "rnn_relu" else 1.2
     parameters = {
@@ -91,18 +91,24 @@ def case(config: SkimConfig, number: int) -> list[bytes]:
     parts += [ints(len(x)), floats(x), ints(initial is not None)]
     if initial is not None:
         parts += [floats(part) for part in initial if part is not None]
+    shape = (config.num_layers, config.directions, TOKENS)
+    given = random.integers(0, len(config.levels), (2, *shape)).astype(np.int8)
+    ways: list[Way] = [*(RULES if config.skims else RULES[:1]), *given]
     readings = []
-    for rule in RULES if config.skims else RULES[:1]:
-        read = reader.read(x, rule, initial)
-        if clear(read.p, rule):
-            readings.append((rule, read))
+    for way in ways:
+        read = reader.read(x, way, initial)
+        if not isinstance(way, Rule) or clear(read.p, way):
+            readings.append((way, read))
     parts.append(ints(len(readings)))
-    for rule, read in readings:
+    for way, read in readings:
+        # A budget beside given levels must not count.
+        rule = way if isinstance(way, Rule) else Rule(0.5, 0.0, 0)
         argmax = rule.threshold == ARGMAX
         parts.append(ints(argmax, rule.budget is not None))
         parts.append(
             struct.pack("<3d", 0 if argmax else rule.threshold, rule.budget or 0, rule.burst)
         )
+        parts.append(ints(0) if isinstance(way, Rule) else ints(1, *way.ravel().tolist()))
         parts += [floats(read.output), floats(read.h_n)]
         parts += [] if read.c_n is None else [floats(read.c_n)]
         parts += [ints(*read.level.ravel().tolist()), floats(read.p)]

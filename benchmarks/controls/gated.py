@@ -37,8 +37,13 @@ class GatedLayer(nn.Module):
         self.input_size, self.hidden_size = input_size, hidden_size
         self.linear = nn.Linear(self.window * input_size, self.gates * hidden_size)
 
-    def forward(self, packed: PackedSequence, noise: None = None) -> tuple[None, Tensor]:
-        """No outputs, and the final h (1, B, D) of packed texts; ``noise`` is there for nothing."""
+    def forward(
+        self, packed: PackedSequence, noise: None = None, levels: None = None
+    ) -> tuple[None, Tensor]:
+        """No outputs, and the final h (1, B, D) of packed texts.
+
+        ``noise`` and ``levels`` are there because skimming layers take them.
+        """
         final = self.final(packed.data, packed.batch_sizes.tolist())
         if packed.unsorted_indices is not None:
             final = final.index_select(0, packed.unsorted_indices)

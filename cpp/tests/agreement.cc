@@ -135,11 +135,15 @@ struct Case {
     return reading;
   }
 
-  Reading read(const skimrnn::Network& network, const skimrnn::Rule& rule, bool words) const {
+  // The levels given are taken if there are any, else the rule chooses.
+  Reading read(const skimrnn::Network& network, const skimrnn::Rule& rule,
+               const std::vector<std::int8_t>& levels, bool words) const {
     Reading reading = room();
     std::vector<std::int32_t> rows(tokens);
     for (int t = 0; t < tokens; ++t) rows[t] = t;
-    network.read({words ? nullptr : x.data(), words ? rows.data() : nullptr}, tokens, rule,
+    network.read({words ? nullptr : x.data(), words ? rows.data() : nullptr,
+                  levels.empty() ? nullptr : levels.data()},
+                 tokens, rule,
                  {h.empty() ? nullptr : h.data(), c.empty() ? nullptr : c.data(), nullptr, 0},
                  {reading.output.data(), reading.h_n.data(),
                   lstm() ? reading.c_n.data() : nullptr, reading.level.data(), reading.p.data(),
@@ -168,6 +172,7 @@ int check_network(Cases& file, int number, const std::vector<std::string>& names
   const Case given(file);
   struct Expected {
     skimrnn::Rule rule;
+    std::vector<std::int8_t> levels;  // given; empty if the rule chooses
     Reading reading;
   };
   std::vector<Expected> expected(file.integer());
@@ -177,6 +182,9 @@ int check_network(Cases& file, int number, const std::vector<std::string>& names
     one.rule.threshold = file.one<double>();
     one.rule.budget = file.one<double>();
     one.rule.burst = file.one<double>();
+    if (file.integer())
+      for (std::size_t i = 0; i < given.decisions(); ++i)
+        one.levels.push_back(std::int8_t(file.integer()));
     one.reading = given.room();
     one.reading.output = file.many<float>(one.reading.output.size());
     one.reading.h_n = file.many<float>(one.reading.h_n.size());
@@ -191,9 +199,10 @@ int check_network(Cases& file, int number, const std::vector<std::string>& names
       if (int8 && given.shape.kind == skimrnn::kRelu) continue;
       skimrnn::Network network(given.shape, given.directions, kernels, int8);
       for (const Expected& one : expected) {
-        const Reading read = given.read(network, one.rule, false);
+        const Reading read = given.read(network, one.rule, one.levels, false);
         const float tolerance = int8 ? kInt8Close : kClose;
-        const bool forced = one.rule.threshold >= 1 || one.rule.threshold < 0;
+        const bool forced =
+            one.rule.threshold >= 1 || one.rule.threshold < 0 || !one.levels.empty();
         if (int8 && !forced) continue;
         expect(read.level == one.reading.level, "levels", where.c_str());
         expect(close(read.p, one.reading.p, tolerance), "p", where.c_str());
@@ -202,8 +211,8 @@ int check_network(Cases& file, int number, const std::vector<std::string>& names
         expect(int8 || close(read.c_n, one.reading.c_n, tolerance), "c_n", where.c_str());
         for (const std::size_t room : {std::size_t(0), std::size_t(4000), std::size_t(1) << 24}) {
           network.set_words(given.x.data(), given.tokens, room);
-          expect(same_bits(given.read(network, one.rule, true), read), "the table changes bits",
-                 where.c_str());
+          expect(same_bits(given.read(network, one.rule, one.levels, true), read),
+                 "the table changes bits", where.c_str());
         }
       }
     }

@@ -39,6 +39,7 @@ class Network:
         c_0: _Floats | None,
         reads_0: NDArray[np.int64] | None,
         tokens_0: int,
+        levels: NDArray[np.int8] | None,
     ) -> _Reading: ...
     def read_words(
         self,
@@ -51,6 +52,7 @@ class Network:
         c_0: _Floats | None,
         reads_0: NDArray[np.int64] | None,
         tokens_0: int,
+        levels: NDArray[np.int8] | None,
     ) -> _Reading: ...
     @property
     def isa(self) -> str: ...
@@ -74,7 +76,13 @@ class TextReader:
     ) -> None: ...
     def rows(self, text: bytes) -> NDArray[np.int32]: ...
     def read(
-        self, text: bytes, argmax: bool, threshold: float, budget: float | None, burst: float
+        self,
+        text: bytes,
+        argmax: bool,
+        threshold: float,
+        budget: float | None,
+        burst: float,
+        levels: NDArray[np.int8] | None,
     ) -> tuple[_Floats, NDArray[np.int8], _Floats]: ...
     def predict(
         self,

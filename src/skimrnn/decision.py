@@ -1,5 +1,7 @@
 """Which level a token is read at: the threshold and the budget, without any network.
 
+Or the caller says it, and nothing is chosen (``Given``).
+
 Deterministic, no noise. Probabilities and threshold are compared in float32; the budget is
 computed in float64. The torch layers repeat this rule for whole batches (``nn/rule.py``).
 """
@@ -51,6 +53,11 @@ class Rule:
                 object.__setattr__(self, name, value.item())
 
 
+Way = Rule | NDArray[np.int8]
+"""What decides the levels of one text: a rule, or the levels themselves, given beforehand,
+(layers, directions, T) in text order."""
+
+
 class Chooser:
     """Chooses the levels of one text in one layer and direction, token after token.
 
@@ -75,6 +82,23 @@ class Chooser:
             else:
                 level = 1
         return level
+
+
+class Given:
+    """Takes the tokens of one text, in one layer and direction, at levels given beforehand.
+
+    Stands where a ``Chooser`` stands, and does not look at probabilities.
+
+    Args:
+        levels: one for each token, (T,), in the order of reading.
+    """
+
+    def __init__(self, levels: NDArray[np.int8]) -> None:
+        self._left = iter(levels.tolist())
+
+    def __call__(self, p: NDArray[Any]) -> int:
+        """The level of the next token."""
+        return int(next(self._left))
 
 
 def choose_level(p: NDArray[Any], threshold: float | str) -> int:

@@ -27,7 +27,7 @@ class Reading:
         level: level at which each token was taken, int8 (layers, directions, T), in text order;
             0 is read, 1 and above is skimmed.
         p: the router's probabilities, float32 (layers, directions, T, K), in text order.
-        rule: the threshold and budget that chose the levels.
+        rule: the threshold and budget that chose the levels; None where the caller gave them.
         config: the options of the layers that read.
     """
 
@@ -36,7 +36,7 @@ class Reading:
     probabilities: NDArray[np.float32]
     level: NDArray[np.int8]
     p: NDArray[np.float32]
-    rule: Rule
+    rule: Rule | None
     config: SkimConfig
 
     def __len__(self) -> int:
@@ -49,14 +49,14 @@ class Reading:
         return self.labels[int(np.argmax(self.probabilities))]
 
     @property
-    def threshold(self) -> float | str:
-        """θ as it was for this text."""
-        return self.rule.threshold
+    def threshold(self) -> float | str | None:
+        """θ as it was for this text; None where levels were given."""
+        return None if self.rule is None else self.rule.threshold
 
     @property
     def budget(self) -> float | None:
-        """The ceiling on reads as it was for this text."""
-        return self.rule.budget
+        """The ceiling on reads as it was for this text; None if there was none."""
+        return None if self.rule is None else self.rule.budget
 
     @property
     def skimmed(self) -> NDArray[np.bool_]:

@@ -22,6 +22,7 @@ from agreement import (
     assert_forced,
     make_batch,
     make_layer,
+    random_levels,
     reader_of,
     run_reader,
     run_torch,
@@ -323,15 +324,19 @@ class Rows(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def check_only_rows_that_read_enter_the_full_cell(batch):
-    """Torch, in ``eval()``: rows of each cell's products = tokens at its level, in any batch."""
+def check_only_rows_that_read_enter_the_full_cell(batch, given=False):
+    """Torch, in ``eval()``: rows of each cell's products = tokens at its level, in any batch.
+
+    The rule takes the levels, or they are ``given``.
+    """
     for cell in ("lstm", "gru", "rnn_tanh"):
         layer = make_layer(cell, 3, 7, levels=(7, 2, 0))
         layer.threshold = "argmax"
         lengths = [31 - 5 * b % 23 for b in range(batch)]
         x, _ = make_batch(layer, lengths)
+        levels = random_levels(layer, lengths) if given else None
         with Rows(layer) as counted:
-            run = run_torch(layer, x, lengths)
+            run = run_torch(layer, x, lengths, levels=levels)
         tokens = Counter(run.level[run.level >= 0].tolist())
         assert set(tokens) == {0, 1, 2}
         assert counted.rows == {

@@ -8,7 +8,7 @@ import pickle
 
 import pytest
 import torch
-from test_native_training import CLOSE, LENGTHS, make_call, train
+from test_native_training import CLOSE, LENGTHS, at_random_levels, make_call, train
 
 from agreement import make_layer
 from skimrnn.nn import SkimLSTM, graph, paths
@@ -51,12 +51,13 @@ def test_buckets():
 def test_values_and_gradients_are_those_of_the_loop(recorded, cell, options):
     layer = make_layer(cell, 5, 9, **options)
     layer.temperature = 0.7
-    call = make_call(layer, LENGTHS)
-    wanted = train(layer, call, "eager", torch.float64)
-    ours = train(layer, call, "graph", torch.float64)
-    assert ours.keys() == wanted.keys()
-    for name, value in wanted.items():
-        torch.testing.assert_close(ours[name], value, rtol=1e-9, atol=1e-9, msg=name)
+    drawn = make_call(layer, LENGTHS)
+    for call in (drawn, at_random_levels(layer, drawn)):
+        wanted = train(layer, call, "eager", torch.float64)
+        ours = train(layer, call, "graph", torch.float64)
+        assert ours.keys() == wanted.keys()
+        for name, value in wanted.items():
+            torch.testing.assert_close(ours[name], value, rtol=1e-9, atol=1e-9, msg=name)
     assert set(recorded) <= {(10, 6, 5), (10, 6, 9), (10, 6, 18)}  # T = 9 is padded to 10
 
 

@@ -60,6 +60,14 @@ def make_call(layer, lengths, seed=0):
     }
 
 
+def at_random_levels(layer, call, seed=0):
+    """The call with levels given in place of noise."""
+    shape = call["noise"].shape[:-1]
+    generator = torch.Generator().manual_seed(seed)
+    levels = torch.randint(len(layer.config.levels), shape, generator=generator)
+    return {**call, "noise": None, "levels": levels}
+
+
 def train(layer, call, path, dtype=torch.float32):
     """One step's results and gradients, by name, in float64."""
     layer = copy.deepcopy(layer).to(dtype).train()
@@ -68,10 +76,9 @@ def train(layer, call, path, dtype=torch.float32):
     packed = pack_padded_sequence(
         x, torch.tensor(call["lengths"]), batch_first=True, enforce_sorted=False
     )
+    draws = {"levels": call["levels"]} if "levels" in call else {"noise": call["noise"].to(dtype)}
     with record() as reads:
-        output, state = layer(
-            packed, tuple(hx) if len(hx) == 2 else hx[0], noise=call["noise"].to(dtype)
-        )
+        output, state = layer(packed, tuple(hx) if len(hx) == 2 else hx[0], **draws)
     state = state if isinstance(state, tuple) else (state,)
     loss = (output.data * call["of_output"].to(dtype)).sum()
     if layer.config.skims and layer.skimming:
@@ -126,6 +133,8 @@ def test_values_and_gradients_are_those_of_the_loop(isa, cell, options):
     layer.temperature = 0.7
     call = make_call(layer, LENGTHS)
     assert_near(train(layer, call, "native"), train(layer, call, "eager", torch.float64))
+    given = at_random_levels(layer, call)
+    assert_near(train(layer, given, "native"), train(layer, given, "eager", torch.float64))
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
@@ -145,6 +154,8 @@ def test_layers_directions_biases_and_hard_samples(isa, cell, options):
     layer = make_layer(cell, 6, 21, levels=(21, 17, 3), **options)
     call = make_call(layer, LENGTHS)
     assert_near(train(layer, call, "native"), train(layer, call, "eager", torch.float64))
+    given = at_random_levels(layer, call)
+    assert_near(train(layer, given, "native"), train(layer, given, "eager", torch.float64))
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])

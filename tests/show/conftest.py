@@ -33,14 +33,14 @@ class StandInReading:
     p: np.ndarray
     labels: tuple[str, ...]
     probabilities: np.ndarray
-    threshold: float | str = 0.5
+    threshold: float | str | None = 0.5  # None: the levels were given
     budget: float | None = None
     burst: float = 1
     reduction: float | None = 4.6
 
     @property
-    def rule(self) -> Rule:
-        return Rule(self.threshold, self.budget, self.burst)
+    def rule(self) -> Rule | None:
+        return None if self.threshold is None else Rule(self.threshold, self.budget, self.burst)
 
     @property
     def label(self) -> str:

@@ -120,6 +120,7 @@ def test_the_summary_of_several_passes_names_the_one_shown(seen):
         ({}, "threshold 0.5"),
         ({"threshold": "argmax"}, "threshold argmax"),
         ({"threshold": 0.25, "budget": 0.1}, "threshold 0.25, budget 0.1"),
+        ({"threshold": None}, "given levels"),
     ],
 )
 def test_settings(seen, more, said):

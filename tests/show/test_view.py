@@ -86,7 +86,8 @@ def test_no_token_gives_nulls(stand_in, text):
 
 
 @pytest.mark.parametrize(
-    ("given", "shown"), [(float("inf"), 1.0), (-float("inf"), -1.0), ("argmax", "argmax"), (2, 2.0)]
+    ("given", "shown"),
+    [(float("inf"), 1.0), (-float("inf"), -1.0), ("argmax", "argmax"), (2, 2.0), (None, None)],
 )
 def test_a_view_is_strict_json(stand_in, hostile, given, shown):
     made = view(stand_in(hostile, threshold=given))
@@ -95,6 +96,7 @@ def test_a_view_is_strict_json(stand_in, hostile, given, shown):
 
     assert again == made
     assert again["threshold"] == shown
+    assert again["burst"] == (None if given is None else 1)
 
 
 def test_pieces_are_the_text_again(seen, hostile):

@@ -15,6 +15,7 @@ from skimrnn.text import Vocabulary
 from skimrnn.train import TrainingOptions
 from skimrnn.train.batches import Encoded
 from skimrnn.train.classification import Classification, build_model
+from skimrnn.train.given import bound
 from skimrnn.train.processes import processes
 
 CASES = {
@@ -31,7 +32,17 @@ CASES = {
     "adversarial, one text": {"adversarial": 0.3, "batch_size": 1},
     "spread": {"threshold_spread": 2.0},
     "three texts": {"batch_size": 3, "penalty": "rate", "wanted_rate": 0.8},
+    "given levels": {"bidirectional": True},
 }
+
+
+class Random:
+    """Levels that depend on the place in the joined batch."""
+
+    name = "random"
+
+    def __call__(self, rows, vocabulary, key):
+        return np.random.default_rng(key).integers(0, 2, len(rows))
 
 
 def gradients(case, together):
@@ -50,7 +61,8 @@ def gradients(case, together):
     assert len(vocabulary) == 20
     torch.manual_seed(0)
     model = build_model(options, vocabulary, 3, None)
-    objective = Classification(data, data, options, together)
+    levels_of = bound(Random(), vocabulary, options.levels) if case == "given levels" else None
+    objective = Classification(data, data, options, together, levels_of=levels_of)
     joined = together.joined(model, uses_all=objective.uses_all)
     found = {}
     for step in range(objective.steps_per_epoch):

@@ -38,6 +38,7 @@ class TextClassifier(nn.Module):
         rows: Tensor,
         lengths: Tensor,
         noise: Tensor | None = None,
+        levels: Tensor | None = None,
         *,
         shift: Tensor | None = None,
     ) -> Tensor:
@@ -47,6 +48,8 @@ class TextClassifier(nn.Module):
             rows: word rows, int64 (B, T), padded with anything.
             lengths: words of each text, (B,); a text may have none.
             noise: Gumbel noise for the layer, (layers, directions, B, T, K); drawn if None.
+            levels: levels to take, (B, T) or (layers, directions, B, T); the layer's ``forward``
+                says what they do.
             shift: what to add to the word vectors, (B, T, E); nothing if None.
 
         Returns:
@@ -64,7 +67,9 @@ class TextClassifier(nn.Module):
             )
             if noise is not None:
                 noise = noise[:, :, full]
-            _, state = self.rnn(packed, noise=noise)
+            if levels is not None:
+                levels = levels[..., full, :]
+            _, state = self.rnn(packed, noise=noise, levels=levels)
             h_n = state[0] if isinstance(state, tuple) else state
             final = h_n[-self.rnn.config.directions :].transpose(0, 1).flatten(1)
             last = last.index_copy(0, full, final)

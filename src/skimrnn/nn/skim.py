@@ -26,6 +26,7 @@ from skimrnn.config import SkimConfig, parameter_suffix, resolve_levels
 from skimrnn.nn import graph, native
 from skimrnn.nn.cells import CellWeights, State
 from skimrnn.nn.forms import Hidden, enter, layout_of
+from skimrnn.nn.given import levels_of_tokens, noise_of_levels
 from skimrnn.nn.graph import Padded, RecordingError, Recordings
 from skimrnn.nn.paths import check_path, choose_path
 from skimrnn.nn.recording import LayerReads, recording, report
@@ -158,6 +159,7 @@ class _SkimMixin(nn.RNNBase):
         hx: Hidden | None = None,
         *,
         noise: Tensor | None = None,
+        levels: Tensor | None = None,
     ) -> tuple[Tensor | PackedSequence, Hidden]:
         """Read and skim, as torch's layer reads.
 
@@ -167,6 +169,11 @@ class _SkimMixin(nn.RNNBase):
             noise: Gumbel noise of a training step, (layers, directions, B, T, K) in text order
                 (B in the caller's order, also for packed input); drawn from torch's generator if
                 None. Not used in ``eval()``.
+            levels: the level to take each token at instead of what the router says, for study:
+                whole numbers from 0 to K - 1, (layers, directions, B, T), or (B, T) for the same
+                in every layer and direction, in text order (B in the caller's order); past a
+                text's end they are not looked at. In training the level given has all the share.
+                Where the full cell runs alone (``skimming=False``) all must be 0.
 
         Returns:
             What torch's layer returns: outputs in the form of ``input``, and the last state. What
@@ -174,18 +181,23 @@ class _SkimMixin(nn.RNNBase):
 
         Raises:
             RuntimeError: if a shape does not fit, as torch's layer does.
-            ValueError: if the input is not 2-D, 3-D or packed, or an option does not fit.
+            ValueError: if the input is not 2-D, 3-D or packed, an option or a level does not fit,
+                or there are both noise and levels.
         """
         if "torch._dynamo" in sys.modules and not _exporting():  # else nothing can be compiling
             from skimrnn.nn.uncompiled import call
 
             read: tuple[Tensor | PackedSequence, Hidden]
-            read = call(lambda: self._forward(input, hx, noise))
+            read = call(lambda: self._forward(input, hx, noise, levels))
             return read
-        return self._forward(input, hx, noise)
+        return self._forward(input, hx, noise, levels)
 
     def _forward(
-        self, input: Tensor | PackedSequence, hx: Hidden | None, noise: Tensor | None
+        self,
+        input: Tensor | PackedSequence,
+        hx: Hidden | None,
+        noise: Tensor | None,
+        levels: Tensor | None,
     ) -> tuple[Tensor | PackedSequence, Hidden]:
         if _exporting() and self.config.skims and self.skimming:
             raise RuntimeError(
@@ -198,18 +210,26 @@ class _SkimMixin(nn.RNNBase):
                 f"a budget needs a level to skim at; got budget={self.budget!r} with "
                 f"levels={self.config.levels}, set budget=None"
             )
+        if noise is not None and levels is not None:
+            raise ValueError(
+                "noise draws the levels and levels gives them; got both: leave out one or the other"
+            )
         plain = not (self.config.skims and self.skimming)
+        if plain and levels is not None:
+            levels_of_tokens(levels, layout_of(self, input)[1], self.config, skimming=False)
         if plain and recording():
             self._report_plain(input)
         if plain and not self._reads_all_natively(input):
             return super().forward(input, hx)  # type: ignore[no-any-return]  # torch's own
         if torch.is_autocast_enabled(self._weight.device.type):
-            return self._without_autocast(input, hx, noise)
+            return self._without_autocast(input, hx, noise, levels)
         data, layout, given, leave = enter(self, input, hx)
         if not self.training:
             noise = None
         if noise is not None:
             self._check_noise(noise, layout)
+        if levels is not None:
+            levels = levels_of_tokens(levels, layout, self.config, skimming=not plain)
         initial = [State(*parts) for parts in zip(*given, strict=True)]
         final: list[State] = []
         for layer in range(self.num_layers):
@@ -217,7 +237,8 @@ class _SkimMixin(nn.RNNBase):
             for direction in range(self.config.directions):
                 start = initial[len(final)]
                 here = None if noise is None else layout.unpad(noise[layer, direction])
-                output, state = self._read(layer, direction, data, layout, start, here)
+                taken = None if levels is None else levels[layer, direction]
+                output, state = self._read(layer, direction, data, layout, start, here, taken)
                 outputs.append(output)
                 final.append(state)
             data = torch.cat(outputs, dim=1)
@@ -238,14 +259,18 @@ class _SkimMixin(nn.RNNBase):
         )
 
     def _without_autocast(
-        self, input: Tensor | PackedSequence, hx: Hidden | None, noise: Tensor | None
+        self,
+        input: Tensor | PackedSequence,
+        hx: Hidden | None,
+        noise: Tensor | None,
+        levels: Tensor | None,
     ) -> tuple[Tensor | PackedSequence, Hidden]:
         """The call in the weights' own dtype: a router's sums decide, and lose by rounding."""
         dtype, device = self._weight.dtype, self._weight.device.type
         if hx is not None:
             hx = hx.to(dtype) if isinstance(hx, Tensor) else (hx[0].to(dtype), hx[1].to(dtype))
         with torch.autocast(device, enabled=False):
-            return self._forward(input.to(dtype), hx, noise)
+            return self._forward(input.to(dtype), hx, noise, levels)
 
     @property
     def _weight(self) -> Tensor:
@@ -261,6 +286,7 @@ class _SkimMixin(nn.RNNBase):
         layout: Ragged,
         initial: State,
         noise: Tensor | None,
+        levels: Tensor | None,
     ) -> tuple[Tensor, State]:
         """Take x (N, E) through one direction of one layer: outputs (N, D) and the last state."""
         tensors, backwards = self._tensors(layer, direction), bool(direction)
@@ -270,9 +296,11 @@ class _SkimMixin(nn.RNNBase):
             return read.outputs, read.state
         parts = Direction.of(self.config, layer, tensors)
         if not self.training:
-            read = walk(Choosing(self, parts, x, layout), layout, initial, backwards)
+            read = walk(Choosing(self, parts, x, layout, levels), layout, initial, backwards)
         else:
-            if noise is None:
+            if levels is not None:
+                noise = noise_of_levels(levels, len(self.config.levels), x.dtype)
+            elif noise is None:
                 noise = draw_noise(x, len(self.config.levels))
             read = self._mix(layer, direction, parts, x, layout, noise, initial)
         if recording():

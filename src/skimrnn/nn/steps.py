@@ -126,20 +126,37 @@ class Mixing:
 
 
 class Choosing:
-    """A step in ``eval()``: each row takes one level, and enters no other cell's product."""
+    """A step in ``eval()``: each row takes one level, and enters no other cell's product.
 
-    def __init__(self, module: Any, parts: Direction, x: Tensor, layout: Ragged) -> None:
+    Args:
+        module: the layer, for its rule.
+        parts: its cells and router.
+        x: the tokens (N, E).
+        layout: where they lie.
+        levels: the level to take each token at, (N,); the rule chooses if None.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        parts: Direction,
+        x: Tensor,
+        layout: Ragged,
+        levels: Tensor | None = None,
+    ) -> None:
         self._parts = parts
         self._x = layout.split(x)
         self._prepared = layout.split(parts.router.prepare(x))
-        self._choose = Choose(
-            layout.batch, module.threshold, module.budget, module.burst, layout.order, x.device
-        )
+        self._given = None if levels is None else layout.split(levels)
+        if levels is None:
+            self._choose = Choose(
+                layout.batch, module.threshold, module.budget, module.burst, layout.order, x.device
+            )
 
     def __call__(self, t: int, state: State) -> tuple[State, Tensor, Tensor]:
         """The state after step t, the log-probabilities and the levels taken."""
         log_p = self._parts.router(self._prepared[t], state)
-        levels = self._choose(log_p.exp())
+        levels = self._choose(log_p.exp()) if self._given is None else self._given[t]
         new = state
         for level, cell in enumerate(self._parts.cells):
             rows = (levels == level).nonzero()[:, 0]

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from skimrnn import cost
 from skimrnn.config import SkimConfig
-from skimrnn.decision import Rule, rules_for
+from skimrnn.decision import Rule, Way, rules_for
 from skimrnn.model_file import ModelFile, ModelFileError, read_model
 from skimrnn.reading import Reading, skim_rate
 from skimrnn.reference import SequenceReading
+from skimrnn.runtime.given import for_sequences, for_texts, refuse_rule
 from skimrnn.runtime.registry import sequence_reader, text_reader
 from skimrnn.runtime.session import Session
 
 Array = NDArray[Any]
 T = TypeVar("T")
+W = TypeVar("W", bound=Way)
 Threshold = float | str | Sequence[float] | None
 Budget = float | Sequence[float] | None
 
@@ -65,6 +67,7 @@ class Layer:
         threshold: Threshold = None,
         budget: Budget = None,
         burst: Budget = None,
+        levels: Any = None,
     ) -> VectorsReading:
         """Read sequences of vectors.
 
@@ -77,12 +80,17 @@ class Layer:
             threshold: θ, a number, "argmax" or one number per sequence; the model's own if None.
             budget: ceiling on the share of tokens read, likewise; the model's own if None.
             burst: reads allowed ahead of the budget, likewise.
+            levels: for study, the level to take each token at, whole numbers from 0 to K - 1,
+                (B, layers, directions, T), or (B, T) for the same in every layer and direction,
+                in text order; for one sequence without B. Past a sequence's length they are not
+                looked at. No rule chooses then; ``p`` is what the router says all the same.
 
         Returns:
             Outputs, final states, levels and probabilities, batch first.
 
         Raises:
-            ValueError: if a shape, a length or an option does not fit.
+            ValueError: if a shape, a length, a level or an option does not fit, or levels come
+                with a threshold, budget or burst.
         """
         x = np.asarray(x, dtype=self.dtype)
         batched = x.ndim == 3
@@ -94,10 +102,13 @@ class Layer:
         states = self._initial(hx, len(x) if batched else 1, batched)
         rows = x if batched else x[None]
         count = _lengths(lengths, rows.shape)
-        rules = self._rules(len(rows), threshold, budget, burst)
+        ways: list[Way] = [*self._rules(len(rows), threshold, budget, burst)]
+        if levels is not None:
+            refuse_rule(threshold=threshold, budget=budget, burst=burst)
+            ways[:] = for_sequences(levels, rows.shape[1], count, self.config, batched)
         read = [
-            self._reader.read(row[:n], rule, None if states is None else _row(states, b))
-            for b, (row, n, rule) in enumerate(zip(rows, count, rules, strict=True))
+            self._reader.read(row[:n], way, None if states is None else _row(states, b))
+            for b, (row, n, way) in enumerate(zip(rows, count, ways, strict=True))
         ]
         reading = _join(read, count, rows.shape[1], self.config, self.dtype)
         return reading if batched else reading.only()
@@ -226,6 +237,7 @@ class Model(Layer):
         threshold: Threshold = None,
         budget: Budget = None,
         burst: Budget = None,
+        levels: Any = None,
         workers: int = 1,
     ) -> Reading: ...
     @overload
@@ -236,6 +248,7 @@ class Model(Layer):
         threshold: Threshold = None,
         budget: Budget = None,
         burst: Budget = None,
+        levels: Any = None,
         workers: int = 1,
     ) -> list[Reading]: ...
     def read(
@@ -245,6 +258,7 @@ class Model(Layer):
         threshold: Threshold = None,
         budget: Budget = None,
         burst: Budget = None,
+        levels: Any = None,
         workers: int = 1,
     ) -> Reading | list[Reading]:
         """Read one text, or several.
@@ -254,6 +268,12 @@ class Model(Layer):
             threshold: θ, a number, "argmax" or one number per text; the model's own if None.
             budget: ceiling on the share of tokens read, likewise; the model's own if None.
             burst: reads allowed ahead of the budget, likewise.
+            levels: for study (what would it say, had it read these words?), the level to take
+                each token at, whole numbers from 0 to K - 1, (layers, directions, T), or (T,) for
+                the same in every layer and direction, in text order; for a sequence of texts one
+                such array each, or None for a text that the model's own rule decides. No rule
+                chooses then (``reading.rule`` is None); ``p`` is what the router says all the
+                same. ``predict`` and ``predict_proba`` take none.
             workers: threads that share the texts; 1 is the calling one. What is read stays the
                 same to the bit. NumPy's readings hardly gain from it, native ones do.
 
@@ -262,20 +282,30 @@ class Model(Layer):
 
         Raises:
             TypeError: if a text is neither str nor bytes.
-            ValueError: if an option is refused.
+            ValueError: if an option is refused, levels do not fit their text, or they come with a
+                threshold, budget or burst.
         """
         if isinstance(texts, str | bytes):
-            return self.read([texts], threshold=threshold, budget=budget, burst=burst)[0]
+            given = None if levels is None else [levels]
+            return self.read(
+                [texts], threshold=threshold, budget=budget, burst=burst, levels=given
+            )[0]
         texts = _checked(texts)
-        rules = self._rules(len(texts), threshold, budget, burst)
-        return [one for part in _share(self._read, texts, rules, workers) for one in part]
+        ways: list[Way] = [*self._rules(len(texts), threshold, budget, burst)]
+        if levels is not None:
+            refuse_rule(threshold=threshold, budget=budget, burst=burst)
+            tokens = [len(self._texts.rows(text)) for text in texts]
+            for text, one in enumerate(for_texts(levels, tokens, self.config)):
+                ways[text] = ways[text] if one is None else one
+        return [one for part in _share(self._read, texts, ways, workers) for one in part]
 
-    def _read(self, texts: Sequence[str | bytes], rules: Sequence[Rule]) -> list[Reading]:
+    def _read(self, texts: Sequence[str | bytes], ways: Sequence[Way]) -> list[Reading]:
         readings = []
-        for text, rule in zip(texts, rules, strict=True):
+        for text, way in zip(texts, ways, strict=True):
             if isinstance(text, bytes):
                 text = text.decode("utf-8", errors="replace")
-            read = self._texts.read(text, rule)
+            read = self._texts.read(text, way)
+            rule = way if isinstance(way, Rule) else None
             readings.append(Reading(text, self.labels, *read, rule, self.config))
         return readings
 
@@ -437,22 +467,22 @@ _CHUNK = 64
 
 
 def _share(
-    work: Callable[[Sequence[str | bytes], Sequence[Rule]], T],
+    work: Callable[[Sequence[str | bytes], Sequence[W]], T],
     texts: Sequence[str | bytes],
-    rules: Sequence[Rule],
+    ways: Sequence[W],
     workers: int,
 ) -> list[T]:
     """``work`` done on all texts, in parts that keep their order; one part if it is not shared."""
     if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
         raise ValueError(f"workers must be a whole number of at least 1; got {workers!r}")
     if workers == 1 or len(texts) < 2:
-        return [work(texts, rules)]
+        return [work(texts, ways)]
     from concurrent.futures import ThreadPoolExecutor  # not needed to read alone
 
     chunk = max(1, min(_CHUNK, len(texts) // (4 * workers)))
 
     def part(begin: int) -> T:
-        return work(texts[begin : begin + chunk], rules[begin : begin + chunk])
+        return work(texts[begin : begin + chunk], ways[begin : begin + chunk])
 
     with ThreadPoolExecutor(workers) as pool:
         return list(pool.map(part, range(0, len(texts), chunk)))

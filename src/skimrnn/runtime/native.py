@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skimrnn.config import SkimConfig, parameter_suffix
-from skimrnn.decision import ARGMAX, Rule
+from skimrnn.decision import ARGMAX, Rule, Way
 from skimrnn.extension import kernels
 from skimrnn.model_file import TextPart
 from skimrnn.reading import TextReading
@@ -83,9 +83,9 @@ class NativeReader:
             self.network.set_words(np.ascontiguousarray(embedding, np.float32), room)
 
     def read(
-        self, x: Array, rule: Rule, initial: tuple[Array, Array | None] | None = None
+        self, x: Array, way: Way, initial: tuple[Array, Array | None] | None = None
     ) -> SequenceReading:
-        """Read one sequence x (T, E) by this rule, from zeros or from ``initial``.
+        """Read one sequence x (T, E) in this way, from zeros or from ``initial``.
 
         Raises:
             ValueError: if ``initial`` has an h beyond 1 and the precision is int8.
@@ -100,13 +100,14 @@ class NativeReader:
             None if part is None else np.ascontiguousarray(part, np.float32)
             for part in (initial or (None, None))
         )
-        x = np.ascontiguousarray(x, np.float32)
-        *read, _ = self.network.read_vectors(x, *_rule(rule), h_0, c_0, None, 0)
+        x, (rule, levels) = np.ascontiguousarray(x, np.float32), _parts(way)
+        *read, _ = self.network.read_vectors(x, *_rule(rule), h_0, c_0, None, 0, levels)
         return SequenceReading(*read)
 
-    def read_words(self, rows: NDArray[np.int32], rule: Rule) -> SequenceReading:
+    def read_words(self, rows: NDArray[np.int32], way: Way) -> SequenceReading:
         """Read one text given as rows of the embedding; its ``output`` is left out, (0, ...)."""
-        *read, _ = self.network.read_words(rows, *_rule(rule), None, None, None, 0)
+        rule, levels = _parts(way)
+        *read, _ = self.network.read_words(rows, *_rule(rule), None, None, None, 0, levels)
         return SequenceReading(*read)
 
     def continue_words(
@@ -114,7 +115,7 @@ class NativeReader:
     ) -> tuple[SequenceReading, Carried]:
         """Read the next words of a text, forward, from where it stands."""
         start = (carried.h, carried.c, carried.reads, carried.tokens)
-        *read, reads = self.network.read_words(rows, *_rule(rule), *start)
+        *read, reads = self.network.read_words(rows, *_rule(rule), *start, None)
         reading = SequenceReading(*read)
         return reading, Carried(reading.h_n, reading.c_n, reads, carried.tokens + len(rows))
 
@@ -144,9 +145,10 @@ class NativeTextReader:
         """The probability of each class, (C,), from final hidden states (directions * D,)."""
         return self._reader.head(np.ascontiguousarray(h, np.float32))
 
-    def read(self, text: str | bytes, rule: Rule) -> TextReading:
-        """Read one text by this rule."""
-        return TextReading(*self._reader.read(_encoded(text), *_rule(rule)))
+    def read(self, text: str | bytes, way: Way) -> TextReading:
+        """Read one text in this way."""
+        rule, levels = _parts(way)
+        return TextReading(*self._reader.read(_encoded(text), *_rule(rule), levels))
 
     def predict(self, texts: Sequence[str | bytes], rules: Sequence[Rule]) -> NDArray[np.float32]:
         """The probability of each class for each of N texts, (N, C); nothing kept per token."""
@@ -164,6 +166,13 @@ def _encoded(text: str | bytes) -> bytes:
     if isinstance(text, bytes):
         text = text.decode("utf-8", errors="replace")
     return text.encode("utf-8", "surrogatepass")
+
+
+def _parts(way: Way) -> tuple[Rule, NDArray[np.int8] | None]:
+    """A rule, and the levels that are taken instead of what it chooses; None if it chooses."""
+    if isinstance(way, Rule):
+        return way, None
+    return Rule(), np.ascontiguousarray(way, np.int8)
 
 
 def _rule(rule: Rule) -> tuple[bool, float, float | None, float]:

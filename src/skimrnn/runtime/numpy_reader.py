@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skimrnn.config import SkimConfig
-from skimrnn.decision import Chooser, Rule
+from skimrnn.decision import Chooser, Given, Rule, Way
 from skimrnn.model_file import TextPart
 from skimrnn.reading import TextReading
-from skimrnn.reference import SequenceReading, product, read_sequence, unpack
+from skimrnn.reference import Choose, SequenceReading, product, read_sequence, unpack
 from skimrnn.runtime.carried import Carried
 from skimrnn.text import scan
 
@@ -31,20 +31,16 @@ class NumpyReader:
         self._embedding = embedding
 
     def read(
-        self, x: Array, rule: Rule, initial: tuple[Array, Array | None] | None = None
+        self, x: Array, way: Way, initial: tuple[Array, Array | None] | None = None
     ) -> SequenceReading:
-        """Read one sequence x (T, E) by this rule, from zeros or from ``initial``."""
-        config = self._config
-        choosers = [
-            [Chooser(rule) for _ in range(config.directions)] for _ in range(config.num_layers)
-        ]
+        """Read one sequence x (T, E) in this way, from zeros or from ``initial``."""
         x = np.asarray(x, dtype=self._dtype, order="C")  # sums run in the order of the memory
-        return read_sequence(x, self._weights, config, choosers, initial)
+        return read_sequence(x, self._weights, self._config, self._choosers(way), initial)
 
-    def read_words(self, rows: NDArray[np.int32], rule: Rule) -> SequenceReading:
+    def read_words(self, rows: NDArray[np.int32], way: Way) -> SequenceReading:
         """Read one text given as rows (T,) of the embedding."""
         assert self._embedding is not None
-        return self.read(self._embedding[rows], rule)
+        return self.read(self._embedding[rows], way)
 
     def continue_words(
         self, rows: NDArray[np.int32], rule: Rule, carried: Carried
@@ -57,6 +53,18 @@ class NumpyReader:
         read = read_sequence(x, self._weights, self._config, each, (carried.h, carried.c))
         reads = np.array([chooser.reads for chooser in choosers], np.int64)
         return read, Carried(read.h_n, read.c_n, reads, carried.tokens + len(rows))
+
+    def _choosers(self, way: Way) -> list[list[Choose]]:
+        """One for each layer and direction, fresh for one text."""
+
+        def make(layer: int, direction: int) -> Choose:
+            if isinstance(way, Rule):
+                return Chooser(way)
+            own = way[layer, direction]
+            return Given(own[::-1] if direction else own)
+
+        directions = range(self._config.directions)
+        return [[make(layer, d) for d in directions] for layer in range(self._config.num_layers)]
 
 
 class NumpyTextReader:
@@ -75,9 +83,9 @@ class NumpyTextReader:
         exponentials = np.exp(logits - logits.max())
         return np.asarray(exponentials / exponentials.sum(), dtype=np.float32)
 
-    def read(self, text: str | bytes, rule: Rule) -> TextReading:
-        """Read one text by this rule."""
-        read = self._reader.read_words(self.rows(text), rule)
+    def read(self, text: str | bytes, way: Way) -> TextReading:
+        """Read one text in this way."""
+        read = self._reader.read_words(self.rows(text), way)
         probabilities = self.head(read.h_n[-self._directions :].reshape(-1))
         return TextReading(probabilities, read.level, read.p.astype(np.float32, copy=False))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skimrnn.config import SkimConfig
-from skimrnn.decision import Rule
+from skimrnn.decision import Rule, Way
 from skimrnn.extension import ENVIRONMENT_VARIABLE, instruction_sets, named_implementation
 from skimrnn.model_file import TextPart
 from skimrnn.reading import TextReading
@@ -32,12 +32,12 @@ class SequenceReader(Protocol):
     """Reads sequences of vectors through one stack of layers; immutable, shared by threads."""
 
     def read(
-        self, x: Array, rule: Rule, initial: tuple[Array, Array | None] | None = None
+        self, x: Array, way: Way, initial: tuple[Array, Array | None] | None = None
     ) -> SequenceReading:
-        """Read one sequence x (T, E) by this rule, from zeros or from ``initial``."""
+        """Read one sequence x (T, E) in this way, from zeros or from ``initial``."""
         ...
 
-    def read_words(self, rows: NDArray[np.int32], rule: Rule) -> SequenceReading:
+    def read_words(self, rows: NDArray[np.int32], way: Way) -> SequenceReading:
         """Read one text given as rows (T,) of the embedding; ``output`` may be left empty."""
         ...
 
@@ -59,8 +59,8 @@ class TextReader(Protocol):
         """The probability of each class, (C,), from final hidden states (directions * D,)."""
         ...
 
-    def read(self, text: str | bytes, rule: Rule) -> TextReading:
-        """Read one text by this rule."""
+    def read(self, text: str | bytes, way: Way) -> TextReading:
+        """Read one text in this way."""
         ...
 
     def predict(self, texts: Sequence[str | bytes], rules: Sequence[Rule]) -> NDArray[np.float32]:

@@ -84,8 +84,10 @@ def summary(view: View, layer: int, direction: int) -> str:
 
 
 def settings(view: View) -> str:
-    """Say under which threshold and budget the text was read."""
+    """Say under which threshold and budget the text was read, or that its levels were given."""
     threshold = view["threshold"]
+    if threshold is None:
+        return "given levels"
     said = threshold if isinstance(threshold, str) else f"{threshold:g}"
     if view["budget"] is None:
         return f"threshold {said}"

@@ -32,8 +32,8 @@ class View(TypedDict):
     * ``skim_rate``: share of (token, layer, direction) skimmed, in [0, 1]; None without a token.
     * ``flop_reduction``: operations of reading everything / operations done; None without a token.
       ``recurrent_reduction``: the same, with the input part left out on both sides.
-    * ``threshold``: the θ in force, or "argmax". ``budget``: the ceiling on reading, or None.
-      ``burst``: how many tokens may be read ahead of the budget.
+    * ``threshold``: the θ in force, or "argmax"; None where the levels were given. ``budget``: the
+      ceiling on reading, or None. ``burst``: how many tokens may be read ahead of the budget.
     * ``layers``, ``directions``, ``levels``: how many of each; ``levels`` counts level 0 (read).
     * ``tokens``: the words in the order of the text, see ``Token``.
     """
@@ -44,9 +44,9 @@ class View(TypedDict):
     skim_rate: float | None
     flop_reduction: float | None
     recurrent_reduction: float | None
-    threshold: float | str
+    threshold: float | str | None
     budget: float | None
-    burst: float
+    burst: float | None
     layers: int
     directions: int
     levels: int
@@ -82,7 +82,7 @@ def view(reading: "Reading") -> View:
         "recurrent_reduction": _plain(cost.recurrent_reduction),
         "threshold": _finite(reading.threshold),
         "budget": _plain(reading.budget),
-        "burst": float(reading.rule.burst),
+        "burst": None if reading.rule is None else float(reading.rule.burst),
         "layers": layers,
         "directions": directions,
         "levels": levels,
@@ -140,7 +140,7 @@ def _plain(number: float | None) -> float | None:
     return None if number is None else float(number)
 
 
-def _finite(threshold: float | str) -> float | str:
-    if isinstance(threshold, str):
+def _finite(threshold: float | str | None) -> float | str | None:
+    if threshold is None or isinstance(threshold, str):
         return threshold
     return float(threshold) if math.isfinite(threshold) else math.copysign(1.0, threshold)

@@ -2,9 +2,10 @@
 
 from skimrnn import nn as _nn  # noqa: F401  (first: without torch it says what to install)
 from skimrnn.train.classification import Trained, train_classifier
+from skimrnn.train.given import GivenLevels
 from skimrnn.train.options import TrainingOptions
 
-__all__ = ["Trained", "TrainingOptions", "set_threads", "train_classifier"]
+__all__ = ["GivenLevels", "Trained", "TrainingOptions", "set_threads", "train_classifier"]
 
 
 def set_threads(threads: int) -> None:

@@ -18,7 +18,7 @@ tags: [skim-rnn, adaptive-computation, {cell}]
 {kind}: it labels a text as {labels}.
 
 Read it with `skimrnn read FOLDER "a text"`, or in Python with `skimrnn.load(FOLDER)`.
-
+{router}
 | | |
 | --- | --- |
 | trained on | {task}, {texts} texts |
@@ -32,6 +32,11 @@ Every option, the data's files and digests and how they were split stand in `tra
 
 A skimmed word is not a word without influence: what is marked shows where computation was spent,
 it does not explain a decision.
+"""
+
+_UNTRAINED = """
+Its router was not trained: the level of each word was given. Read it the same way, with
+`model.read(text, levels=...)`.
 """
 
 
@@ -49,7 +54,7 @@ def network_name(network: SkimConfig | TrainingOptions) -> str:
 
 def model_card(config: SkimConfig, training: dict[str, Any]) -> str:
     """The card of a text classifier, from its layer options and its training record."""
-    task, best = training["task"], training["best"]
+    task, best, given = training["task"], training["best"], training.get("given_levels")
     rate = best["skim_rate"]
     vectors = training["vectors"]
     return _TEMPLATE.format(
@@ -62,8 +67,9 @@ def model_card(config: SkimConfig, training: dict[str, Any]) -> str:
         accuracy=f"{100 * best['accuracy']:.1f} %",
         skim_rate="nothing: it does not skim"
         if rate is None
-        else f"{100 * rate:.1f} % of the words",
+        else f"{100 * rate:.1f} % of the words" + (f", levels given: {given}" if given else ""),
         vectors="none" if vectors is None else vectors["source"],
         vocabulary=f"{training['vocabulary']:,}",
+        router=_UNTRAINED if given else "",
         command=f"`{training['command']}`" if training["command"] else "not stated",
     )

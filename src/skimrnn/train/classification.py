@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -35,6 +35,7 @@ from skimrnn.train.batches import (
     soften,
 )
 from skimrnn.train.card import model_card
+from skimrnn.train.given import GivenLevels, LevelsOf, batch_levels, bound
 from skimrnn.train.loop import Event, Outcome, Trainer
 from skimrnn.train.noise import batch_gumbel
 from skimrnn.train.options import TrainingOptions
@@ -50,12 +51,15 @@ _CLASSES = {"lstm": SkimLSTM, "gru": SkimGRU, "rnn_tanh": SkimRNN, "rnn_relu": S
 class Classification:
     """Cross-entropy and the skim penalty over a task's training texts.
 
+    Where levels are given there is no penalty: a router has nothing to learn.
+
     Args:
         train: the training texts.
         validation: the texts to evaluate on.
         options: the settings.
         processes: those that train together; each takes its share of every batch.
         device: where the model is.
+        levels_of: the levels of each text (``given.bound``); the router's if None.
     """
 
     def __init__(
@@ -65,7 +69,9 @@ class Classification:
         options: TrainingOptions,
         processes: Processes | None = None,
         device: torch.device | str = "cpu",
+        levels_of: LevelsOf | None = None,
     ) -> None:
+        self._levels_of = levels_of
         self._processes, self._device = processes or Processes(), torch.device(device)
         self._train, self._validation, self._options = train, validation, options
         self._lengths = train.lengths()
@@ -84,10 +90,12 @@ class Classification:
         key = [options.seed, step, 2] + [self._processes.rank] * (not self._processes.first)
         rows = drop_words(batch.rows, options.unknown_probability, np.random.default_rng(key))
         noise = self._noise(rnn, batch, step, share.begin)
+        keys = [(options.seed, step, place) for place in range(share.begin, share.end)]
+        levels = self._levels(rnn, self._train, texts[share.begin : share.end], keys)
         rows, batch = rows.to(self._device), batch.to(self._device)
         shift = self._no_shift(rows, rnn) if options.adversarial else None
         with record() as reads:
-            scores = model(rows, batch.lengths, noise=noise, shift=shift)
+            scores = model(rows, batch.lengths, noise=noise, levels=levels, shift=shift)
         loss = F.cross_entropy(scores, batch.wanted) * share.weight
         worst = None if shift is None else worst_shift(loss, shift, options.adversarial)
         correct = (scores.argmax(dim=1) == batch.targets).float().mean()
@@ -100,12 +108,13 @@ class Classification:
         alone = self._processes.count == 1
         if rnn.config.skims and rnn.skimming and (reads.entries or not alone):
             shown["skim_rate"] = reads.skim_rate()
-            weight = None if alone else self._penalty_weight(texts, share)
-            rate = options.wanted_rate
-            penalty = reads.penalty(options.penalty, rate=rate, weight=weight)
-            loss = loss + skim_weight * penalty
+            if self._levels_of is None:
+                weight = None if alone else self._penalty_weight(texts, share)
+                rate = options.wanted_rate
+                penalty = reads.penalty(options.penalty, rate=rate, weight=weight)
+                loss = loss + skim_weight * penalty
         if worst is not None:
-            scores = model(rows, batch.lengths, noise=noise, shift=worst)
+            scores = model(rows, batch.lengths, noise=noise, levels=levels, shift=worst)
             loss = loss + F.cross_entropy(scores, batch.wanted) * share.weight
         return loss, shown
 
@@ -121,17 +130,19 @@ class Classification:
 
     def evaluate(self, model: TextClassifier) -> Event:
         """Accuracy, loss and skim rate on the validation texts."""
-        data, correct, loss, levels = self._validation, 0, 0.0, [0, 0]
+        data, correct, loss, skimmed, tokens = self._validation, 0, 0.0, 0, 0
         for texts in ordered_batches(data.lengths(), EVALUATION_BATCH):
             batch = collate(data, texts).to(self._device)
+            keys = [(self._options.seed, text) for text in texts.tolist()]
+            levels = self._levels(model.rnn, data, texts, keys)
             with record() as reads:
-                scores = model(batch.rows, batch.lengths)
+                scores = model(batch.rows, batch.lengths, levels=levels)
             correct += int((scores.argmax(dim=1) == batch.targets).sum())
             loss += float(F.cross_entropy(scores, batch.targets, reduction="sum"))
             for entry in reads.entries:
-                levels[0] += int((entry.levels > 0).sum())
-                levels[1] += entry.levels.numel()
-        rate = levels[0] / levels[1] if levels[1] and model.rnn.config.skims else None
+                skimmed += int((entry.levels > 0).sum())
+                tokens += entry.levels.numel()
+        rate = skimmed / tokens if tokens and model.rnn.config.skims else None
         accuracy = correct / len(data)
         mean = loss / len(data)
         # Accuracy decides; of two equal ones the lower loss wins.
@@ -143,7 +154,7 @@ class Classification:
 
     def _noise(self, rnn: SkimmingLayer, batch: Batch, step: int, first_row: int) -> Tensor | None:
         config = rnn.config
-        if not (config.skims and rnn.skimming):
+        if not (config.skims and rnn.skimming) or self._levels_of is not None:
             return None
         noise = batch_gumbel(
             self._options.seed,
@@ -160,6 +171,19 @@ class Classification:
             odds = draw.uniform(-spread, spread, first_row + len(batch.lengths))[first_row:]
             noise[..., 1:] -= odds.astype(np.float32)[:, None, None]
         return torch.from_numpy(noise).to(self._device)
+
+    def _levels(
+        self,
+        rnn: SkimmingLayer,
+        data: Encoded,
+        texts: NDArray[np.int64],
+        keys: Sequence[tuple[int, ...]],
+    ) -> Tensor | None:
+        """The given levels of these texts, (B, T); None if there are none, or nothing skims yet."""
+        if self._levels_of is None or not rnn.skimming:
+            return None
+        levels = batch_levels(self._levels_of, [data.rows[text] for text in texts], keys)
+        return levels.to(self._device)
 
 
 def worst_shift(loss: Tensor, shift: Tensor, length: float) -> Tensor:
@@ -232,6 +256,7 @@ def train_classifier(
     command: str | None = None,
     dtype: str | None = None,
     device: str = "cpu",
+    given_levels: GivenLevels | None = None,
     show: Callable[[Event], None] = lambda event: None,
 ) -> Trained:
     """Train a classifier on a task and save it.
@@ -252,6 +277,9 @@ def train_classifier(
         command: the command to name in the record.
         dtype: "float16", "float32" or "float64" to store in; None for float32.
         device: "cpu", or "cuda" for a GPU; of several processes each takes one of its machine's.
+        given_levels: what says the level of each token, in training and evaluation, for control
+            experiments; the router learns nothing then, no penalty counts, and the model is to be
+            read by ``model.read(text, levels=...)``. None: the router says it.
         show: called with each step's and each evaluation's numbers.
 
     Returns:
@@ -265,18 +293,25 @@ def train_classifier(
     """
     check_target(folder, dtype)
     prepared = prepare(task, options, vectors, teacher)
-    vocabulary, found, key = prepared.vocabulary, prepared.vectors, prepared.key
+    vocabulary, found = prepared.vocabulary, prepared.vectors
     train, validation = prepared.train, prepared.validation
+    key = {**prepared.key, "given_levels": None if given_levels is None else given_levels.name}
+    levels_of = None
+    if given_levels is not None:
+        levels_of = bound(given_levels, vocabulary, options.levels)
     working = folder.parent / f"{folder.name}.training"
     with processes(device) as together, torch.random.fork_rng(devices=[]):  # the caller's stay his
         torch.manual_seed(options.seed)
         model = build_model(options, vocabulary, len(task.labels), found)
+        if levels_of is not None:  # weight decay would move a router that learns nothing
+            for name, parameter in model.rnn.named_parameters():
+                parameter.requires_grad_(not name.startswith("router_"))
         if together.first:
             working.mkdir(parents=True, exist_ok=True)
             for path in (folder, working / "checkpoint.pt", working / "log.jsonl"):
                 clear_up(path)
         model.to(device)
-        objective = Classification(train, validation, options, together, device)
+        objective = Classification(train, validation, options, together, device, levels_of)
         trainer = Trainer(model, objective, options, working, key, show, together)
         outcome = trainer.run()
         model.cpu()
@@ -286,6 +321,7 @@ def train_classifier(
             "options": options.to_dict(),
             "task": task.record,
             "teacher": teacher is not None,
+            "given_levels": key["given_levels"],
             "vectors": prepared.vectors_record,
             "vocabulary": len(vocabulary),
             "best": outcome.best,
