@@ -120,6 +120,8 @@ class Layer:
 
     def _rules(self, texts: int, threshold: Threshold, budget: Budget, burst: Budget) -> list[Rule]:
         own = self.rule
+        if threshold is None and budget is None and burst is None:
+            return [own] * texts  # the usual call, and for a short text half of its time
         rules = rules_for(
             texts,
             own.threshold if threshold is None else threshold,
