@@ -44,7 +44,7 @@ BY_TASK: dict[str, dict[str, Any]] = {
     "imdb": {"epochs": 8},
     "ag-news": {"epochs": 8},
 }
-_SHORT = {"adversarial": 1.0, "embedding_size": 150}
+_SHORT = {"adversarial": 1.0, "embedding_size": 150, "patience": 4}
 TUNED: dict[str, dict[str, Any]] = {
     "sst": _SHORT,
     "rotten-tomatoes": _SHORT,

@@ -67,8 +67,8 @@ def gradients(case, together):
     found = {}
     for step in range(objective.steps_per_epoch):
         joined.zero_grad()
-        loss, _ = objective.loss(joined, step, 0.5)
-        loss.backward()
+        for loss, _ in objective.losses(joined, step, 0.5):
+            loss.backward()
         for name, parameter in model.named_parameters():
             zero = torch.zeros_like(parameter)
             found[f"{step} {name}"] = zero if parameter.grad is None else parameter.grad.clone()

@@ -410,7 +410,7 @@ def step_of(
         encode(task.train, vocabulary), encode(task.validation, vocabulary), options
     )
     torch.manual_seed(0)
-    loss, shown = objective.loss(model, step, weight)
+    ((loss, shown),) = objective.losses(model, step, weight)
     return model, loss, shown
 
 
@@ -461,7 +461,7 @@ def test_the_plain_phase_has_no_penalty_and_no_rate(task, options) -> None:
     model = build_model(given, vocabulary, 2, None)
     model.rnn.skimming = False
     objective = Classification(encode(task.train, vocabulary), encode(task.test, vocabulary), given)
-    loss, shown = objective.loss(model, 0, 100.0)
+    ((loss, shown),) = objective.losses(model, 0, 100.0)
     assert float(loss.detach()) == pytest.approx(shown["loss"])
     assert shown["skim_rate"] is None
 
@@ -556,7 +556,9 @@ def test_the_worst_shift_is_as_long_as_asked_and_worse_than_others(
         scores = model(batch.rows, batch.lengths, shift=shift)
         return torch.nn.functional.cross_entropy(scores, batch.targets)
 
-    worst = classification.worst_shift(loss(zeros), zeros, 0.5)
+    loss(zeros).backward()
+    worst = classification.worst_shift(zeros.grad, 0.5)
+    assert worst is not None
     np.testing.assert_allclose(worst.flatten(1).norm(dim=1), 0.5, rtol=1e-5)
     assert not worst[torch.arange(worst.shape[1])[None] >= batch.lengths[:, None]].any()
     random = torch.randn_like(worst) * (worst != 0)
@@ -567,15 +569,29 @@ def test_the_worst_shift_is_as_long_as_asked_and_worse_than_others(
 
 
 def test_the_adversarial_loss_is_added(task: TextTask, options: Options) -> None:
-    given = options(dropout=0.0, unknown_probability=0.0)
+    given = options(dropout=0.0, unknown_probability=0.0, adversarial=1e-4)
     learns, model = objective(task, given)
-    without = learns.loss(model, 0, 0.1)[0].item()
-    shifted = Classification(learns._train, learns._validation, replace(given, adversarial=1e-4))
-    doubled = shifted.loss(model, 0, 0.1)[0].item()
-    with_penalty = learns.loss(model, 0, 1.1)[0].item()
-    penalty = with_penalty - without
-    # So small a shift changes nothing: the loss of the labels counts twice, the penalty once.
-    assert doubled == pytest.approx(2 * without - 0.1 * penalty, abs=1e-3)
+    parts = learns.losses(model, 0, 0.0)
+    plain, shown = next(parts)
+    plain.backward()
+    gradients = [parameter.grad.clone() for parameter in model.parameters()]
+    worst, more = next(parts)
+    assert more == {}
+    assert shown["loss"] == pytest.approx(plain.item())
+    assert worst.item() == pytest.approx(plain.item(), abs=1e-3)  # for so small a shift
+    worst.backward()  # adds the same again
+    for parameter, first in zip(model.parameters(), gradients, strict=True):
+        np.testing.assert_allclose(parameter.grad, 2 * first, atol=1e-3)
+    assert next(parts, None) is None
+
+
+def test_the_worst_shift_is_worse_in_training(task: TextTask, options: Options) -> None:
+    given = options(dropout=0.0, unknown_probability=0.0, adversarial=0.3)
+    learns, model = objective(task, given)
+    parts = learns.losses(model, 0, 0.0)
+    plain, _ = next(parts)
+    plain.backward()
+    assert next(parts)[0].item() > plain.item() + 0.005
 
 
 def test_spread_thresholds_shift_every_level_of_a_text_alike(

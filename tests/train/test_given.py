@@ -200,7 +200,7 @@ def test_a_text_is_asked_for_by_its_words_and_its_place(task, options) -> None:
     rows = [vocabulary.rows(text.split()).tolist() for text in task.train.texts]
     for step in (3, 9):
         given.asked.clear()
-        objective.loss(model, step, 1.0)
+        list(objective.losses(model, step, 1.0))
         assert [key for _, key in given.asked] == [(5, step, row) for row in range(16)]
         assert all(asked in rows for asked, _ in given.asked)  # no word made unknown by chance
     evaluations = []
@@ -224,7 +224,7 @@ def test_the_place_is_that_in_the_global_batch(task, options) -> None:
         given = Random()
         for rank in range(count):
             objective, vocabulary = objective_of(task, options(), given, Processes(rank, count))
-            objective.loss(build_model(options(), vocabulary, 2, None), 4, 1.0)
+            list(objective.losses(build_model(options(), vocabulary, 2, None), 4, 1.0))
         asked[count] = given.asked
     assert asked[1] == asked[2]
 
@@ -233,7 +233,7 @@ def test_there_is_no_penalty_and_the_rate_is_the_given_levels(task, options) -> 
     settings = options(dropout=0.0, unknown_probability=0.0, penalty="rate", wanted_rate=0.5)
     objective, vocabulary = objective_of(task, settings, OnlyMoods())
     model = build_model(settings, vocabulary, 2, None)
-    losses = [objective.loss(model, 3, weight) for weight in (0.0, 1e6)]
+    losses = [next(objective.losses(model, 3, weight)) for weight in (0.0, 1e6)]
     (loss, shown), (weighted, _) = losses
     assert torch.equal(loss, weighted)
     assert float(loss.detach()) == pytest.approx(shown["loss"])
@@ -245,7 +245,7 @@ def test_in_the_plain_phase_everything_is_read(task, options) -> None:
     objective, vocabulary = objective_of(task, options(), given)
     model = build_model(options(), vocabulary, 2, None)
     model.rnn.skimming = False
-    _, shown = objective.loss(model, 3, 1.0)
+    ((_, shown),) = objective.losses(model, 3, 1.0)
     assert shown["skim_rate"] is None
     with torch.no_grad():
         assert objective.evaluate(model.eval())["skim_rate"] == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -80,8 +80,13 @@ class Classification:
         self.uses_all = not options.warm_start_steps and bool(self._lengths.all())
         self._epoch_batches = lru_cache(maxsize=2)(self._batches_of)
 
-    def loss(self, model: nn.Module, step: int, skim_weight: float) -> tuple[Tensor, Event]:
-        """The loss of one step, and its numbers to show; keyed by ``step``."""
+    def losses(
+        self, model: nn.Module, step: int, skim_weight: float
+    ) -> Iterator[tuple[Tensor, Event]]:
+        """The loss of one step and its numbers to show, then that of the worst shift, if wanted.
+
+        Keyed by ``step``.
+        """
         options, rnn = self._options, bare(model).rnn
         epoch, at = divmod(step, self.steps_per_epoch)
         texts = self._epoch_batches(epoch)[at]
@@ -97,7 +102,6 @@ class Classification:
         with record() as reads:
             scores = model(rows, batch.lengths, noise=noise, levels=levels, shift=shift)
         loss = F.cross_entropy(scores, batch.wanted) * share.weight
-        worst = None if shift is None else worst_shift(loss, shift, options.adversarial)
         correct = (scores.argmax(dim=1) == batch.targets).float().mean()
         shown = {
             "loss": float(loss.detach()),
@@ -113,10 +117,11 @@ class Classification:
                 rate = options.wanted_rate
                 penalty = reads.penalty(options.penalty, rate=rate, weight=weight)
                 loss = loss + skim_weight * penalty
-        if worst is not None:
+        yield loss, shown
+        if shift is not None:
+            worst = worst_shift(shift.grad, options.adversarial)
             scores = model(rows, batch.lengths, noise=noise, levels=levels, shift=worst)
-            loss = loss + F.cross_entropy(scores, batch.wanted) * share.weight
-        return loss, shown
+            yield F.cross_entropy(scores, batch.wanted) * share.weight, {}
 
     def _no_shift(self, rows: Tensor, rnn: SkimmingLayer) -> Tensor:
         """Zeros to be added to the word vectors, for the gradient that they have."""
@@ -186,21 +191,19 @@ class Classification:
         return levels.to(self._device)
 
 
-def worst_shift(loss: Tensor, shift: Tensor, length: float) -> Tensor:
+def worst_shift(gradient: Tensor | None, length: float) -> Tensor | None:
     """The shift of each text's word vectors along which the loss rises fastest.
 
     Args:
-        loss: may depend on ``shift``; its graph is kept.
-        shift: added to the word vectors, (B, T, E).
+        gradient: of the loss by the word vectors, (B, T, E); None if it does not depend on them.
         length: L2 norm of each text's shift over all of its words; a text without a gradient
             stays where it is.
 
     Source: Miyato, Dai and Goodfellow, "Adversarial Training Methods for Semi-Supervised Text
     Classification", ICLR 2017, equation 5.
     """
-    (gradient,) = torch.autograd.grad(
-        loss, shift, retain_graph=True, allow_unused=True, materialize_grads=True
-    )
+    if gradient is None:
+        return None
     norm = gradient.flatten(1).norm(dim=1)[:, None, None]
     return torch.where(norm > 0, length * gradient / norm, 0.0)
 

@@ -46,9 +46,12 @@ class Objective(Protocol[M_contra]):
         """Whether every step's loss depends on every parameter."""
         ...
 
-    def loss(self, model: nn.Module, step: int, skim_weight: float) -> tuple[Tensor, Event]:
-        """The loss of one step with its gradient, and numbers to show; keyed by ``step``.
+    def losses(
+        self, model: nn.Module, step: int, skim_weight: float
+    ) -> Iterator[tuple[Tensor, Event]]:
+        """The parts of one step's loss, each with numbers to show; keyed by ``step``.
 
+        The gradient of a part is taken before the next one is asked for, which may look at it.
         The model is as ``Processes.joined`` gives it.
         """
         ...
@@ -165,9 +168,11 @@ class Trainer(Generic[M]):
             group["lr"] = learning_rate(self.step, total, options.learning_rate, options.schedule)
         torch.manual_seed(step_seed(options.seed, self.step, self.processes.rank))
         self.joined.train()
-        loss, shown = self.objective.loss(self.joined, self.step, weight)
         self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        shown: Event = {}
+        for loss, numbers in self.objective.losses(self.joined, self.step, weight):
+            loss.backward()  # type: ignore[no-untyped-call]
+            shown |= numbers
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_clip)
         if not torch.isfinite(norm):
             raise FloatingPointError(
