@@ -52,7 +52,7 @@ TUNED: dict[str, dict[str, Any]] = {
         "adversarial": 2.0,
         "embedding_size": 150,
         "batch_size": 64,
-        "epochs": 5,
+        "epochs": 4,
         "max_tokens": 1000,
         "unknown_probability": 0.1,
     },
