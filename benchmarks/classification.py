@@ -25,9 +25,11 @@ import skimrnn
 from benchmarks import controls, given, linear, ngrams
 from benchmarks.machine import provenance
 from benchmarks.rows import (
+    FOLDS,
     LEARNED,
     ROWS,
     SEEDS,
+    SOURCES,
     TASKS,
     VECTORS_FROM,
     WORDS_LEFT,
@@ -41,6 +43,8 @@ from skimrnn import cost
 from skimrnn.files import sha256, write_atomically
 from skimrnn.reading import skim_rate
 from skimrnn.tasks import Examples, TextTask, load_task
+from skimrnn.tasks.base import make_task
+from skimrnn.tasks.splits import permutation
 from skimrnn.text import scan
 from skimrnn.train.given import GivenLevels
 
@@ -89,7 +93,7 @@ class Made(NamedTuple):
 
 def make(run: Run, data_dir: str | None) -> Path:
     """Train, evaluate and write one run's numbers."""
-    task = task_of(run.task, run.row, data_dir)
+    task = task_of(run, data_dir)
     made = _linear(run, task, data_dir) if run.row.linear else _recurrent(run, task, data_dir)
     result = {
         "task": run.task,
@@ -153,18 +157,37 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
 # ---- what a row is made of ----------------------------------------------------------------------
 
 
-def task_of(name: str, row: Row, data_dir: str | None) -> TextTask:
-    """A task's texts, cut if the row cuts them."""
-    phrases = name == "sst-phrases"
-    task = load_task(name.removesuffix("-phrases"), data_dir=data_dir, phrases=phrases)
-    if row.cut is None:
+def task_of(run: Run, data_dir: str | None) -> TextTask:
+    """A run's texts: its fold of them if there are folds, cut if the row cuts them."""
+    source, phrases = SOURCES.get(run.task, run.task), run.task == "sst-phrases"
+    task = load_task(source, data_dir=data_dir, phrases=phrases)
+    if run.task == FOLDS:
+        task = fold(task, run.seed)
+    if (which := run.row.cut) is None:
         return task
-    left = WORDS_LEFT[name]
+    left = WORDS_LEFT[run.task]
     parts = {
-        split: Examples([cut(text, row.cut, left) for text in one.texts], one.targets)
+        split: Examples([cut(text, which, left) for text in one.texts], one.targets)
         for split, one in task.splits().items()
     }
-    return replace(task, **parts, record={**task.record, "cut": f"{row.cut} {left} words"})
+    return replace(task, **parts, record={**task.record, "cut": f"{which} {left} words"})
+
+
+def fold(task: TextTask, number: int, folds: int = 10) -> TextTask:
+    """All texts split anew: one of equal parts to test on, as many of the others to validate on."""
+    every = Examples.join(list(task.splits().values()))
+    parts = np.array_split(permutation(len(every), 0), folds)
+    tested = parts.pop(number)
+    rest = np.concatenate(parts)
+    rest = rest[permutation(len(rest), number)]
+    splits = {
+        "train": every.take(np.sort(rest[len(tested) :])),
+        "validation": every.take(np.sort(rest[: len(tested)])),
+        "test": every.take(np.sort(tested)),
+    }
+    record = {name: task.record[name] for name in ("source", "files") if name in task.record}
+    said = f"fold {number + 1} of {folds}; validation texts are drawn from the others"
+    return make_task(task.name, task.labels, splits, {**record, "fold": number, "split": said})
 
 
 def cut(text: str, which: str, words: int) -> str:
@@ -248,15 +271,13 @@ def measure_model(
 
 
 def wanted(tasks: list[str], names: list[str] | None, seeds: list[int] | None) -> list[Run]:
-    """The runs asked for, seed by seed; rows of the tuned recipe only where there is one."""
+    """The runs asked for, of those that the tasks have, seed by seed."""
     return [
         Run(task, name, seed)
         for seed in range(max(map(len, SEEDS.values())))
         for task in tasks
         for name in names or ROWS
-        if seed in seeds_of(task, name)
-        and (seeds is None or seed in seeds)
-        and (not ROWS[name].tuned or task in VECTORS_FROM)
+        if seed in seeds_of(task, name) and (seeds is None or seed in seeds)
     ]
 
 
@@ -278,7 +299,7 @@ def main() -> None:
     for task in {run.task for run in waiting if run.row.tuned}:  # before runs want them at once
         write_vectors(VECTORS_FROM[task], data_dir)
     for task in {run.task for run in waiting if run.row.taught}:
-        write_teacher(task, load_task(task, data_dir=data_dir))
+        write_teacher(task, load_task(SOURCES.get(task, task), data_dir=data_dir))
     # A run that follows another's rate comes after it.
     for part in ([r for r in waiting if not r.row.given], [r for r in waiting if r.row.given]):
         spawn = multiprocessing.get_context("spawn")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.rows import ROWS, SEEDS, TITLES
+from benchmarks.rows import ROWS, SEEDS, TITLES, seeds_of
 from benchmarks.stats import (
     MARGIN,
     RESULTS,
@@ -336,11 +336,7 @@ def missing(tasks: dict[str, dict[str, Runs]]) -> list[str]:
             for name, runs in rows.items()
             if not ROWS[name].linear and len(runs.by_seed) < len(SEEDS[task])
         ]
-        absent = [
-            name
-            for name, row in ROWS.items()
-            if name not in rows and (not row.tuned or task != "sst-phrases")
-        ]
+        absent = [name for name in ROWS if name not in rows and seeds_of(task, name)]
         if few:
             said.append(f"- {TITLES[task]}: fewer than {len(SEEDS[task])} seeds: {', '.join(few)}")
         if absent:

@@ -31,13 +31,17 @@ class Runs:
         return np.array([run[split][key] for _, run in sorted(self.by_seed.items())], dtype=float)
 
     def correct(self, seeds: list[int]) -> NDArray[np.bool_]:
-        """Which test texts were right, (seeds, texts); a model without seeds has one for all."""
+        """Which test texts were right, (seeds, texts); a model without seeds has one for all.
+
+        The texts of several folds stand side by side, (1, texts).
+        """
         rows = []
         for seed in seeds:
             test = self.by_seed[seed if len(self.by_seed) > 1 else min(self.by_seed)]["test"]
             bits = np.frombuffer(bytes.fromhex(test["correct"]), dtype=np.uint8)
             rows.append(np.unpackbits(bits)[: test["texts"]].astype(bool))
-        return np.stack(rows)
+        folds = any("fold" in run["data"] for run in self.by_seed.values())
+        return np.concatenate(rows)[None] if folds else np.stack(rows)
 
 
 @dataclass(frozen=True)
@@ -84,12 +88,13 @@ def difference(one: Runs, other: Runs) -> Difference | None:
     if not seeds:
         return None
     gain = one.correct(seeds).astype(np.int8) - other.correct(seeds)
+    draws = len(gain)
     # Texts with the same gains under every seed are alike: draw how many there are of each kind.
     kinds, counts = np.unique(gain, axis=1, return_counts=True)
     random = np.random.default_rng(0)
     drawn = random.multinomial(counts.sum(), counts / counts.sum(), RESAMPLES)
-    seed_counts = random.multinomial(len(seeds), np.full(len(seeds), 1 / len(seeds)), RESAMPLES)
-    means = ((seed_counts @ kinds) * drawn).sum(axis=1) / (len(seeds) * counts.sum())
+    seed_counts = random.multinomial(draws, np.full(draws, 1 / draws), RESAMPLES)
+    means = ((seed_counts @ kinds) * drawn).sum(axis=1) / (draws * counts.sum())
     low, high = np.percentile(means, [2.5, 97.5])
     return Difference(100 * float(gain.mean()), 100 * float(low), 100 * float(high))
 

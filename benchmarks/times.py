@@ -22,7 +22,7 @@ from benchmarks import controls
 from benchmarks.classification import Run, cut
 from benchmarks.linear import Linear
 from benchmarks.machine import provenance
-from benchmarks.rows import ROWS, SEEDS, TASKS, WORDS_LEFT
+from benchmarks.rows import FOLDS, ROWS, SEEDS, SOURCES, TASKS, WORDS_LEFT
 from skimrnn.bench.networks import Network
 from skimrnn.bench.peers import PEERS, Peer
 from skimrnn.bench.timing import in_own_thread, take_turns
@@ -62,12 +62,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--task", nargs="*", choices=TASKS, default=TASKS)
+    timed = tuple(task for task in TASKS if task != FOLDS)
+    parser.add_argument("--task", nargs="*", choices=timed, default=timed)
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
     arguments = parser.parse_args()
     result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     for task in arguments.task:
-        test = load_task(task.removesuffix("-phrases"), data_dir=arguments.data_dir).test
+        test = load_task(SOURCES.get(task, task), data_dir=arguments.data_dir).test
         contenders = contenders_of(task, test)
         if not any(one.row in PLAIN.values() for one in contenders):
             print(f"{task}: no plain LSTM to compare with under runs/classification")
