@@ -226,12 +226,12 @@ def given_levels(name: str, row: Row, task: TextTask) -> GivenLevels | None:
 
 
 def learned_rate(task: str) -> float:
-    """The share of validation words that the learned row skims, mean of its seeds.
+    """The share of validation words that the learned row skims, mean of its first three seeds.
 
     Raises:
-        FileNotFoundError: if not all of its runs are there.
+        FileNotFoundError: if one of these runs is not there.
     """
-    results = [Run(task, LEARNED, seed).result for seed in SEEDS[task]]
+    results = [Run(task, LEARNED, seed).result for seed in SEEDS[task][:3]]
     missing = [path.name for path in results if not path.exists()]
     if missing:
         raise FileNotFoundError(

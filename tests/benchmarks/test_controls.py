@@ -1,6 +1,5 @@
 """The controls: gradients, the native reader beside torch, the file, runs like every row's."""
 
-import json
 import os
 import shutil
 from dataclasses import replace
@@ -12,7 +11,7 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from agreement import SIZES
-from benchmarks import classification, controls
+from benchmarks import controls
 from benchmarks.controls import native, saved, tables
 from benchmarks.controls.gated import CELLS
 from benchmarks.controls.native import NativeControl, compiled
@@ -326,27 +325,3 @@ def test_a_run_that_was_cut_off_ends_the_same(task, tmp_path):
 def test_no_such_control(task, tmp_path):
     with pytest.raises(ValueError, match="a control is one of qrnn, mingru; got 'lstm'"):
         train(task, "lstm", OPTIONS, tmp_path / "control")
-
-
-@natively
-@scanned
-def test_its_result_is_laid_out_as_every_rows(task, tmp_path, monkeypatch):
-    vectors = tmp_path / "vectors.txt"
-    vectors.write_text("good 1 2 3\nbad 3 2 1\n")
-    monkeypatch.setattr(classification, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(classification, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(classification, "load_task", lambda *_, **__: task)
-    monkeypatch.setattr(classification, "find_word_vectors", lambda *_: vectors)
-    monkeypatch.setattr(classification, "SHARED", {"hidden_size": 100, "epochs": 1})
-    found = {}
-    for row in ("lstm", *classification.CONTROLS):
-        run = classification.Run("sst", row, 0)
-        found[row] = json.loads(classification.make(run, None).read_text())
-        assert run.result.name == f"sst-{row}-seed0.json"
-    for row in classification.CONTROLS:
-        assert found[row].keys() == found["lstm"].keys()
-        assert found[row]["test"].keys() == found["lstm"]["test"].keys()
-        assert found[row]["vectors"] == found["lstm"]["vectors"]
-        assert found[row]["options"] == {**found["lstm"]["options"], "cell": row}
-        for count in ("texts", "tokens"):
-            assert found[row]["test"][count] == found["lstm"]["test"][count]
