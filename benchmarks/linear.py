@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import ngrams
+from benchmarks.controls.compiler import compiler
+from benchmarks.controls.linear import NativeLinear, native_averages, native_ngrams
 from benchmarks.text import scanner
 from skimrnn.files import write_atomically
 from skimrnn.tasks import Examples, TextTask
@@ -23,6 +26,7 @@ from skimrnn.text import Vocabulary, read_word_vectors, scan
 Probabilities = Callable[[str], NDArray[np.floating[Any]]]
 STRENGTHS = {"ngrams": (0.03, 0.1, 0.3), "tf-idf": (1.0, 3.0, 10.0), "averages": (0.1, 1.0, 10.0)}
 LONGEST = 3
+"""Words of the longest run of the n-grams."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +44,35 @@ class Linear:
     model: Any
     strength: float
     vocabulary: Vocabulary | None = None
-    _ready: list[Probabilities] = field(default_factory=list, compare=False)
+
+    @property
+    def implementation(self) -> str:
+        """What gives the probabilities: scikit-learn, NumPy, or a native source by its name."""
+        if self.vocabulary is None:
+            return "scikit-learn"
+        return self._native.implementation if self._native else "NumPy"
 
     def predict_proba(self, text: str) -> NDArray[np.floating[Any]]:
         """The probability of each class, (C,)."""
-        if not self._ready:
-            self._ready.append(self._make())
-        return self._ready[0](text)
+        return self._probabilities(text)
 
-    def _make(self) -> Probabilities:
+    @cached_property
+    def _probabilities(self) -> Probabilities:
         if self.vocabulary is None:
             return lambda text: self.model.predict_proba([text])[0]
-        words = scanner(self.vocabulary)
-        return lambda text: self.model.probabilities(words.rows(text))
+        rows, of_rows = scanner(self.vocabulary).rows, (self._native or self.model).probabilities
+        return lambda text: of_rows(rows(text))
+
+    @cached_property
+    def _native(self) -> NativeLinear | None:
+        """What scores rows natively, if the model can be and there is a compiler."""
+        if compiler() is None:
+            return None
+        if isinstance(self.model, ngrams.Ngrams):
+            return native_ngrams(self.model)
+        if isinstance(self.model, Averages):
+            return native_averages(self.model.weights, self.model.bias)
+        return None
 
     def write(self, path: Path) -> None:
         """Keep it; for this machine alone, being a pickle."""
@@ -86,10 +106,21 @@ class Averages:
         return np.asarray(exponentials / exponentials.sum())
 
 
-def fit(kind: str, task: TextTask, vectors: str | Path) -> Linear:
-    """The model of this kind that is best on the task's validation texts."""
-    one = {"tf-idf": _tf_idf, "ngrams": _ngrams, "averages": _averages}[kind]
-    make = one(task, vectors)
+def fit(kind: str, task: TextTask, vectors: str | Path, *, longest: int = LONGEST) -> Linear:
+    """The model of this kind that is best on the task's validation texts.
+
+    Args:
+        kind: "tf-idf", "ngrams" or "averages".
+        task: the texts.
+        vectors: a word-vector file, for the averages.
+        longest: words of the longest run, for the n-grams: 1 is words alone, 2 words and pairs.
+    """
+    kinds: dict[str, Callable[..., Callable[[float], Linear]]] = {
+        "tf-idf": _tf_idf,
+        "ngrams": partial(_ngrams, longest=longest),
+        "averages": _averages,
+    }
+    make = kinds[kind](task, vectors)
     fitted = [make(strength) for strength in STRENGTHS[kind]]
     return max(fitted, key=lambda model: accuracy(model, task.validation))
 
@@ -135,12 +166,12 @@ def _tf_idf(task: TextTask, _: str | Path) -> Callable[[float], Linear]:
     return make
 
 
-def _ngrams(task: TextTask, _: str | Path) -> Callable[[float], Linear]:
+def _ngrams(task: TextTask, _: str | Path, longest: int) -> Callable[[float], Linear]:
     vocabulary, rows = encoded(task)
 
     def make(strength: float) -> Linear:
         model = ngrams.fit(
-            rows, task.train.targets, len(vocabulary), longest=LONGEST, strength=strength
+            rows, task.train.targets, len(vocabulary), longest=longest, strength=strength
         )
         return Linear(task.labels, model, strength, vocabulary)
 

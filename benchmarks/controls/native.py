@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
-import platform
-import secrets
-import shutil
-import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,15 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.controls import compiler
 from benchmarks.controls.saved import SavedControl
 from benchmarks.controls.tables import padded, word_table
-from benchmarks.machine import cpu
 
 SOURCE = Path(__file__).with_name("scan.cc")
-FOLDER = Path("runs") / "controls"
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffast-math", "-fPIC")
-WIDE = "-mprefer-vector-width=512"
-"""Where there are such vectors, compilers stay at half of them unless told."""
 
 Array = NDArray[np.float32]
 
@@ -94,34 +84,4 @@ def compiled(units: int) -> Path:
     Raises:
         RuntimeError: if there is no compiler, or it fails.
     """
-    name = os.environ.get("CXX", "c++")
-    compiler = shutil.which(name)
-    if compiler is None:
-        raise RuntimeError(
-            f"the controls read with {SOURCE.name}, and there is no C++ compiler {name!r} to make "
-            "it with; install one, or name another in CXX"
-        )
-    flags = [*FLAGS, f"-DUNITS={units}"]
-    if platform.machine() in ("x86_64", "AMD64"):
-        flags.append(WIDE)
-    version = _run([compiler, "--version"])
-    key = "\n".join([*flags, version, cpu()]).encode() + SOURCE.read_bytes()
-    library = FOLDER / f"scan-{hashlib.sha256(key).hexdigest()[:16]}.so"
-    if not library.exists():
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        unfinished = library.with_suffix(f".{secrets.token_hex(4)}")
-        made = f"{unfinished}.o"
-        _run([compiler, *flags, "-c", str(SOURCE), "-o", made])
-        # Linked without -ffast-math, with which some compilers change the caller's handling of
-        # denormal numbers as soon as the library is loaded.
-        _run([compiler, "-shared", made, "-o", str(unfinished)])
-        os.unlink(made)
-        unfinished.replace(library)
-    return library
-
-
-def _run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed; its words were:\n{done.stderr}")
-    return done.stdout
+    return compiler.compiled(SOURCE, f"-DUNITS={units}")

@@ -46,7 +46,7 @@ def _qrnn(control: SavedControl) -> Array:
         (-of_o[:, now], -b_o),
         (-of_o[:, before], 0 * b_o),
     ]
-    table = _aligned((len(control.embedding) + 1, len(columns), padded(D)))
+    table = aligned((len(control.embedding) + 1, len(columns), padded(D)))
     table.fill(1)
     for first in range(0, len(control.embedding), _WORDS):
         x = control.embedding[first : first + _WORDS].astype(np.float64)
@@ -65,7 +65,7 @@ def _qrnn(control: SavedControl) -> Array:
 def _mingru(control: SavedControl) -> Array:
     """(V, 2, U): a = 1 - z and b = z v of h_t = a h_{t-1} + b."""
     D, tiny = control.hidden_size, np.finfo(np.float32).tiny
-    table = _aligned((len(control.embedding), 2, padded(D)))
+    table = aligned((len(control.embedding), 2, padded(D)))
     table.fill(0)
     for first in range(0, len(control.embedding), _WORDS):
         x = control.embedding[first : first + _WORDS].astype(np.float64)
@@ -85,7 +85,7 @@ def padded(units: int) -> int:
     return -(-units // LINE) * LINE
 
 
-def _aligned(shape: tuple[int, ...]) -> Array:
+def aligned(shape: tuple[int, ...]) -> Array:
     """Room for floats at a cache line's start, which NumPy does not promise."""
     count, bytes_of_line = int(np.prod(shape)), 4 * LINE
     room = np.empty(4 * count + bytes_of_line, np.uint8)

@@ -1,7 +1,5 @@
 """The controls: gradients, the native reader beside torch, the file, runs like every row's."""
 
-import os
-import shutil
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +10,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from agreement import SIZES
 from benchmarks import controls
-from benchmarks.controls import native, saved, tables
+from benchmarks.controls import compiler, native, saved, tables
 from benchmarks.controls.gated import CELLS
 from benchmarks.controls.native import NativeControl, compiled
 from benchmarks.controls.recurrence import before, last, scan
@@ -31,7 +29,7 @@ CLOSE = 3e-6
 
 every_cell = pytest.mark.parametrize("cell", CELLS)
 natively = pytest.mark.skipif(
-    shutil.which(os.environ.get("CXX", "c++")) is None, reason="the controls need a C++ compiler"
+    compiler.compiler() is None, reason="the controls need a C++ compiler"
 )
 scanned = pytest.mark.skipif(kernels is None, reason="the scanner needs the C++ extension")
 
@@ -202,7 +200,7 @@ def test_rows_outside_of_the_vocabulary_are_refused(cell, row):
 def test_it_is_compiled_once():
     assert compiled(16) == compiled(16)
     assert compiled(16) != compiled(32)
-    assert [path.suffix for path in native.FOLDER.iterdir()].count(".o") == 0
+    assert [path.suffix for path in compiler.FOLDER.iterdir()].count(".o") == 0
 
 
 def test_without_a_compiler(monkeypatch):

@@ -68,8 +68,8 @@ def made(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_the_result_of_every_row(made, name):
-    _, _ = made
+@pytest.mark.usefixtures("made")
+def test_the_result_of_every_row(name):
     result = json.loads(Run("sst", name, 0).result.read_text())
     plain = json.loads(Run("sst", "lstm", 0).result.read_text())
     row = rows.ROWS[name]
@@ -118,8 +118,8 @@ def test_every_row_is_timed_beside_the_others(made, monkeypatch):
     assert ours["tf-idf"]["plain_over_this"] < 1
 
 
-def test_the_page_has_every_row_and_its_verdicts(made):
-    task, _ = made
+@pytest.mark.usefixtures("made")
+def test_the_page_has_every_row_and_its_verdicts():
     tasks = stats.load()
     assert list(tasks) == ["sst"]
     timed = {"rows": [], "cpu": "a processor"}
