@@ -1,4 +1,4 @@
-"""``skimrnn demo``: what the bundled model reads and skims in a few example texts."""
+"""``skimrnn demo``: what the bundled models read and skim in a few example texts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ import typer
 from skimrnn.cli.options import BudgetOption, BurstOption, ThresholdOption, parse_threshold
 
 if TYPE_CHECKING:
+    from skimrnn.decision import Rule
     from skimrnn.evaluation import Timing
     from skimrnn.reading import Reading
+    from skimrnn.runtime import Model
 
 REPEATS = 7
+SENTENCES, REVIEWS = "sst", "imdb"
+"""Which bundled model reads single sentences, and which whole reviews."""
 
 
 @dataclass(frozen=True)
@@ -26,50 +30,103 @@ class Example:
     label: str
     text: str
 
+    @property
+    def model(self) -> str:
+        """The bundled model that was made for texts of its kind: one sentence, or several."""
+        return SENTENCES if self.text.count(". ") == 0 else REVIEWS
+
+
+@dataclass(frozen=True)
+class Part:
+    """Examples that one model has read.
+
+    Attributes:
+        name: of the model, as it was given.
+        examples: the texts.
+        readings: what was read of each.
+        timing: how long it took.
+        model: what read.
+    """
+
+    name: str
+    examples: list[Example]
+    readings: list[Reading]
+    timing: Timing
+    model: Model
+
 
 def demo(
     html: Annotated[
         Path, typer.Option(metavar="FILE", help="Where to write the page that shows the texts.")
     ] = Path("demo.html"),
     model: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="MODEL",
-            help="A bundled model's name, or the path of a model folder (./mine).",
+            help="A bundled model's name, or the path of a model folder (./mine). Left out: sst "
+            "reads the sentences and imdb the reviews.",
+            show_default=False,
         ),
-    ] = "sst",
+    ] = None,
     threshold: ThresholdOption = None,
     budget: BudgetOption = None,
     burst: BurstOption = None,
 ) -> None:
     """Read example texts: what was skimmed, the label, operations saved, time measured."""
     from skimrnn.cli.output import console, note
-    from skimrnn.cli.reader import load_reader
-    from skimrnn.evaluation import measure, rule_in_force
     from skimrnn.files import write_atomically
     from skimrnn.show import render_html, render_terminal, view
 
     chosen = parse_threshold(threshold)
-    reader = load_reader(model)
-    rule = rule_in_force(reader, chosen, budget, burst)
-    examples = example_texts()
-    texts = [example.text for example in examples]
-    readings = reader.read(texts, threshold=chosen, budget=budget, burst=burst)
-    timing = measure(reader, texts, rule, repeats=REPEATS)
-    views = [view(reading) for reading in readings]
-    screen = console()
-    for number, (example, one) in enumerate(zip(examples, views, strict=True)):
-        screen.rule(f"{number + 1} of {len(examples)}", style="dim", align="left")
-        screen.print(render_terminal(one))
-        skimming, reading = timing.skimming[number], timing.reading[number]
-        screen.print(_timed(skimming, reading) + _meant(example, one["label"], reader.labels))
-        screen.print()
-    screen.rule(style="dim")
-    for line in _summary(examples, readings, timing, reader.implementation):
-        screen.print(line)
-    title = f"What {reader_name(model)} read and what it skimmed"
+    parts = [
+        _read(name, examples, chosen, budget, burst)
+        for name, examples in _shares(model, example_texts()).items()
+    ]
+    screen, number, views = console(), 0, []
+    count = sum(len(part.examples) for part in parts)
+    for part in parts:
+        for place, (example, reading) in enumerate(zip(part.examples, part.readings, strict=True)):
+            number += 1
+            one = view(reading)
+            views.append(one)
+            screen.rule(f"{number} of {count}, {part.name}", style="dim", align="left")
+            screen.print(render_terminal(one))
+            times = part.timing.skimming[place], part.timing.reading[place]
+            screen.print(_timed(*times) + _meant(example, one["label"], part.model.labels))
+            screen.print()
+    for part in parts:
+        screen.rule(style="dim")
+        for line in _summary(part):
+            screen.print(line)
+    names = " and ".join(reader_name(part.name) for part in parts)
+    title = f"What {names} read and what was skimmed"
     write_atomically(html, render_html(views, title=title).encode())
     note(f"wrote {html}: the same texts as a page")
+
+
+def _shares(model: str | None, examples: list[Example]) -> dict[str, list[Example]]:
+    """The examples that each model reads, by its name."""
+    shares: dict[str, list[Example]] = {}
+    for example in examples:
+        shares.setdefault(model or example.model, []).append(example)
+    return shares
+
+
+def _read(
+    name: str,
+    examples: list[Example],
+    threshold: float | str | None,
+    budget: float | None,
+    burst: float | None,
+) -> Part:
+    from skimrnn.cli.reader import load_reader
+    from skimrnn.evaluation import measure, rule_in_force
+
+    reader = load_reader(name)
+    rule: Rule = rule_in_force(reader, threshold, budget, burst)
+    texts = [example.text for example in examples]
+    readings = reader.read(texts, threshold=threshold, budget=budget, burst=burst)
+    return Part(name, examples, readings, measure(reader, texts, rule, repeats=REPEATS), reader)
 
 
 def example_texts() -> list[Example]:
@@ -102,25 +159,27 @@ def _meant(example: Example, label: str, labels: Sequence[str]) -> str:
     return f"\nits writer meant: {example.label}"
 
 
-def _summary(
-    examples: list[Example], readings: list[Reading], timing: Timing, implementation: str
-) -> list[str]:
+def _summary(part: Part) -> list[str]:
     from skimrnn import cost
     from skimrnn.cli.output import faster, percent, seconds
     from skimrnn.reading import skim_rate
     from skimrnn.show.phrases import fewer
 
+    readings, timing = part.readings, part.timing
     levels = [reading.level for reading in readings]
     counted = cost.count(readings[0].config, levels)
     words = sum(len(reading) for reading in readings)
     lines = [
-        f"All {len(readings)} texts, {words:,} words: {percent(skim_rate(levels))} skimmed, "
+        f"T{reader_name(part.name)[1:]}, {len(readings)} texts, {words:,} words: "
+        f"{percent(skim_rate(levels))} skimmed, "
         f"{fewer(counted.flop_reduction, 'operations')} (counted).",
-        f"Time on this machine (median of {timing.repeats}, {implementation} implementation): "
-        f"{seconds(timing.seconds_skimming)} against {seconds(timing.seconds_reading)} with every "
-        f"word read by the same model: {faster(timing.seconds_skimming, timing.seconds_reading)}.",
+        f"Time on this machine (median of {timing.repeats}, {part.model.implementation} "
+        f"implementation): {seconds(timing.seconds_skimming)} against "
+        f"{seconds(timing.seconds_reading)} with every word read by the same model: "
+        f"{faster(timing.seconds_skimming, timing.seconds_reading)}.",
     ]
-    if {example.label for example in examples} <= set(readings[0].labels):
-        right = sum(e.label == r.label for e, r in zip(examples, readings, strict=True))
-        lines.append(f"{right} of {len(examples)} labels are what the writer of the texts meant.")
+    if {example.label for example in part.examples} <= set(part.model.labels):
+        pairs = zip(part.examples, readings, strict=True)
+        right = sum(example.label == reading.label for example, reading in pairs)
+        lines.append(f"{right} of {len(readings)} labels are what the writer of the texts meant.")
     return lines
