@@ -1,11 +1,12 @@
 """One model over θ: accuracy, operations and measured time, beside separately trained models.
 
-    python -m benchmarks.curves [--task NAME ...] [--seed N] [--data-dir DIR]
+    python -m benchmarks.curves [--task NAME ...] [--seed N ...] [--data-dir DIR]
 
 Needs the models that ``benchmarks.classification`` leaves under ``runs/classification`` and reads
-those that are there. Accuracy and operations are counted on all test texts; time is measured on
-some of them, every model and threshold in turns, so nothing else should run. Writes
-``results/curves.json`` after every task, keeping tasks not named.
+those that are there for every seed that is named; the seeds' points are averaged. Accuracy and
+operations are counted on all test texts; time is measured on some of them, every model and
+threshold of a seed in turns, so nothing else should run. Writes ``results/curves.json`` after every
+task, keeping tasks not named.
 
 What comes out is a curve: no threshold is selected by it. The one threshold that is chosen
 (``verdicts.py``) is chosen on validation texts.
@@ -56,24 +57,25 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--task", nargs="*", choices=TASKS, default=TASKS)
-    parser.add_argument("--seed", type=int, default=0, help="of the models; 0 if left out")
+    parser.add_argument("--seed", nargs="+", type=int, default=[0], help="of the models; 0 alone")
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
     arguments = parser.parse_args()
     for task in arguments.task:
-        folders = trained(task, arguments.seed)
-        if not set(folders) & set(CURVES):
+        folders = [trained(task, seed) for seed in arguments.seed]
+        rows = [row for row in folders[0] if all(row in others for others in folders)]
+        if not set(rows) & set(CURVES):
             print(f"{task}: none of {', '.join(CURVES)} is under {RUNS}")
             continue
-        texts = task_of(Run(task, LEARNED, arguments.seed), arguments.data_dir)
+        texts = task_of(Run(task, LEARNED, arguments.seed[0]), arguments.data_dir)
         result = {
-            "seed": arguments.seed,
-            **measure(folders, texts),
+            "seeds": arguments.seed,
+            **measure([{row: by_row[row] for row in rows} for by_row in folders], texts),
             **provenance("python -m benchmarks.curves"),
         }
         found = json.loads(RESULT.read_text()) if RESULT.exists() else {}
         content = json.dumps({**found, task: result}, indent=1) + "\n"
         write_atomically(RESULT, content.encode())
-        print(f"{task}: {', '.join(folders)}", flush=True)
+        print(f"{task}: {', '.join(rows)}", flush=True)
 
 
 def trained(task: str, seed: int) -> dict[str, Path]:
@@ -83,17 +85,20 @@ def trained(task: str, seed: int) -> dict[str, Path]:
     return {row: folder for row, folder in folders.items() if folder.exists()}
 
 
-def measure(folders: dict[str, Path], task: TextTask) -> dict[str, Any]:
-    """The curves, the separate points and what they say, of one task."""
-    models = at_thresholds(folders)
-    timed, texts, words = times(models, task.test.texts)
-    points = {name: _point(name, models[name], task) | timed[name] for name in models}
+def measure(folders: list[dict[str, Path]], task: TextTask) -> dict[str, Any]:
+    """The curves, the separate points and what they say, of one task; a dictionary a seed."""
+    by_seed = []
+    for by_row in folders:
+        models = at_thresholds(by_row)
+        timed, texts, words = times(models, task.test.texts)
+        by_seed.append({name: _point(name, models[name], task) | timed[name] for name in models})
+    points = {name: mean([one[name] for one in by_seed]) for name in by_seed[0]}
     separate = [
         {"row": row, **point} for (row, at), point in points.items() if _is_separate(row, at)
     ]
     curves = {
         row: [point for (name, _), point in points.items() if name == row]
-        for row in folders
+        for row in folders[0]
         if row in CURVES
     }
     return {
@@ -108,6 +113,21 @@ def measure(folders: dict[str, Path], task: TextTask) -> dict[str, Any]:
             for row, curve in curves.items()
         },
     }
+
+
+def mean(points: list[Point]) -> Point:
+    """The mean of several seeds' points, number by number; what a plain LSTM has not stays None.
+
+    ``accuracy_spread`` is the standard deviation of the accuracy, 0 for one seed.
+    """
+    accuracy = [point["accuracy"] for point in points]
+    deviation = float(np.std(accuracy, ddof=1)) if len(points) > 1 else 0.0
+    numbers = {
+        key: None if value is None else float(np.mean([point[key] for point in points]))
+        for key, value in points[0].items()
+    }
+    # The mean of equal numbers may differ from them in its last digit.
+    return {**numbers, "threshold": points[0]["threshold"], "accuracy_spread": deviation}
 
 
 def _is_separate(row: str, threshold: float) -> bool:

@@ -80,8 +80,8 @@ def over_theta(curves: dict[str, Any]) -> list[str]:
         "One trained model read at many thresholds: accuracy and rate on all test texts, time from "
         "text to label, one text a call, the process's processor time, the median of rounds in "
         f"which all models and thresholds take turns, float32, {first['implementation']}, "
-        f"{first['cpu']} (`python -m benchmarks.curves`). This is a curve on test texts, not a "
-        "selection.",
+        f"{first['cpu']} (`python -m benchmarks.curves`); bands are the standard deviation of the "
+        "seeds. This is a curve on test texts, not a selection.",
         "",
         *(line for task in tasks for line in _curve(task, curves[task])),
         *_verdicts({task: curves[task] for task in tasks}),
@@ -97,12 +97,18 @@ def _curve(task: str, result: dict[str, Any]) -> list[str]:
     return [
         f"![{TITLES[task]}: accuracy against time over θ](theta-{task}.svg)",
         "",
-        f"{TITLES[task]}, seed {result['seed']}: accuracy, words skimmed, µs a text of "
+        f"{TITLES[task]}, {_seeds(result['seeds'])}: accuracy, words skimmed, µs a text of "
         f"{result['timed_words'] / result['timed_texts']:.0f} words.",
         "",
         *_table(["θ", *curves], cells),
         "",
     ]
+
+
+def _seeds(seeds: list[int]) -> str:
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    return f"mean of seeds {', '.join(map(str, seeds))}"
 
 
 def _point(point: dict[str, Any] | None) -> str:

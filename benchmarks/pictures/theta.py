@@ -36,6 +36,7 @@ def draw(result: dict[str, Any], title: str, path: Path) -> list[str]:
             name, colour, line = STYLES[row]
             us, accuracy = _columns(points)
             axes.plot(us, accuracy, line, color=colour, markersize=4.5, linewidth=1.4, label=name)
+            _band(axes, points, colour)
             labels += _thresholds(points, colour)
             _ring(axes, points, result["verdicts"][row], colour)
         separate = result["separate"]
@@ -58,6 +59,15 @@ def draw(result: dict[str, Any], title: str, path: Path) -> list[str]:
         axes.margins(x=0.08, y=0.1)
         axes.figure.legend(loc="outside lower center", ncols=3)
         return place_labels(axes, labels)
+
+
+def _band(axes: Any, points: list[dict[str, Any]], colour: str) -> None:
+    """One standard deviation of the seeds to both sides; of no width for one seed."""
+    us, accuracy = _columns(points)
+    spread = [100 * point["accuracy_spread"] for point in points]
+    low = [mean - part for mean, part in zip(accuracy, spread, strict=True)]
+    high = [mean + part for mean, part in zip(accuracy, spread, strict=True)]
+    axes.fill_between(us, low, high, color=colour, alpha=0.12, linewidth=0)
 
 
 def _columns(points: list[dict[str, Any]]) -> tuple[list[float], list[float]]:

@@ -74,6 +74,7 @@ def point(threshold, us, accuracy):
     return {
         "threshold": threshold,
         "accuracy": accuracy,
+        "accuracy_spread": 0.002,
         "validation_accuracy": accuracy,
         "skim_rate": 1 - threshold,
         "flop_reduction": 2.0,
@@ -105,7 +106,7 @@ def traced(random, us):
         for row in SEPARATE
     ]
     return {
-        "seed": 0,
+        "seeds": [0, 1],
         "texts": 1000,
         "timed_texts": 300,
         "timed_words": 6000,

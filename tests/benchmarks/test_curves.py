@@ -113,12 +113,12 @@ def test_a_curve_is_measured_and_written_keeping_other_tasks(tmp_path, monkeypat
     monkeypatch.setattr(curves, "task_of", lambda run, data_dir: task)
     monkeypatch.setattr(curves, "trained", lambda task, seed: folders)
     curves.RESULT.write_text('{"imdb": {"kept": true}}')
-    monkeypatch.setattr("sys.argv", ["curves", "--task", "sst"])
+    monkeypatch.setattr("sys.argv", ["curves", "--task", "sst", "--seed", "0", "1"])
     curves.main()
     found = json.loads(curves.RESULT.read_text())
     assert found["imdb"] == {"kept": True}
     result = found["sst"]
-    assert (result["texts"], result["timed_texts"], result["seed"]) == (4, 3, 0)
+    assert (result["texts"], result["timed_texts"], result["seeds"]) == (4, 3, [0, 1])
     [points] = result["curves"].values()
     assert [one["threshold"] for one in points] == list(curves.THRESHOLDS)
     rates = [one["skim_rate"] for one in points]
@@ -138,3 +138,15 @@ def test_a_model_with_a_threshold_of_its_own_leaves_the_other_as_it_was():
     assert other.predict_proba("a fine film") == pytest.approx(
         model.predict_proba("a fine film", threshold=1.0), abs=0
     )
+
+
+def test_points_of_several_seeds_are_averaged():
+    one, other = point(0.5, 10.0, 0.80), point(0.5, 14.0, 0.84)
+    del one["row"], other["row"]
+    both = curves.mean([one | {"skim_rate": None}, other | {"skim_rate": None}])
+    assert (both["threshold"], both["us_per_text"]) == (0.5, 12.0)
+    assert both["accuracy"] == pytest.approx(0.82)
+    assert both["accuracy_spread"] == pytest.approx(0.04 / 2**0.5)
+    assert both["skim_rate"] is None
+    assert curves.mean([one])["accuracy_spread"] == 0
+    assert curves.mean([one | {"threshold": 0.1}] * 3)["threshold"] == 0.1
