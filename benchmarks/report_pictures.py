@@ -245,7 +245,8 @@ def reviews(found: dict[str, Any]) -> list[str]:
         "## Whole reviews",
         "",
         f"Written for this page about films that do not exist, and read by {found['model']} "
-        "(`python -m benchmarks.reviews`): the words that were read stand out.",
+        "(`python -m benchmarks.reviews`): the words that were read stand out. They were meant as "
+        f"{', '.join(found['meant'])}.",
         "",
         *(
             line

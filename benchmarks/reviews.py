@@ -23,6 +23,8 @@ from skimrnn.show import view
 TEXTS = Path(__file__).parent / "reviews.txt"
 RESULT = Path(__file__).parent / "results" / "reviews.json"
 BETWEEN = "\n----\n"
+MEANT = ("negative", "positive", "negative")
+"""What each review was written to be, before any model had read it."""
 
 
 def main() -> None:
@@ -37,6 +39,7 @@ def main() -> None:
     result = {
         "model": folder.name,
         "digest": model.digest,
+        "meant": MEANT,
         "views": [view(model.read(text)) for text in reviews()],
         **provenance("python -m benchmarks.reviews"),
     }

@@ -29,7 +29,7 @@ def write(folder: Path, tasks=("sst", "imdb")) -> Path:
         times[task] = {"rows": timed(random, 40.0 * (1 + 6 * number)), "cpu": CPU}
         curves[task] = traced(random, 38.0 * (1 + 6 * number))
         words[task] = counted(random)
-    reviews = {"model": "made-up", "views": [viewed()]}
+    reviews = {"model": "made-up", "meant": ["positive"], "views": [viewed()]}
     made = {"times": times, "curves": curves, "words": words, "reviews": reviews}
     for name, content in made.items():
         (folder / f"{name}.json").write_text(json.dumps(content))
