@@ -39,10 +39,12 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.training_report
 	$(BIN)/python -m benchmarks.classification
+	$(BIN)/python -m benchmarks.times
 	$(BIN)/python -m benchmarks.curves
 	$(BIN)/python -m benchmarks.words
 	$(BIN)/python -m benchmarks.reviews
 	$(BIN)/python -m benchmarks.pictures
+	$(BIN)/python -m benchmarks.bundled imdb --make
 	$(BIN)/python -m benchmarks.bundled
 	$(BIN)/python -m benchmarks.report
 

@@ -29,7 +29,7 @@ from skimrnn.text import Vocabulary
 
 MODELS = Path(skimrnn.__file__).parent / "models"
 RESULTS = Path(__file__).parent / "results"
-WORDS = 16_000
+WORDS = 24_000
 """Words of the vocabulary of a model made here; the others are read as the unknown word."""
 
 CARD = """\

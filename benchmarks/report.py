@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import report_pictures
 from benchmarks.rows import ROWS, SEEDS, TITLES, seeds_of
 from benchmarks.stats import (
     MARGIN,
@@ -349,6 +350,7 @@ def page(tasks: dict[str, dict[str, Runs]], times: dict[str, Any]) -> str:
     lines = [INTRODUCTION, *shown(tasks, times)]
     for task, rows in tasks.items():
         lines += section(task, rows, times)
+    lines += report_pictures.lines()
     for path in sorted(RESULTS.glob("bundled-*.json"), reverse=True):
         lines += timing(json.loads(path.read_text()))
     return "\n".join([*lines, *missing(tasks)])
