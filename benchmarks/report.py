@@ -265,8 +265,12 @@ def asked(required: float | None, aim: float | None) -> str:
 
 
 def best_of(rows: dict[str, Runs]) -> str | None:
-    """The chosen row, of the tuned recipe where that has one."""
-    return chosen(group(rows, tuned=True)) or chosen(group(rows, tuned=False))
+    """The chosen row, of the tuned recipe where that has one beside a plain LSTM."""
+    for tuned in (True, False):
+        best = chosen(group(rows, tuned))
+        if best is not None and plain_of(best) in rows:
+            return best
+    return None
 
 
 # ---- pages --------------------------------------------------------------------------------------
