@@ -231,7 +231,7 @@ def card(name: str, model: skimrnn.Model, tests: dict[str, Any]) -> str:
         rows="\n".join(rows),
         validation=f"{100 * training['best']['accuracy']:.1f} %",
         validation_texts=training["task"]["counts"]["validation"]["texts"],
-        split=said.split.format(vocabulary=vocabulary, **training),
+        split=said.split.format(**{**training, "vocabulary": vocabulary}),
         command=training["command"],
         terms=said.terms,
         vocabulary=vocabulary,
