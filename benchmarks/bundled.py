@@ -41,9 +41,9 @@ language: en
 ---
 # skimrnn: {name}
 
-A small Skim-LSTM that labels {labels}. It updates {levels} units by level and reads at
-θ = {threshold}. It is there to show what skimming is; it is no more than a sentiment model for film
-reviews.
+A small Skim-LSTM that labels {labels}.
+It updates {levels} units by level and reads at θ = {threshold}. It is there to show what skimming
+is; it is no more than a sentiment model for film reviews.
 
 Read it with `skimrnn read {name} "a text"`, or in Python with `skimrnn.load("{name}")`.
 
@@ -51,7 +51,8 @@ Read it with `skimrnn read {name} "a text"`, or in Python with `skimrnn.load("{n
 | --- | --- | --- | --- | --- |
 {rows}
 
-Validation accuracy {validation}, on {validation_texts:,} texts, chose the weights. {split} Made by
+Validation accuracy {validation}, on {validation_texts:,} texts, chose the weights.
+{split} Made by
 
     {command}
 
@@ -101,8 +102,8 @@ BUNDLED = {
     "sst": Bundled(
         "an English sentence about a film *negative* or *positive*",
         {"sst": "SST, test sentences", "rotten-tomatoes": "Rotten Tomatoes, test snippets"},
-        "The treebank is\nmade of Rotten Tomatoes snippets, so training texts of one corpus that "
-        "occur in, or hold, a\nvalidation or test text of the other (by letters and digits alone) "
+        "The treebank is made of Rotten Tomatoes snippets, so training texts of one corpus that "
+        "occur in, or\nhold, a validation or test text of the other (by letters and digits alone) "
         "were dropped.",
         """\
 - Stanford Sentiment Treebank, training trees (Socher et al., EMNLP 2013): none stated with the
@@ -117,7 +118,7 @@ BUNDLED = {
     "imdb": Bundled(
         "an English review of a film *negative* or *positive*",
         {"imdb": "IMDb, test reviews"},
-        "It is the row `{row}`\nof docs/results.md with seed {seed}, its vocabulary cut to "
+        "It is the row `{row}` of docs/results.md with seed {seed}, its vocabulary\ncut to "
         "{vocabulary:,} words and its numbers kept in float16.",
         """\
 - Large Movie Review Dataset v1.0, the labelled training reviews (Maas et al., ACL 2011): none

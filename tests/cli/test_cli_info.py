@@ -119,13 +119,32 @@ def test_the_demo(model, tmp_path):
     examples = example_texts()
     assert result.stdout.count("measured: ") == len(examples)
     assert "Time on this machine" in result.stdout
-    assert (
-        "operations (counted)" in result.stdout or "reading everything (counted)" in result.stdout
-    )
+    said = " ".join(result.stdout.split())
+    assert "operations (counted)" in said or "reading everything (counted)" in said
     assert "writer" not in result.stdout  # other labels than those of the example texts
     page = (tmp_path / "shown" / "page.html").read_text(encoding="utf-8")
     assert page.count("<article") == len(examples)
     assert "wrote shown/page.html" in result.stderr
+
+
+def test_the_demo_reads_sentences_and_reviews_with_the_models_made_for_them():
+    result = run("demo")
+    examples = example_texts()
+    shares = {name: [e for e in examples if e.model == name] for name in skimrnn.bundled_models()}
+    assert sum(map(len, shares.values())) == len(examples)
+    said = " ".join(result.stdout.split())
+    for name, share in shares.items():
+        assert share
+        assert result.stdout.count(f" of {len(examples)}, {name} ") == len(share)
+        texts = [example.text for example in share]
+        readings = skimrnn.load(name).read(texts)
+        words = sum(len(reading) for reading in readings)
+        assert f"The model '{name}', {len(share)} texts, {words} words" in said
+        right = sum(r.label == e.label for r, e in zip(readings, share, strict=True))
+        assert f"{right} of {len(share)} labels are what the writer" in said
+    page = Path("demo.html").read_text(encoding="utf-8")
+    assert page.count("<article") == len(examples)
+    assert "the model &#x27;sst&#x27; and the model &#x27;imdb&#x27;" in page
 
 
 def test_the_demo_says_how_often_it_was_right(tmp_path):

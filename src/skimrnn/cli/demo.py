@@ -89,7 +89,7 @@ def demo(
             number += 1
             one = view(reading)
             views.append(one)
-            screen.rule(f"{number} of {count}, {part.name}", style="dim", align="left")
+            screen.rule(f"{number} of {count}, {Path(part.name).name}", style="dim", align="left")
             screen.print(render_terminal(one))
             times = part.timing.skimming[place], part.timing.reading[place]
             screen.print(_timed(*times) + _meant(example, one["label"], part.model.labels))
