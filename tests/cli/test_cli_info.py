@@ -144,7 +144,7 @@ def test_the_demo_reads_sentences_and_reviews_with_the_models_made_for_them():
         assert f"{right} of {len(share)} labels are what the writer" in said
     page = Path("demo.html").read_text(encoding="utf-8")
     assert page.count("<article") == len(examples)
-    assert "the model &#x27;sst&#x27; and the model &#x27;imdb&#x27;" in page
+    assert "What the models &#x27;sst&#x27; and &#x27;imdb&#x27; read and what they skimmed" in page
 
 
 def test_the_demo_says_how_often_it_was_right(tmp_path):

@@ -98,10 +98,15 @@ def demo(
         screen.rule(style="dim")
         for line in _summary(part):
             screen.print(line)
-    names = " and ".join(reader_name(part.name) for part in parts)
-    title = f"What {names} read and what was skimmed"
-    write_atomically(html, render_html(views, title=title).encode())
+    write_atomically(html, render_html(views, title=_title(parts)).encode())
     note(f"wrote {html}: the same texts as a page")
+
+
+def _title(parts: Sequence[Part]) -> str:
+    if len(parts) == 1:
+        return f"What {reader_name(parts[0].name)} read and what it skimmed"
+    names = " and ".join(repr(Path(part.name).name) for part in parts)
+    return f"What the models {names} read and what they skimmed"
 
 
 def _shares(model: str | None, examples: list[Example]) -> dict[str, list[Example]]:
