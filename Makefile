@@ -1,4 +1,4 @@
-# make demo   set up (no torch) and read example texts with the bundled model
+# make demo   set up (no torch) and read example texts with the bundled models
 # make test   set up (with torch) and run the tests
 # make check  format, lint, types, import contracts
 # make fuzz   random texts, models and damaged folders, with sanitizers; some minutes
