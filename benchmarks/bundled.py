@@ -5,7 +5,7 @@
 Writes ``results/bundled-NAME.json`` and the card, ``src/skimrnn/models/NAME/README.md``. The model
 ``sst`` is made by the command in its ``training.json``; ``imdb`` is made by ``--make`` out of the
 runs of ``benchmarks.classification``: of the skimming row that validation texts chose, the seed
-that they liked best, its vocabulary cut and its numbers kept in float16.
+that they liked best, its vocabulary cut, its word vectors kept in int8 and the rest in float16.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,7 @@ BUNDLED = {
         "an English review of a film *negative* or *positive*",
         {"imdb": "IMDb, test reviews"},
         "It is the row `{row}` of docs/results.md with seed {seed}, its vocabulary\ncut to "
-        "{vocabulary:,} words and its numbers kept in float16.",
+        "{vocabulary:,} words, its word vectors kept in int8 and its other numbers in float16.",
         """\
 - Large Movie Review Dataset v1.0, the labelled training reviews (Maas et al., ACL 2011): none
   stated; for research use.
@@ -159,13 +160,14 @@ def make(name: str, data_dir: str | None) -> None:
         f"python -m benchmarks.classification --task {name} --row {row} --seed {seed}; "
         f"python -m benchmarks.bundled {name} --make"
     )
-    cut = with_words(read_model(run.folder), WORDS)
+    cut = packed(with_words(read_model(run.folder), WORDS))
     best = {**cut.training["best"], "accuracy": validated(cut, name, data_dir)}
     training = {
         **{**cut.training, "command": command, "vocabulary": WORDS},
         **{"row": row, "seed": seed, "best": best},
     }
-    write_model(MODELS / name, replace(cut, training=training), dtype="float16")
+    whole = replace(cut, training=training)
+    write_model(MODELS / name, whole, dtype="float16", int8_rows=True)
     shutil.copyfile(run.folder / "log.jsonl", MODELS / name / "log.jsonl")
 
 
@@ -175,6 +177,13 @@ def validated(model: ModelFile, task: str, data_dir: str | None) -> float:
     labels = [reader.labels[target] for target in texts.targets]
     found = reader.predict(texts.texts, workers=2)
     return sum(one == other for one, other in zip(found, labels, strict=True)) / len(labels)
+
+
+def packed(model: ModelFile) -> ModelFile:
+    """The model as it is when it has been stored small and read back."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_model(Path(folder, "small"), model, dtype="float16", int8_rows=True)
+        return read_model(Path(folder, "small"))
 
 
 def with_words(model: ModelFile, words: int) -> ModelFile:

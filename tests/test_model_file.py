@@ -93,6 +93,39 @@ def test_round_trip_of_every_dtype(make, given: str, dtype: str | None, tmp_path
     assert_same(read_model(tmp_path / "model"), model, dtype)
 
 
+@pytest.mark.parametrize("given", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", [None, "float16", "float32", "float64"])
+def test_rows_in_int8_come_back_within_half_a_step(
+    given: str, dtype: str | None, tmp_path: Path
+) -> None:
+    model = make_classifier(dtype=given)
+    embedding = model.text.embedding.copy()
+    embedding[0], embedding[1] = 0, np.linspace(-1, 1, embedding.shape[1]) * 1e-3
+    model = replace(model, text=replace(model.text, embedding=embedding))
+    write_model(tmp_path / "model", model, dtype=dtype, int8_rows=True)
+    whole = read_model(tmp_path / "model")
+    step = np.abs(embedding).max(axis=1, keepdims=True) / 127
+    # With float16 the numbers themselves are rounded first, by 2**-11.
+    allowed = 0.501 * step + (dtype == "float16") * (2**-11 * np.abs(embedding) + 1e-7)
+    assert (np.abs(whole.text.embedding - embedding) <= allowed).all()
+    assert not whole.text.embedding[0].any()
+    as_stored = embedding.astype(dtype or given).astype(whole.text.embedding.dtype)
+    assert_same(replace(whole, text=replace(whole.text, embedding=as_stored)), model, dtype)
+    small = (tmp_path / "model" / "model.safetensors").read_bytes()
+    assert b'"I8"' in small
+    assert small.count(b"embedding.scale") == 1
+    write_model(tmp_path / "again", whole, dtype=dtype, int8_rows=True)
+    np.testing.assert_allclose(
+        read_model(tmp_path / "again").text.embedding, whole.text.embedding, rtol=2e-3, atol=1e-7
+    )
+
+
+def test_rows_in_int8_are_a_classifier_s(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="int8_rows is for word vectors, and a layer has none"):
+        write_model(tmp_path / "model", make_layer(), int8_rows=True)
+    assert tree(tmp_path) == {}
+
+
 @pytest.mark.parametrize(
     "rule",
     [*rules(), Rule(np.float32(0.3), np.float64(0.5), np.int64(2)), Rule(3), Rule(0)],

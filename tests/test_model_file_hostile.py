@@ -483,6 +483,44 @@ def test_a_wrong_dtype(dtype: str, folder: Path) -> None:
     assert problem.endswith("; expected float16 or float32 or float64")
 
 
+INT8_ROWS = [
+    ({"embedding.scale": None}, "parameter embedding.scale is missing"),
+    ({"embedding.weight": np.ones((10, 5), np.float32)}, "parameter embedding.scale is not known"),
+    ({"embedding.scale": np.ones(9, np.float32)}, "embedding.scale is (9,); expected (10,)"),
+    (
+        {"embedding.scale": np.ones((10, 1), np.float32)},
+        "embedding.scale is (10, 1); expected (10,)",
+    ),
+    ({"embedding.scale": np.ones(10, np.int8)}, "embedding.scale is int8; expected float32"),
+    ({"embedding.scale": np.ones(10, np.float64)}, "embedding.scale is float64; expected float32"),
+    ({"embedding.scale": np.full(10, np.nan, np.float32)}, "values that are not finite"),
+    (
+        {"embedding.weight": np.ones((10, 4), np.int8)},
+        "embedding.weight is (10, 4); expected (10, 5)",
+    ),
+    ({"embedding.weight": np.ones((10, 5), np.uint8)}, "parameter embedding.weight is"),
+]
+
+
+@pytest.mark.parametrize(("changes", "said"), INT8_ROWS, ids=lambda value: str(value)[:40])
+def test_rows_in_int8_and_their_scales_must_fit(changes, said, folder: Path) -> None:
+    words, inputs = 10, 5
+    whole = {
+        "embedding.weight": np.ones((words, inputs), np.int8),
+        "embedding.scale": np.ones(words, np.float32),
+    }
+    change_tensors(folder, lambda tensors: tensors.update(whole))
+    assert read_model(folder).text.embedding.dtype == np.float32
+
+    def change(tensors: dict[str, np.ndarray]) -> None:
+        tensors.update({name: array for name, array in changes.items() if array is not None})
+        for name in (name for name, array in changes.items() if array is None):
+            del tensors[name]
+
+    change_tensors(folder, change)
+    assert any(said in problem for problem in problems_of(folder)), problems_of(folder)
+
+
 @pytest.mark.parametrize("dtype", ["BF16", "F8_E4M3", "F8_E5M2", "I16", "U64", "F128", "f32", ""])
 def test_a_dtype_without_numpy_s(dtype: str, folder: Path) -> None:
     path = folder / "model.safetensors"

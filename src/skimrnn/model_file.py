@@ -1,7 +1,7 @@
 """The one model format: a folder, written whole, and checked whole when read.
 
     config.json         format version, layer options, reading rule, labels
-    model.safetensors   the parameters, in float16, float32 or float64
+    model.safetensors   the parameters, in float16, float32 or float64; word vectors also in int8
     vocabulary.txt      one word a line, line i = row i of the embedding (classifiers only)
     training.json       how it was trained
     README.md           the model card
@@ -45,7 +45,8 @@ MAX_BYTES = {
     "README.md": 2**24,
 }
 
-_STORED = {"F16": "float16", "F32": "float32", "F64": "float64"}
+_STORED = {"F16": "float16", "F32": "float32", "F64": "float64", "I8": "int8"}
+_ROWS, _SCALES = "embedding.weight", "embedding.scale"
 _PROBLEMS_SHOWN, _LINE_SHOWN = 50, 400
 
 Array = NDArray[Any]
@@ -127,13 +128,17 @@ class ModelFile:
         return hashed.hexdigest()
 
 
-def write_model(folder: Path | str, model: ModelFile, *, dtype: str | None = None) -> None:
+def write_model(
+    folder: Path | str, model: ModelFile, *, dtype: str | None = None, int8_rows: bool = False
+) -> None:
     """Write a model folder, whole or not at all.
 
     Args:
         folder: where; an older model there is replaced, any other folder with files is refused.
         model: what to write.
         dtype: "float16", "float32" or "float64" to store the parameters in; None keeps theirs.
+        int8_rows: whether a classifier's word vectors are stored in int8 with a scale for each,
+            and so rounded to 1/127 of their largest number.
 
     Raises:
         ValueError: if the model is not one that could be read back.
@@ -148,6 +153,11 @@ def write_model(folder: Path | str, model: ModelFile, *, dtype: str | None = Non
             name: np.ascontiguousarray(array if dtype is None else array.astype(dtype))
             for name, array in _tensors(model).items()
         }
+    problems += _value_problems(tensors)
+    if int8_rows and model.text is None:
+        problems.append("int8_rows is for word vectors, and a layer has none")
+    elif int8_rows and not problems:
+        tensors |= _quantised(tensors[_ROWS])
     classifier = model.text is not None
     values: dict[str, Any] = {
         "format": FORMAT,
@@ -164,7 +174,6 @@ def write_model(folder: Path | str, model: ModelFile, *, dtype: str | None = Non
     stored = {name: (str(array.dtype), array.shape) for name, array in tensors.items()}
     expected = None if config is None else _expected(config, classifier, rows, classes)
     problems += _shape_problems(stored, expected)
-    problems += _value_problems(tensors)
     files = {
         "config.json": _part(problems, "config.json", lambda: _json(values)),
         "training.json": _part(problems, "training.json", lambda: _json(model.training)),
@@ -437,16 +446,21 @@ def _shape_problems(
 ) -> list[str]:
     """What is wrong with these dtypes and shapes; ``expected`` is None if it is not known."""
     problems = []
+    int8_rows = stored.get(_ROWS, ("",))[0] == "int8"
+    if expected is not None and int8_rows and _ROWS in expected:
+        expected = {**expected, _SCALES: (expected[_ROWS][0],)}
     if expected is not None:
         problems += [f"parameter {name} is missing" for name in expected if name not in stored]
         problems += [f"parameter {name} is not known" for name in stored if name not in expected]
     for name, (dtype, shape) in stored.items():
-        if dtype not in DTYPES:
-            problems.append(f"parameter {name} is {dtype}; expected {' or '.join(DTYPES)}")
+        wished = ("float32",) if name == _SCALES else DTYPES
+        if dtype not in wished and not (name == _ROWS and int8_rows):
+            problems.append(f"parameter {name} is {dtype}; expected {' or '.join(wished)}")
         if expected is not None and name in expected and not _fits(shape, expected[name]):
             wanted = str(expected[name]).replace("None", "?")
             problems.append(f"parameter {name} is {shape}; expected {wanted}")
-    dtypes = sorted({dtype for dtype, _ in stored.values()} & set(DTYPES))
+    one = {dtype for name, (dtype, _) in stored.items() if name != _SCALES}
+    dtypes = sorted(one & set(DTYPES))
     if len(dtypes) > 1:
         problems.append(f"the parameters have several dtypes: {', '.join(dtypes)}")
     return problems
@@ -456,6 +470,13 @@ def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
     return len(shape) == len(expected) and all(
         wanted in (None, size) for size, wanted in zip(shape, expected, strict=True)
     )
+
+
+def _quantised(rows: Array) -> dict[str, Array]:
+    """Word vectors (V, E) in int8, and the scale (V,) of each in float32."""
+    scale = (np.abs(rows).max(axis=1, initial=0).astype(np.float64) / 127).astype(np.float32)
+    divisor = np.where(scale > 0, scale, 1)[:, None]
+    return {_ROWS: np.clip(np.rint(rows / divisor), -127, 127).astype(np.int8), _SCALES: scale}
 
 
 def _value_problems(tensors: Mapping[str, Array]) -> list[str]:
@@ -486,18 +507,23 @@ def _load(
                 stored[name] = _STORED.get(dtype, dtype), tuple(part.get_shape())
             found = _shape_problems(stored, expected)
             for name, (dtype, shape) in stored.items():
-                known = expected is None or (name in expected and _fits(shape, expected[name]))
-                if known and dtype in DTYPES:
+                wanted = expected if name != _SCALES else {_SCALES: (None,)}
+                known = wanted is None or (name in wanted and _fits(shape, wanted[name]))
+                if known and (dtype in DTYPES or (name, dtype) == (_ROWS, "int8")):
                     tensors[name] = file.get_tensor(name)
     except (SafetensorError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"it is damaged or not a safetensors file ({error})") from None
     if not stored:
         raise ValueError("it holds no parameter")
     problems += found + _value_problems(tensors)
-    return {
+    whole = {
         name: array.astype(np.float32) if array.dtype == np.float16 else array
         for name, array in tensors.items()
     }
+    if not problems and _SCALES in whole:
+        scale = whole.pop(_SCALES)
+        whole[_ROWS] = (whole[_ROWS] * scale[:, None]).astype(whole["head.weight"].dtype)
+    return whole
 
 
 # ---- the files ----------------------------------------------------------------------------------
