@@ -1,7 +1,7 @@
 """The training loop on made-up objectives: what is kept, when it stops, and that it resumes."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,9 @@ class Quadratic:
         self.seen: list[dict[str, Any]] = []
         self.step = 0
 
-    def loss(
+    def losses(
         self, model: nn.Module, step: int, skim_weight: float
-    ) -> tuple[Tensor, dict[str, Any]]:
+    ) -> Iterator[tuple[Tensor, dict[str, Any]]]:
         layer = getattr(model, "rnn", None)
         self.step = step
         self.seen.append(
@@ -46,7 +46,7 @@ class Quadratic:
         )
         loss = sum(((p - self.target) ** 2).sum() for p in model.parameters())
         assert isinstance(loss, Tensor)
-        return loss, {"loss": float(loss.detach())}
+        yield loss, {"loss": float(loss.detach())}
 
     def evaluate(self, model: nn.Module) -> dict[str, Any]:
         assert not model.training
