@@ -39,14 +39,14 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.training_report
 	$(BIN)/python -m benchmarks.classification
-	$(BIN)/python -m benchmarks.times
-	$(BIN)/python -m benchmarks.curves
-	$(BIN)/python -m benchmarks.words
-	$(BIN)/python -m benchmarks.reviews
-	$(BIN)/python -m benchmarks.pictures
-	$(BIN)/python -m benchmarks.bundled imdb --make
-	$(BIN)/python -m benchmarks.bundled
-	$(BIN)/python -m benchmarks.report
+	$(BIN)/python -m benchmarks.classification.times
+	$(BIN)/python -m benchmarks.classification.curves
+	$(BIN)/python -m benchmarks.classification.words
+	$(BIN)/python -m benchmarks.classification.reviews
+	$(BIN)/python -m benchmarks.classification.pictures
+	$(BIN)/python -m benchmarks.classification.bundled imdb --make
+	$(BIN)/python -m benchmarks.classification.bundled
+	$(BIN)/python -m benchmarks.classification.report
 
 CASES = build/agreement-cases.bin
 CORE = cpp/tests/agreement.cc cpp/network.cc cpp/text.cc cpp/denormals.cc cpp/dispatch.cc

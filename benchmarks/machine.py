@@ -9,6 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+RESULTS = Path(__file__).parent / "results"
+"""Where all results go."""
+
 PACKAGES = (
     *("numpy", "torch", "safetensors"),
     *("onnxruntime", "openvino", "scikit-learn", "fasttext-numpy2-wheel"),

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.curves import CURVES, SEPARATE, THRESHOLDS
-from benchmarks.rows import ROWS
-from benchmarks.speech import PARTS
-from benchmarks.verdicts import verdicts
-from benchmarks.words import BANDS, TENTHS
+from benchmarks.classification.curves import CURVES, SEPARATE, THRESHOLDS
+from benchmarks.classification.rows import ROWS
+from benchmarks.classification.speech import PARTS
+from benchmarks.classification.verdicts import verdicts
+from benchmarks.classification.words import BANDS, TENTHS
 
 CPU = "a made-up processor"
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import skimrnn
-from benchmarks import bundled
-from benchmarks.bundled import BUNDLED, MODELS, RESULTS, card, with_words
+from benchmarks.classification import bundled
+from benchmarks.classification.bundled import BUNDLED, MODELS, RESULTS, card, with_words
 from skimrnn.evaluation import load_test_texts
 from skimrnn.files import sha256
 from skimrnn.model_file import read_model

@@ -9,13 +9,13 @@ import torch
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from agreement import SIZES
-from benchmarks import controls
-from benchmarks.controls import compiler, native, saved, tables
-from benchmarks.controls.gated import CELLS
-from benchmarks.controls.native import NativeControl, compiled
-from benchmarks.controls.recurrence import before, last, scan
-from benchmarks.controls.speed import random_control
-from benchmarks.controls.training import control, train
+from benchmarks.classification import controls
+from benchmarks.classification.controls import compiler, native, saved, tables
+from benchmarks.classification.controls.gated import CELLS
+from benchmarks.classification.controls.native import NativeControl, compiled
+from benchmarks.classification.controls.recurrence import before, last, scan
+from benchmarks.classification.controls.speed import random_control
+from benchmarks.classification.controls.training import control, train
 from skimrnn.extension import kernels
 from skimrnn.nn import TextClassifier
 from skimrnn.tasks import Examples, TextTask

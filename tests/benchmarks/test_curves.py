@@ -5,8 +5,15 @@ import json
 import pytest
 
 import skimrnn
-from benchmarks import curves
-from benchmarks.verdicts import accuracy_within, at_threshold, behind, fastest, front, verdicts
+from benchmarks.classification import curves
+from benchmarks.classification.verdicts import (
+    accuracy_within,
+    at_threshold,
+    behind,
+    fastest,
+    front,
+    verdicts,
+)
 from skimrnn.runtime.model import model_folder
 from skimrnn.tasks import Examples
 from skimrnn.tasks.base import make_task

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import linear, ngrams
-from benchmarks.controls import compiler
-from benchmarks.controls.linear import native_averages, native_ngrams, stride
-from benchmarks.ngrams import MIX, Ngrams
+from benchmarks.classification import linear, ngrams
+from benchmarks.classification.controls import compiler
+from benchmarks.classification.controls.linear import native_averages, native_ngrams, stride
+from benchmarks.classification.ngrams import MIX, Ngrams
 from skimrnn.extension import kernels
 from skimrnn.tasks import Examples, TextTask
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 import skimrnn
-from benchmarks import report_pictures, stats
-from benchmarks.pictures import data, pareto, rates
-from benchmarks.pictures.__main__ import draw_all
-from benchmarks.pictures.drawing import Label, picture, place_labels
-from benchmarks.pictures.families import FAMILIES, family_of
-from benchmarks.rows import LEARNED, ROWS
+from benchmarks.classification import report_pictures, stats
+from benchmarks.classification.pictures import data, pareto, rates
+from benchmarks.classification.pictures.__main__ import draw_all
+from benchmarks.classification.pictures.drawing import Label, picture, place_labels
+from benchmarks.classification.pictures.families import FAMILIES, family_of
+from benchmarks.classification.rows import LEARNED, ROWS
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_tables_have_as_many_cells_in_every_line(results):
 
 
 def test_reviews_are_drawn_from_what_is_saved_of_a_reading(tmp_path):
-    from benchmarks.reviews import MEANT, reviews
+    from benchmarks.classification.reviews import MEANT, reviews
     from skimrnn.show import view
 
     texts = reviews()

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import given, ngrams, rows, stats
-from benchmarks.classification import Run, cut, fold, wanted
+from benchmarks.classification import given, ngrams, rows, stats
+from benchmarks.classification.runs import Run, cut, fold, wanted
 from skimrnn.tasks import Examples
 from skimrnn.tasks.base import make_task
 from skimrnn.text import Vocabulary, scan

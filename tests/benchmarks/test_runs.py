@@ -7,8 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-from benchmarks import classification, linear, ngrams, report, rows, stats, times
-from benchmarks.classification import Run
+from benchmarks.classification import linear, ngrams, report, rows, stats, times
+from benchmarks.classification import runs as classification
+from benchmarks.classification.runs import Run
 from skimrnn.extension import kernels
 from skimrnn.tasks import Examples
 from skimrnn.tasks.base import make_task

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks import words
-from benchmarks.speech import PARTS, coarse, parts_of_speech
+from benchmarks.classification import words
+from benchmarks.classification.speech import PARTS, coarse, parts_of_speech
 from skimrnn.config import SkimConfig
 from skimrnn.reading import Reading
 from skimrnn.text import UNKNOWN, Vocabulary

@@ -1,0 +1,252 @@
+"""Judge the bundled models on their held-out tests, time them, and write their cards.
+
+    python -m benchmarks.classification.bundled [NAME ...] [--make] [--data-dir DIR]
+
+Writes ``results/bundled-NAME.json`` and the card, ``src/skimrnn/models/NAME/README.md``. The model
+``sst`` is made by the command in its ``training.json``; ``imdb`` is made by ``--make`` out of the
+runs of ``benchmarks.classification``: of the skimming row that validation texts chose, the seed
+that they liked best, its vocabulary cut, its word vectors kept in int8 and the rest in float16.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import skimrnn
+from benchmarks.classification.runs import Run
+from benchmarks.classification.stats import chosen, group, load
+from benchmarks.machine import RESULTS, provenance
+from skimrnn.evaluation import evaluate, load_test_texts
+from skimrnn.files import sha256, write_atomically
+from skimrnn.model_file import ModelFile, read_model, write_model
+from skimrnn.tasks import load_task
+from skimrnn.text import Vocabulary
+
+MODELS = Path(skimrnn.__file__).parent / "models"
+WORDS = 24_000
+"""Words of the vocabulary of a model made here; the others are read as the unknown word."""
+
+CARD = """\
+---
+library_name: skimrnn
+pipeline_tag: text-classification
+tags: [skim-rnn, adaptive-computation, lstm]
+language: en
+---
+# skimrnn: {name}
+
+A small Skim-LSTM that labels {labels}.
+It updates {levels} units by level and reads at θ = {threshold}. It is there to show what skimming
+is; it is no more than a sentiment model for film reviews.
+
+Read it with `skimrnn read {name} "a text"`, or in Python with `skimrnn.load("{name}")`.
+
+| held-out texts | texts | accuracy | skimmed | operations, reading all ÷ done |
+| --- | --- | --- | --- | --- |
+{rows}
+
+Validation accuracy {validation}, on {validation_texts:,} texts, chose the weights.
+{split} Made by
+
+    {command}
+
+and judged by `python -m benchmarks.classification.bundled`. `training.json` has every option, the
+files' digests, the split and what was dropped.
+
+## Training data and its terms
+
+As their authors state them:
+
+{terms}
+
+The folder holds no text of these corpora: a list of {vocabulary:,} words in order of frequency, and
+numbers.
+
+## Limits
+
+{limits} A skimmed word is not a word without influence: the marks show where computation went, they
+do not explain a decision.
+"""
+
+_GLOVE = """\
+- GloVe 6B, 50-d word vectors (Pennington et al., EMNLP 2014): Open Data Commons Public Domain
+  Dedication and License 1.0."""
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """What there is to say of a bundled model.
+
+    Attributes:
+        labels: what it labels, and as what.
+        tests: its held-out texts, by the name of their task.
+        split: how the texts were kept apart.
+        terms: of its training data.
+        limits: what it is not for.
+    """
+
+    labels: str
+    tests: dict[str, str]
+    split: str
+    terms: str
+    limits: str
+
+
+BUNDLED = {
+    "sst": Bundled(
+        "an English sentence about a film *negative* or *positive*",
+        {"sst": "SST, test sentences", "rotten-tomatoes": "Rotten Tomatoes, test snippets"},
+        "The treebank is made of Rotten Tomatoes snippets, so training texts of one corpus that "
+        "occur in, or\nhold, a validation or test text of the other (by letters and digits alone) "
+        "were dropped.",
+        """\
+- Stanford Sentiment Treebank, training trees (Socher et al., EMNLP 2013): none stated with the
+  files; distributed for research use.
+- Rotten Tomatoes snippets, sentence polarity data set v1.0 (Pang and Lee, ACL 2005): none stated;
+  distributed for research use.
+"""
+        + _GLOVE,
+        "Sentences and short reviews of films, in English, of the years before 2013; whole "
+        "reviews, other\nsubjects and irony are beyond what it was trained on.",
+    ),
+    "imdb": Bundled(
+        "an English review of a film *negative* or *positive*",
+        {"imdb": "IMDb, test reviews"},
+        "It is the row `{row}` of docs/results.md with seed {seed}, its vocabulary\ncut to "
+        "{vocabulary:,} words, its word vectors kept in int8 and its other numbers in float16.",
+        """\
+- Large Movie Review Dataset v1.0, the labelled training reviews (Maas et al., ACL 2011): none
+  stated; for research use.
+"""
+        + _GLOVE,
+        "Whole reviews of films, in English, of the years before 2011, most of them with a clear "
+        "verdict;\nsingle sentences are better read by `sst`, other subjects and irony are beyond "
+        "what it was trained on.",
+    ),
+}
+
+
+def main() -> None:
+    """Make the model if asked to, evaluate, then write the results and the cards."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("name", nargs="*", help="all if left out", default=list(BUNDLED))
+    parser.add_argument("--make", action="store_true", help="imdb alone: out of its runs")
+    parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
+    arguments = parser.parse_args()
+    for name in arguments.name:
+        if arguments.make:
+            make(name, arguments.data_dir)
+        judge(name, arguments.data_dir)
+
+
+def make(name: str, data_dir: str | None) -> None:
+    """Cut and pack the run of a task that validation texts chose."""
+    rows = group(load()[name], tuned=True)
+    row = chosen(rows)
+    assert row is not None
+    runs = rows[row].by_seed
+    seed = max(runs, key=lambda one: runs[one]["validation"]["accuracy"])
+    run = Run(name, row, seed)
+    command = (
+        f"python -m benchmarks.classification --task {name} --row {row} --seed {seed}; "
+        f"python -m benchmarks.classification.bundled {name} --make"
+    )
+    cut = packed(with_words(read_model(run.folder), WORDS))
+    best = {**cut.training["best"], "accuracy": validated(cut, name, data_dir)}
+    training = {
+        **{**cut.training, "command": command, "vocabulary": WORDS},
+        **{"row": row, "seed": seed, "best": best},
+    }
+    whole = replace(cut, training=training)
+    write_model(MODELS / name, whole, dtype="float16", int8_rows=True)
+    shutil.copyfile(run.folder / "log.jsonl", MODELS / name / "log.jsonl")
+
+
+def validated(model: ModelFile, task: str, data_dir: str | None) -> float:
+    """The accuracy of a model on its task's validation texts."""
+    texts, reader = load_task(task, data_dir=data_dir).validation, skimrnn.runtime.Model(model)
+    labels = [reader.labels[target] for target in texts.targets]
+    found = reader.predict(texts.texts, workers=2)
+    return sum(one == other for one, other in zip(found, labels, strict=True)) / len(labels)
+
+
+def packed(model: ModelFile) -> ModelFile:
+    """The model as it is when it has been stored small and read back."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_model(Path(folder, "small"), model, dtype="float16", int8_rows=True)
+        return read_model(Path(folder, "small"))
+
+
+def with_words(model: ModelFile, words: int) -> ModelFile:
+    """The model with the most frequent words of its vocabulary alone."""
+    assert model.text is not None
+    vocabulary = Vocabulary(model.text.vocabulary.words[:words])
+    text = replace(model.text, vocabulary=vocabulary, embedding=model.text.embedding[:words])
+    return replace(model, text=text)
+
+
+def judge(name: str, data_dir: str | None) -> None:
+    """Evaluate a bundled model, then write the result and the card."""
+    model, folder = skimrnn.load(name), MODELS / name
+    examples = {
+        data: load_test_texts(model, data, data_dir=data_dir).examples
+        for data in BUNDLED[name].tests
+    }
+    tests = {data: evaluate(model, texts).to_dict() for data, texts in examples.items()}
+    result = {
+        "model": name,
+        "parameters_sha256": sha256(folder / "model.safetensors"),
+        "bytes": sum(path.stat().st_size for path in folder.iterdir()),
+        "tests": tests,
+        "implementations": [
+            evaluate(skimrnn.load(name, implementation=one), examples[name]).to_dict()
+            for one in implementations(name)
+        ],
+        **provenance("python -m benchmarks.classification.bundled"),
+    }
+    path = RESULTS / f"bundled-{name}.json"
+    write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
+    write_atomically(folder / "README.md", card(name, model, tests).encode())
+
+
+def implementations(name: str) -> tuple[str, ...]:
+    """What is timed; NumPy, at fifty microseconds a word, would take hours for whole reviews."""
+    every = skimrnn.implementations()
+    return every if name == "sst" else tuple(one for one in every if one != "numpy")
+
+
+def card(name: str, model: skimrnn.Model, tests: dict[str, Any]) -> str:
+    """The model card, from the training record and the tests' results."""
+    training, said = model.training, BUNDLED[name]
+    rows = [
+        f"| {said.tests[data]} | {test['texts']:,} | {100 * test['accuracy']:.1f} % "
+        f"| {100 * test['skim_rate']:.1f} % | {test['flop_reduction']:.1f} |"
+        for data, test in tests.items()
+    ]
+    vocabulary = len(model.vocabulary) - 1
+    return CARD.format(
+        name=name,
+        labels=said.labels,
+        levels=" / ".join(map(str, model.config.levels)),
+        threshold=model.rule.threshold,
+        rows="\n".join(rows),
+        validation=f"{100 * training['best']['accuracy']:.1f} %",
+        validation_texts=training["task"]["counts"]["validation"]["texts"],
+        split=said.split.format(**{**training, "vocabulary": vocabulary}),
+        command=training["command"],
+        terms=said.terms,
+        vocabulary=vocabulary,
+        limits=said.limits,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Which rows belong together, and what they are called in a picture, where room is short."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.classification.pictures.drawing import (
+    AMBER,
+    BLACK,
+    BLUE,
+    GREEN,
+    PURPLE,
+    QUIET,
+    SKY,
+    VERMILION,
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Rows that share a marker and a colour.
+
+    Attributes:
+        name: in the legend.
+        marker: matplotlib's.
+        colour: as a hexadecimal number.
+        rows: the short name of each row.
+        base: short names of rows of the base recipe, drawn hollow.
+    """
+
+    name: str
+    marker: str
+    colour: str
+    rows: dict[str, str]
+    base: dict[str, str]
+
+
+_GRID = {f"skim-{s}-{g}": f"{s} · {g}" for g in (0.01, 0.02) for s in (5, 10)}
+
+FAMILIES = (
+    Family(
+        "reads every word",
+        "s",
+        BLACK,
+        {"lstm-tuned": "LSTM", "lstm-taught": "LSTM, distilled", "gru-tuned": "GRU"},
+        {"lstm": "LSTM"},
+    ),
+    Family(
+        "Skim-LSTM, S · γ",
+        "o",
+        BLUE,
+        {f"{row}-tuned": name for row, name in _GRID.items()},
+        _GRID,
+    ),
+    Family(
+        "skims otherwise",
+        "D",
+        SKY,
+        {
+            "skip-0.01-tuned": "skipping",
+            "levels-20-0-tuned": "three levels",
+            "skim-gru-10-0.01-tuned": "Skim-GRU",
+            "spread-10-0.01-tuned": "for many θ",
+            "skim-10-0.01-taught": "10 · 0.01, distilled",
+        },
+        {},
+    ),
+    Family(
+        "levels given, at the learned time",
+        "X",
+        VERMILION,
+        {
+            "random-tuned": "random",
+            "periodic-tuned": "every n-th",
+            "frequent-tuned": "rare words",
+        },
+        {},
+    ),
+    Family(
+        "smaller net or cut text",
+        "v",
+        AMBER,
+        {
+            "small-lstm-tuned": "small LSTM",
+            "first-tuned": "first words",
+            "last-tuned": "last words",
+        },
+        {},
+    ),
+    Family(
+        "other recurrent nets", "^", PURPLE, {"qrnn-tuned": "QRNN", "mingru-tuned": "minGRU"}, {}
+    ),
+    Family(
+        "no recurrent net",
+        "P",
+        GREEN,
+        {"averages": "mean vector", "tf-idf": "tf-idf", "ngrams": "NB n-grams"},
+        {},
+    ),
+)
+
+
+def family_of(row: str) -> tuple[Family, str, bool]:
+    """A row's family, its short name, and whether it is of the base recipe."""
+    for family in FAMILIES:
+        if row in family.rows:
+            return family, family.rows[row], False
+        if row in family.base:
+            return family, family.base[row], True
+    return Family("other", "*", QUIET, {row: row}, {}), row, False

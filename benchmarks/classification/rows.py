@@ -1,0 +1,190 @@
+"""The rows of the classification table: what each one is, and the recipes that they are made by.
+
+A row is one model family with its settings; all rows of a recipe share everything else. ``base`` is
+the first recipe, with the paper's word vectors alone; ``tuned`` adds what was found on validation
+texts to help every family (``docs/experiments.md``), and has the controls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+TITLES = {
+    "sst": "SST, trained on sentences",
+    "rotten-tomatoes": "Rotten Tomatoes",
+    "rotten-tomatoes-folds": "Rotten Tomatoes, ten folds",
+    "sst-phrases": "SST, trained on phrases (tested on sentences)",
+    "imdb": "IMDb",
+    "ag-news": "AG News, 28,488 of 120,000 training texts",
+}
+TASKS = tuple(TITLES)
+
+SEEDS = {
+    "sst": tuple(range(10)),
+    "rotten-tomatoes": tuple(range(10)),
+    "rotten-tomatoes-folds": tuple(range(10)),
+    "sst-phrases": (0, 1, 2, 3, 4),
+    "imdb": (0, 1, 2),
+    "ag-news": (0, 1, 2),
+}
+
+SHARED: dict[str, Any] = {
+    "hidden_size": 100,
+    "batch_size": 32,
+    "epochs": 12,
+    "patience": 8,
+    "learning_rate": 2e-3,
+    "averaging": 0.99,
+    "dropout": 0.5,
+    "skim_ramp_steps": 1000,
+}
+BY_TASK: dict[str, dict[str, Any]] = {
+    "sst": {},
+    "rotten-tomatoes": {},
+    "rotten-tomatoes-folds": {},
+    "sst-phrases": {"epochs": 3, "evaluations_per_epoch": 8, "batch_size": 64},
+    "imdb": {"epochs": 8},
+    "ag-news": {"epochs": 8},
+}
+_SHORT = {"adversarial": 1.0, "embedding_size": 150, "patience": 4}
+TUNED: dict[str, dict[str, Any]] = {
+    "sst": _SHORT,
+    "rotten-tomatoes": _SHORT,
+    "rotten-tomatoes-folds": _SHORT,
+    "imdb": {
+        "adversarial": 2.0,
+        "embedding_size": 150,
+        "batch_size": 64,
+        "epochs": 4,
+        "max_tokens": 1000,
+        "unknown_probability": 0.1,
+    },
+    "ag-news": {"adversarial": 1.0, "batch_size": 64, "epochs": 6, "embedding_size": 150},
+}
+"""What the tuned recipe has beside the base one; its vectors are those of ``VECTORS_FROM``."""
+
+VECTORS_FROM = {
+    "sst": "imdb",
+    "rotten-tomatoes": "imdb",
+    "rotten-tomatoes-folds": "imdb",
+    "imdb": "imdb",
+    "ag-news": "ag-news",
+}
+"""Whose training texts the 100 numbers beside GloVe's 50 are learnt from, without their labels."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a row is.
+
+    Attributes:
+        what: in the page, in a few words.
+        settings: of ``TrainingOptions``, beside the recipe's.
+        tuned: whether it is made by the tuned recipe.
+        control: the cell, of ``controls``, that stands in for ours.
+        linear: the model, of ``linear.py``, that is no recurrent net at all.
+        given: how levels are given instead of being decided, of ``given.py``.
+        cut: "first" or "last": the words that are left of every text.
+        taught: whether a linear model's probabilities are learnt from as well.
+    """
+
+    what: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    tuned: bool = False
+    control: str | None = None
+    linear: str | None = None
+    given: str | None = None
+    cut: str | None = None
+    taught: bool = False
+
+    @property
+    def skims(self) -> bool:
+        """Whether a router decides."""
+        return len(self.settings.get("levels", (0,))) > 1 and self.given is None
+
+
+def _skim(size: int, weight: float, **more: Any) -> dict[str, Any]:
+    return {"levels": (100, size), "skim_weight": weight, **more}
+
+
+_PLAIN = {"levels": (100,)}
+_GRID = {
+    f"skim-{size}-{weight}": _skim(size, weight) for weight in (0.01, 0.02) for size in (5, 10)
+}
+LEARNED = "skim-10-0.01-tuned"
+"""The row that controls follow: its skim rate is theirs, and so is its time."""
+
+ROWS: dict[str, Row] = {
+    "lstm": Row("plain LSTM", _PLAIN),
+    **{
+        name: Row(f"Skim-LSTM, S = {name.split('-')[1]}, γ = {name.split('-')[2]}", settings)
+        for name, settings in _GRID.items()
+    },
+    "lstm-tuned": Row("plain LSTM", _PLAIN, tuned=True),
+    **{
+        f"{name}-tuned": Row(
+            f"Skim-LSTM, S = {name.split('-')[1]}, γ = {name.split('-')[2]}", settings, tuned=True
+        )
+        for name, settings in _GRID.items()
+    },
+    "skip-0.01-tuned": Row("skipping, S = 0, γ = 0.01", _skim(0, 0.01), tuned=True),
+    "levels-20-0-tuned": Row(
+        "three levels, 100 / 20 / 0, γ = 0.01",
+        {"levels": (100, 20, 0), "skim_weight": 0.01},
+        tuned=True,
+    ),
+    "gru-tuned": Row("plain GRU", {"cell": "gru", **_PLAIN}, tuned=True),
+    "skim-gru-10-0.01-tuned": Row(
+        "Skim-GRU, S = 10, γ = 0.01", _skim(10, 0.01, cell="gru"), tuned=True
+    ),
+    "spread-10-0.01-tuned": Row(
+        "Skim-LSTM for many thresholds, S = 10, γ = 0.01",
+        _skim(10, 0.01, threshold_spread=3.0),
+        tuned=True,
+    ),
+    "lstm-taught": Row("plain LSTM, distilled", _PLAIN, tuned=True, taught=True),
+    "skim-10-0.01-taught": Row(
+        "Skim-LSTM, S = 10, γ = 0.01, distilled", _skim(10, 0.01), tuned=True, taught=True
+    ),
+    "random-tuned": Row("random words skimmed, S = 10", _skim(10, 0.0), True, given="random"),
+    "periodic-tuned": Row("every n-th word read, S = 10", _skim(10, 0.0), True, given="periodic"),
+    "frequent-tuned": Row("frequent words skimmed, S = 10", _skim(10, 0.0), True, given="frequent"),
+    "small-lstm-tuned": Row("small LSTM", {}, tuned=True),
+    "first-tuned": Row("plain LSTM, first words alone", _PLAIN, True, cut="first"),
+    "last-tuned": Row("plain LSTM, last words alone", _PLAIN, True, cut="last"),
+    "qrnn-tuned": Row("QRNN, k = 2", _PLAIN, True, control="qrnn"),
+    "mingru-tuned": Row("minGRU", _PLAIN, True, control="mingru"),
+    "averages": Row("averaged word vectors, logistic regression", tuned=True, linear="averages"),
+    "tf-idf": Row("tf-idf of words and pairs, logistic regression", tuned=True, linear="tf-idf"),
+    "ngrams": Row("naive-Bayes-weighted words, pairs, triples", tuned=True, linear="ngrams"),
+}
+
+# What takes as long as LEARNED: units of the small LSTM, and words that are left of a text.
+SMALL = {"sst": 60, "rotten-tomatoes": 60, "imdb": 40, "ag-news": 56}
+WORDS_LEFT = {"sst": 8, "rotten-tomatoes": 9, "imdb": 50, "ag-news": 14}
+
+
+SOURCES = {"sst-phrases": "sst", "rotten-tomatoes-folds": "rotten-tomatoes"}
+"""Which data set a task is made of, where it bears another name."""
+FOLDS = "rotten-tomatoes-folds"
+"""The task whose seed says which tenth of all texts is tested on."""
+TESTED_ROWS = {FOLDS: ("lstm-tuned", "skim-10-0.01-tuned", "ngrams")}
+"""The rows of a task that has not all of them."""
+
+
+def settings_of(task: str, name: str, seed: int) -> dict[str, Any]:
+    """All that ``TrainingOptions`` is given for a row, where it differs from the defaults."""
+    row = ROWS[name]
+    settings = {**SHARED, **BY_TASK[task], **(TUNED[task] if row.tuned else {}), **row.settings}
+    if name == "small-lstm-tuned":
+        settings |= {"hidden_size": SMALL[task], "levels": (SMALL[task],)}
+    return {**settings, "seed": seed}
+
+
+def seeds_of(task: str, name: str) -> tuple[int, ...]:
+    """The seeds that a row is made with; none if the task does not have the row."""
+    if name not in TESTED_ROWS.get(task, ROWS) or (ROWS[name].tuned and task not in TUNED):
+        return ()
+    # A linear model has nothing to draw, but folds have texts of their own.
+    return (0,) if ROWS[name].linear and task != FOLDS else SEEDS[task]

@@ -1,0 +1,318 @@
+"""Make the runs of the classification table: every row of every task, seed by seed.
+
+    python -m benchmarks.classification [--task NAME ...] [--row NAME ...] [--seed N ...]
+
+Each finished run is one JSON file under ``results/classification``; a run whose file is there is
+not made again, and one that was cut off goes on from its checkpoint. ``rows.py`` says what the rows
+are; the test texts are read once, after training. ``report.py`` makes the tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import skimrnn
+from benchmarks import machine
+from benchmarks.classification import controls, given, linear, ngrams
+from benchmarks.classification.rows import (
+    FOLDS,
+    LEARNED,
+    ROWS,
+    SEEDS,
+    SOURCES,
+    TASKS,
+    VECTORS_FROM,
+    WORDS_LEFT,
+    Row,
+    seeds_of,
+    settings_of,
+)
+from benchmarks.classification.vectors import glove
+from benchmarks.classification.vectors import write as write_vectors
+from skimrnn import cost
+from skimrnn.files import sha256, write_atomically
+from skimrnn.reading import skim_rate
+from skimrnn.tasks import Examples, TextTask, load_task
+from skimrnn.tasks.base import make_task
+from skimrnn.tasks.splits import permutation
+from skimrnn.text import scan
+from skimrnn.train.given import GivenLevels
+
+RESULTS = machine.RESULTS / "classification"
+RUNS = Path("runs") / "classification"
+TEACHERS = Path("runs") / "teachers"
+
+Measured = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of one task with one seed."""
+
+    task: str
+    name: str
+    seed: int
+
+    @property
+    def stem(self) -> str:
+        """The stem of the run's files."""
+        return f"{self.task}-{self.name}-seed{self.seed}"
+
+    @property
+    def result(self) -> Path:
+        """Where the run's numbers go."""
+        return RESULTS / f"{self.stem}.json"
+
+    @property
+    def folder(self) -> Path:
+        """Where its model goes."""
+        return RUNS / self.stem
+
+    @property
+    def row(self) -> Row:
+        """What it is a run of."""
+        return ROWS[self.name]
+
+
+class Made(NamedTuple):
+    """A finished model: what goes into the record, and what measures it on texts."""
+
+    record: dict[str, Any]
+    measure: Callable[[Examples], Measured]
+
+
+def make(run: Run, data_dir: str | None) -> Path:
+    """Train, evaluate and write one run's numbers."""
+    task = task_of(run, data_dir)
+    made = _linear(run, task, data_dir) if run.row.linear else _recurrent(run, task, data_dir)
+    result = {
+        "task": run.task,
+        "row": run.name,
+        "seed": run.seed,
+        "data": task.record,
+        **made.record,
+        "validation": made.measure(task.validation),
+        "test": made.measure(task.test),
+        **machine.provenance("python -m benchmarks.classification"),
+    }
+    text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+    write_atomically(run.result, text.encode())
+    return run.result
+
+
+def _linear(run: Run, task: TextTask, data_dir: str | None) -> Made:
+    assert run.row.linear is not None
+    vectors = vectors_of(run.task, run.row, data_dir)
+    model = linear.fit(run.row.linear, task, vectors)
+    model.write(run.folder / "model.pickle")
+    record = {"options": {"strength": model.strength}, "vectors": {"source": Path(vectors).name}}
+    return Made(record, lambda examples: linear.measure(model, examples))
+
+
+def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
+    import torch
+
+    from benchmarks.classification.controls.training import train as train_control
+    from skimrnn.train import TrainingOptions, train_classifier
+
+    torch.set_num_threads(1)
+    row, folder = run.row, run.folder
+    options = TrainingOptions(**settings_of(run.task, run.name, run.seed))
+    vectors = vectors_of(run.task, row, data_dir)
+    if row.control:
+        trained = train_control(task, row.control, options, folder, vectors=vectors)
+        control = controls.load(folder)
+        measure = lambda examples: controls.measure(control, examples)  # noqa: E731
+    else:
+        levels = given_levels(run.task, row, task)
+        teacher = write_teacher(run.task, task) if row.taught else None
+        trained = train_classifier(
+            task, options, folder, vectors=vectors, teacher=teacher, given_levels=levels
+        )
+        model = skimrnn.load(folder)
+        measure = lambda examples: measure_model(model, examples, levels)  # noqa: E731
+    record = {
+        "options": trained.record["options"],
+        "vectors": trained.record["vectors"],
+        "given_levels": trained.record.get("given_levels"),
+        "teacher": "ngrams, out of fold" if row.taught else None,
+        "best": trained.outcome.best,
+        "steps": trained.outcome.steps,
+        "seconds": trained.record["seconds"],
+        "log_sha256": sha256(folder / "log.jsonl"),
+    }
+    return Made(record, measure)
+
+
+# ---- what a row is made of ----------------------------------------------------------------------
+
+
+def task_of(run: Run, data_dir: str | None) -> TextTask:
+    """A run's texts: its fold of them if there are folds, cut if the row cuts them."""
+    source, phrases = SOURCES.get(run.task, run.task), run.task == "sst-phrases"
+    task = load_task(source, data_dir=data_dir, phrases=phrases)
+    if run.task == FOLDS:
+        task = fold(task, run.seed)
+    if (which := run.row.cut) is None:
+        return task
+    left = WORDS_LEFT[run.task]
+    parts = {
+        split: Examples([cut(text, which, left) for text in one.texts], one.targets)
+        for split, one in task.splits().items()
+    }
+    return replace(task, **parts, record={**task.record, "cut": f"{which} {left} words"})
+
+
+def fold(task: TextTask, number: int, folds: int = 10) -> TextTask:
+    """All texts split anew: one of equal parts to test on, as many of the others to validate on."""
+    every = Examples.join(list(task.splits().values()))
+    parts = np.array_split(permutation(len(every), 0), folds)
+    tested = parts.pop(number)
+    rest = np.concatenate(parts)
+    rest = rest[permutation(len(rest), number)]
+    splits = {
+        "train": every.take(np.sort(rest[len(tested) :])),
+        "validation": every.take(np.sort(rest[: len(tested)])),
+        "test": every.take(np.sort(tested)),
+    }
+    record = {name: task.record[name] for name in ("source", "files") if name in task.record}
+    said = f"fold {number + 1} of {folds}; validation texts are drawn from the others"
+    return make_task(task.name, task.labels, splits, {**record, "fold": number, "split": said})
+
+
+def cut(text: str, which: str, words: int) -> str:
+    """The "first" or the "last" words of a text, so many of them."""
+    found = scan(text)
+    if len(found.words) <= words:
+        return text
+    return text[: found.ends[words - 1]] if which == "first" else text[found.starts[-words] :]
+
+
+def vectors_of(task: str, row: Row, data_dir: str | None) -> str | Path:
+    """The word vectors that the row's recipe has."""
+    return write_vectors(VECTORS_FROM[task], data_dir) if row.tuned else glove(data_dir)
+
+
+def write_teacher(name: str, task: TextTask) -> NDArray[np.float32]:
+    """What the n-gram model says of each training text without having seen it; made once."""
+    path = TEACHERS / f"{name}.npy"
+    if not path.exists():
+        vocabulary, rows = linear.encoded(task)
+        p = ngrams.out_of_fold(rows, task.train.targets, len(vocabulary), longest=linear.LONGEST)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_suffix(".part").open("wb") as file:
+            np.save(file, p)
+        path.with_suffix(".part").rename(path)
+    taught: NDArray[np.float32] = np.load(path)
+    return taught
+
+
+def given_levels(name: str, row: Row, task: TextTask) -> GivenLevels | None:
+    """The rule that gives the row's levels, at the learned row's rate; None if they are learnt."""
+    if row.given is None:
+        return None
+    texts = (scan(text).words for text in task.train.texts)
+    return given.make(row.given, learned_rate(name), texts)
+
+
+def learned_rate(task: str) -> float:
+    """The share of validation words that the learned row skims, mean of its first three seeds.
+
+    Raises:
+        FileNotFoundError: if one of these runs is not there.
+    """
+    results = [Run(task, LEARNED, seed).result for seed in SEEDS[task][:3]]
+    missing = [path.name for path in results if not path.exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"levels are given at the rate of {LEARNED}, and {', '.join(missing)} is not there; "
+            f"make it first: python -m benchmarks.classification --task {task} --row {LEARNED}"
+        )
+    rates = [json.loads(path.read_text())["validation"]["skim_rate"] for path in results]
+    return round(float(np.mean(rates)), 3)
+
+
+# ---- measuring ----------------------------------------------------------------------------------
+
+
+def measure_model(
+    model: skimrnn.Model, examples: Examples, levels: GivenLevels | None = None
+) -> Measured:
+    """Accuracy and operations of a model on texts, read without torch."""
+    places = None
+    if levels is not None:
+        rows = [model.vocabulary.rows(scan(text).words) for text in examples.texts]
+        places = [levels(row, model.vocabulary, (0, text)) for text, row in enumerate(rows)]
+    readings = model.read(examples.texts, levels=places)
+    targets = [model.labels[target] for target in examples.targets]
+    correct = np.array([r.label == t for r, t in zip(readings, targets, strict=True)])
+    taken = [reading.level for reading in readings]
+    counted = cost.count(model.config, taken)
+    return {
+        "texts": len(examples),
+        "tokens": sum(len(reading) for reading in readings),
+        "accuracy": float(correct.mean()),
+        "skim_rate": skim_rate(taken) if model.config.skims else None,
+        "flop_reduction": counted.flop_reduction,
+        "flop_reduction_per_text": counted.flop_reduction_per_text,
+        "recurrent_reduction": counted.recurrent_reduction,
+        "correct": np.packbits(correct).tobytes().hex(),
+    }
+
+
+def wanted(tasks: list[str], names: list[str] | None, seeds: list[int] | None) -> list[Run]:
+    """The runs asked for, of those that the tasks have, seed by seed."""
+    return [
+        Run(task, name, seed)
+        for seed in range(max(map(len, SEEDS.values())))
+        for task in tasks
+        for name in names or ROWS
+        if seed in seeds_of(task, name) and (seeds is None or seed in seeds)
+    ]
+
+
+def main() -> None:
+    """Make every run that has no result yet."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.classification",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    names: dict[str, Any] = {"nargs": "*", "metavar": "NAME"}
+    said = f"all if left out: {', '.join(TASKS)}"
+    parser.add_argument("--task", **names, choices=TASKS, default=list(TASKS), help=said)
+    said = "all if left out; rows.py lists them"
+    parser.add_argument("--row", **names, choices=tuple(ROWS), help=said)
+    parser.add_argument("--seed", nargs="*", type=int, help="all of a task's if left out")
+    parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
+    parser.add_argument("--workers", type=int, default=2, help="runs made side by side")
+    arguments = parser.parse_args()
+    data_dir = arguments.data_dir
+    runs = wanted(arguments.task, arguments.row, arguments.seed)
+    waiting = [run for run in runs if not run.result.exists()]
+    print(f"{len(runs) - len(waiting)} of {len(runs)} runs are there already", flush=True)
+    for task in {run.task for run in waiting if run.row.tuned}:  # before runs want them at once
+        write_vectors(VECTORS_FROM[task], data_dir)
+    for task in {run.task for run in waiting if run.row.taught}:
+        write_teacher(task, load_task(SOURCES.get(task, task), data_dir=data_dir))
+    # A run that follows another's rate comes after it.
+    for part in ([r for r in waiting if not r.row.given], [r for r in waiting if r.row.given]):
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(arguments.workers, mp_context=spawn) as pool:
+            jobs = [pool.submit(make, run, data_dir) for run in part]
+            for job in as_completed(jobs):
+                print(job.result(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

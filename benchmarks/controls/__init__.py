@@ -1,9 +1,0 @@
-"""Cheap recurrent nets beside ours: a QRNN and a minGRU, trained and read as our rows are.
-
-They are controls, not part of the library. ``load`` reads without torch; ``training.train`` trains.
-``linear`` reads natively for ``benchmarks.linear``, whose models have no recurrence at all.
-"""
-
-from benchmarks.controls.reader import Control, load, measure
-
-__all__ = ["Control", "load", "measure"]
