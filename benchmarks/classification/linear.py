@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from benchmarks.classification import ngrams
 from benchmarks.classification.controls.compiler import compiler
 from benchmarks.classification.controls.linear import NativeLinear, native_averages, native_ngrams
+from benchmarks.classification.measured import Measured, measured
 from benchmarks.text import scanner
 from skimrnn.files import write_atomically
 from skimrnn.tasks import Examples, TextTask
@@ -136,19 +137,10 @@ def right(model: Linear, examples: Examples) -> NDArray[np.bool_]:
     return np.array(found) == np.asarray(examples.targets)
 
 
-def measure(model: Linear, examples: Examples) -> dict[str, Any]:
+def measure(model: Linear, examples: Examples) -> Measured:
     """Accuracy in the layout of the other rows; what is not counted is None."""
-    correct = right(model, examples)
-    return {
-        "texts": len(examples),
-        "tokens": sum(len(scan(text).words) for text in examples.texts),
-        "accuracy": float(correct.mean()),
-        "skim_rate": None,
-        "flop_reduction": None,
-        "flop_reduction_per_text": None,
-        "recurrent_reduction": None,
-        "correct": np.packbits(correct).tobytes().hex(),
-    }
+    tokens = sum(len(scan(text).words) for text in examples.texts)
+    return measured(right(model, examples), tokens)
 
 
 def _tf_idf(task: TextTask, _: str | Path) -> Callable[[float], Linear]:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 import skimrnn
 from benchmarks import machine
 from benchmarks.classification import controls, given, linear, ngrams
+from benchmarks.classification.measured import Measured, measured
 from benchmarks.classification.rows import (
     FOLDS,
     LEARNED,
@@ -51,8 +52,6 @@ from skimrnn.train.given import GivenLevels
 RESULTS = machine.RESULTS / "classification"
 RUNS = Path("runs") / "classification"
 TEACHERS = Path("runs") / "teachers"
-
-Measured = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -258,16 +257,14 @@ def measure_model(
     correct = np.array([r.label == t for r, t in zip(readings, targets, strict=True)])
     taken = [reading.level for reading in readings]
     counted = cost.count(model.config, taken)
-    return {
-        "texts": len(examples),
-        "tokens": sum(len(reading) for reading in readings),
-        "accuracy": float(correct.mean()),
-        "skim_rate": skim_rate(taken) if model.config.skims else None,
-        "flop_reduction": counted.flop_reduction,
-        "flop_reduction_per_text": counted.flop_reduction_per_text,
-        "recurrent_reduction": counted.recurrent_reduction,
-        "correct": np.packbits(correct).tobytes().hex(),
-    }
+    return measured(
+        correct,
+        sum(len(reading) for reading in readings),
+        skim_rate=skim_rate(taken) if model.config.skims else None,
+        flop_reduction=counted.flop_reduction,
+        flop_reduction_per_text=counted.flop_reduction_per_text,
+        recurrent_reduction=counted.recurrent_reduction,
+    )
 
 
 def wanted(tasks: list[str], names: list[str] | None, seeds: list[int] | None) -> list[Run]:

@@ -6,6 +6,7 @@ skims. A head reads the final h alone, so nothing that only an earlier h would n
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from types import SimpleNamespace
 
 import torch
@@ -16,7 +17,7 @@ from torch.nn.utils.rnn import PackedSequence
 from benchmarks.classification.controls.recurrence import before, last, scan
 
 
-class GatedLayer(nn.Module):
+class GatedLayer(nn.Module, ABC):
     """What the controls have in common.
 
     Args:
@@ -49,9 +50,9 @@ class GatedLayer(nn.Module):
             final = final.index_select(0, packed.unsorted_indices)
         return None, final[None]
 
+    @abstractmethod
     def final(self, x: Tensor, sizes: list[int]) -> Tensor:
         """The final h (B, D) of packed vectors x (N, E), the longest text first."""
-        raise NotImplementedError
 
 
 class QRNN(GatedLayer):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.classification.controls import saved
 from benchmarks.classification.controls.native import NativeControl
+from benchmarks.classification.measured import Measured, measured
 from benchmarks.text import scanner
 from skimrnn.tasks import Examples
 
@@ -74,20 +74,8 @@ def load(folder: str | os.PathLike[str]) -> Control:
     return Control(saved.read(Path(folder)))
 
 
-def measure(control: Control, examples: Examples) -> dict[str, Any]:
-    """Accuracy on texts, in the layout of ``benchmarks.classification.measure``.
-
-    What is None there is not counted: nothing is skimmed, and no operation counted.
-    """
+def measure(control: Control, examples: Examples) -> Measured:
+    """Accuracy on texts; nothing is skimmed, and no operation counted."""
     found = control.predict_proba(examples.texts).argmax(axis=1)
-    correct = found == np.asarray(examples.targets)
-    return {
-        "texts": len(examples),
-        "tokens": sum(len(control.rows(text)) for text in examples.texts),
-        "accuracy": float(correct.mean()),
-        "skim_rate": None,
-        "flop_reduction": None,
-        "flop_reduction_per_text": None,
-        "recurrent_reduction": None,
-        "correct": np.packbits(correct).tobytes().hex(),
-    }
+    tokens = sum(len(control.rows(text)) for text in examples.texts)
+    return measured(found == np.asarray(examples.targets), tokens)
