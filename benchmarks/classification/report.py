@@ -66,12 +66,12 @@ Each run's settings, data digests, commit and versions stand in its file; what e
 
 All rows of a recipe share everything but what their name says: 100 units, the last hidden state
 into a linear head, weights averaged over steps, the evaluation with the best validation accuracy
-kept. The *base* recipe has GloVe 50-d vectors alone. The *tuned* one adds 100 numbers of a skip-gram
-model learnt from training texts without their labels (for SST and Rotten Tomatoes those of IMDb,
-also film reviews) and the adversarial loss; all controls have it. It was found in a handful of
-trials on validation texts, on IMDb with the skimming LSTM alone (docs/experiments.md): no family
-was tuned further by itself, which may favour that one. Levels that are *given* instead
-of learnt skim at the mean rate of skim-10-0.01-tuned on validation texts, trained and read alike.
+kept. The *base* recipe has GloVe 50-d vectors alone. The *tuned* one adds 100 numbers of a
+skip-gram model learnt from training texts without their labels (for SST and Rotten Tomatoes those
+of IMDb, also film reviews) and the adversarial loss; all controls have it. It was found in a
+handful of trials on validation texts, on IMDb with the skimming LSTM alone (docs/experiments.md):
+no family was tuned further by itself, which may favour that one. Levels that are *given* instead of
+learnt skim at the mean rate of skim-10-0.01-tuned on validation texts, trained and read alike.
 Test texts are read once, without torch, by the saved model at θ = 0.5.
 
 Differences are in points, with a 95 % bootstrap interval over seeds and texts, paired. *Not

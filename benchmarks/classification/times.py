@@ -28,6 +28,7 @@ from skimrnn.bench.peers import PEERS, Peer
 from skimrnn.bench.timing import in_own_thread, take_turns
 from skimrnn.files import write_atomically
 from skimrnn.model_file import read_model
+from skimrnn.nn.timed import set_up
 from skimrnn.tasks import Examples, load_task
 
 RESULT = RESULTS / "times.json"
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("--task", nargs="*", choices=timed, default=timed)
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
     arguments = parser.parse_args()
+    set_up(threads=1)  # torch's: process time would charge it for those that wait
     result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     for task in arguments.task:
         test = load_task(SOURCES.get(task, task), data_dir=arguments.data_dir).test
