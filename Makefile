@@ -14,6 +14,7 @@ TORCH_CPU_INDEX ?=
 WORKERS ?= 2
 FUZZ_SECONDS ?= 60
 FUZZ_TEXTS ?= 10000000
+FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
 
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
@@ -86,14 +87,14 @@ fuzz: $(VENV)/.demo
 	$(PYTHON) -m venv $(VENV)-sanitize
 	$(VENV)-sanitize/bin/python -m pip install -q -C cmake.define.SKIMRNN_SANITIZE=ON \
 	  -C build-dir=build/sanitize .
-	$(SANITIZED) -m fuzz.reading --seconds $(FUZZ_SECONDS)
-	$(SANITIZED) -m fuzz.training --seconds $(FUZZ_SECONDS)
-	$(SANITIZED) -m fuzz.folders --seconds $(FUZZ_SECONDS) --unlimited
-	$(BIN)/python -m fuzz.reading --seconds $(FUZZ_SECONDS)
-	$(BIN)/python -m fuzz.training --seconds $(FUZZ_SECONDS)
-	$(BIN)/python -m fuzz.folders --seconds $(FUZZ_SECONDS)
+	$(SANITIZED) -m fuzz.reading --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+	$(SANITIZED) -m fuzz.training --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+	$(SANITIZED) -m fuzz.folders --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) --unlimited
+	$(BIN)/python -m fuzz.reading --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+	$(BIN)/python -m fuzz.training --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+	$(BIN)/python -m fuzz.folders --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
 	$(BIN)/python -m fuzz.leaks
-	$(BIN)/python -m fuzz.scanners --workers $(WORKERS) --count $(FUZZ_TEXTS)
+	$(BIN)/python -m fuzz.scanners --workers $(WORKERS) --count $(FUZZ_TEXTS) --seed $(FUZZ_SEED)
 
 $(VENV)/.demo: pyproject.toml CMakeLists.txt $(wildcard cpp/*)
 	$(PYTHON) -m venv $(VENV)
