@@ -1,4 +1,4 @@
-"""How nearly int8 reads as float32 does: labels, decisions, accuracy of the bundled model."""
+"""How nearly int8 reads as float32 does: labels, decisions, accuracy of the bundled models."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ import numpy as np
 import skimrnn
 from skimrnn.tasks import load_task
 
-TASKS = ("sst", "rotten-tomatoes")
+SPLITS = {
+    "sst": (("sst", "validation"), ("rotten-tomatoes", "validation")),
+    "imdb": (("imdb", "validation"), ("imdb", "test")),
+}
+"""Of each bundled model, the texts that it is asked about: a task and a part of it."""
 
 
 def rows(data_dir: str | None) -> list[dict[str, Any]]:
-    """Float32 against int8 on each task's validation texts, and accuracy on IMDb's test."""
-    full, small = (skimrnn.load("sst", precision=name) for name in ("float32", "int8"))
+    """Float32 against int8 of each bundled model."""
     made = []
-    for name, split in (*((task, "validation") for task in TASKS), ("imdb", "test")):
-        task = load_task(name, data_dir=data_dir)
-        texts = task.splits()[split]
-        made.append(_compare(full, small, texts, task.labels) | {"task": name, "split": split})
+    for name, splits in SPLITS.items():
+        full, small = (skimrnn.load(name, precision=one) for one in ("float32", "int8"))
+        for task_name, split in splits:
+            task = load_task(task_name, data_dir=data_dir)
+            compared = _compare(full, small, task.splits()[split], task.labels)
+            made.append({"model": name, "task": task_name, "split": split, **compared})
     return made
 
 

@@ -43,9 +43,11 @@ def rows() -> dict[str, Any]:
         _write_large(large)
         return {
             "load_bundled_ms": _median(lambda: 1000 * _load("sst")[0]),
+            "load_imdb_ms": _median(lambda: 1000 * _load("imdb")[0]),
             "load_large_ms": _median(lambda: 1000 * _load(str(large))[0]),
             "resident_large_mb": _median(lambda: _load(str(large))[1] / 1e6),
             "resident_bundled_mb": _median(lambda: _load("sst")[1] / 1e6),
+            "resident_imdb_mb": _median(lambda: _load("imdb")[1] / 1e6),
             "large_words": VOCABULARY,
             "large_hidden_size": 100,
             "wheel_mb": _wheel_bytes(Path(folder)) / 1e6,

@@ -1,7 +1,7 @@
-"""From text to label: the bundled model beside linear models of words and word pairs.
+"""From text to label: the bundled models beside linear models of words and runs of words.
 
-Every rival is trained on the task's own training texts. The bundled model is not: it was trained on
-sentences, and reads whole reviews as it finds them. Times are processor time a text, one thread,
+Every rival is trained on the task's own training texts. Of the bundled models each was trained on
+one kind of text, and reads the other as it finds it. Times are processor time a text, one thread,
 all in turns over the same texts.
 """
 
@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import skimrnn
-from skimrnn.model_file import TextPart
-from skimrnn.runtime.native import NativeReader, NativeTextReader
+from benchmarks.classification.linear import LONGEST, Linear, fit
 from skimrnn.tasks import TextTask, load_task
-from skimrnn.text import Vocabulary, scan
 
 TIMED = 1000
 ROUNDS = 5
 BUCKETS = 2**20
+
+TRAINED_ON = {"sst": "SST and Rotten Tomatoes", "imdb": "IMDb"}
+"""Whose training texts the bundled models have seen."""
 
 Labels = NDArray[np.int64]
 Predict = Callable[[Sequence[str]], Labels]
@@ -55,7 +56,7 @@ class Reader:
 def rows(task_name: str, data_dir: str | None) -> list[dict[str, Any]]:
     """A row for each reader on a task's test texts."""
     task = load_task(task_name, data_dir=data_dir)
-    readers = [*ours(task), *linear(task), *word_pairs(task), *fast_text(task)]
+    readers = [*ours(task), *linear(task), *n_grams(task), *fast_text(task)]
     random = np.random.default_rng(0)
     chosen = random.permutation(len(task.test))[:TIMED]
     texts = [task.test.texts[i] for i in chosen]
@@ -104,8 +105,12 @@ def _times(readers: Sequence[Reader], texts: Sequence[str]) -> list[NDArray[np.f
 
 
 def ours(task: TextTask) -> list[Reader]:
-    """The bundled model: skimming and reading everything, in both precisions."""
-    name = "sst"
+    """The bundled models: skimming and reading everything, in both precisions."""
+    return [reader for name in skimrnn.bundled_models() for reader in bundled(name, task)]
+
+
+def bundled(name: str, task: TextTask) -> list[Reader]:
+    """One of them, by its name."""
     folder = Path(skimrnn.__file__).parent / "models" / name
     size = sum(path.stat().st_size for path in folder.iterdir())
     made = []
@@ -123,10 +128,9 @@ def ours(task: TextTask) -> list[Reader]:
                 p = model.predict_proba(texts, threshold=threshold)
                 return np.asarray(order[p.argmax(axis=1)])
 
-            title = f"skimrnn {model.implementation} {precision}, {what}"
+            title = f"model {name}, {model.implementation} {precision}, {what}"
             made += [
-                Reader(title, "SST and Rotten Tomatoes", predict, size, batch)
-                for batch in (False, True)
+                Reader(title, TRAINED_ON[name], predict, size, batch) for batch in (False, True)
             ]
     return made
 
@@ -150,63 +154,21 @@ def linear(task: TextTask) -> list[Reader]:
     return made
 
 
-def word_pairs(task: TextTask) -> list[Reader]:
-    """Our scanner's words and hashed pairs, weighted by naive Bayes, logistic regression.
+def n_grams(task: TextTask) -> list[Reader]:
+    """Our scanner's words and runs of words, weighted by naive Bayes, scored natively.
 
-    Source: Wang and Manning, "Baselines and Bigrams", ACL 2012.
+    They are the ``ngrams`` row of the classification table, and the same of words alone.
     """
-    from scipy.sparse import csr_matrix
-    from sklearn.linear_model import LogisticRegression
-
-    vocabulary = Vocabulary.build([scan(text).words for text in task.train.texts], min_count=2)
-    words = scanner(vocabulary)
     made = []
-    for pairs, title in ((False, "words"), (True, "words and pairs")):
-        width = len(vocabulary) + (BUCKETS if pairs else 0)
+    for longest, title in ((1, "words"), (LONGEST, "words, pairs, triples")):
+        model = fit("ngrams", task, longest=longest)
 
-        def features(text: str, pairs: bool = pairs) -> NDArray[np.int64]:
-            found = words.rows(text).astype(np.int64)
-            if not pairs:
-                return found
-            mixed = (found[:-1] * 1_000_003 + found[1:]) % BUCKETS
-            return np.concatenate([found, len(vocabulary) + mixed])
+        def predict(texts: Sequence[str], model: Linear = model) -> Labels:
+            return np.array([int(model.predict_proba(text).argmax()) for text in texts])
 
-        each = [np.unique(features(text)) for text in task.train.texts]
-        ends = np.cumsum([0, *(len(one) for one in each)])
-        ones = np.ones(ends[-1], np.float32)
-        matrix = csr_matrix((ones, np.concatenate(each), ends), (len(each), width))
-        targets = np.asarray(task.train.targets)
-        p, q = (1 + np.asarray(matrix[targets == k].sum(axis=0))[0] for k in (1, 0))
-        ratio = np.log((p / p.sum()) / (q / q.sum()))
-        fitted = LogisticRegression(C=0.1, max_iter=300).fit(
-            matrix.multiply(ratio).tocsr(), targets
-        )
-        weights = (fitted.coef_[0] * ratio).astype(np.float32)
-        bias = float(fitted.intercept_[0])
-
-        def predict(
-            texts: Sequence[str],
-            features: Callable[[str], NDArray[np.int64]] = features,
-            weights: NDArray[np.float32] = weights,
-            bias: float = bias,
-        ) -> Labels:
-            return np.array(
-                [int(weights[np.unique(features(text))].sum() + bias > 0) for text in texts]
-            )
-
-        size = weights.nbytes + len(vocabulary.to_text().encode())
-        made.append(Reader(f"naive-Bayes-weighted {title}, our scanner", task.name, predict, size))
+        name = f"naive-Bayes-weighted {title}, {model.implementation}"
+        made.append(Reader(name, task.name, predict, len(pickle.dumps(model.parts))))
     return made
-
-
-def scanner(vocabulary: Vocabulary) -> NativeTextReader:
-    """The native scanner with this vocabulary, behind the smallest network."""
-    config = skimrnn.SkimConfig(cell="rnn_tanh", input_size=1, hidden_size=1, levels=(1,))
-    parameters = {n: np.zeros(s, np.float32) for n, s in config.parameter_shapes().items()}
-    embedding, head = np.zeros((len(vocabulary), 1), np.float32), np.zeros((1, 1), np.float32)
-    text = TextPart(("any",), vocabulary, embedding, head, head[0])
-    isa = skimrnn.implementations()[0]
-    return NativeTextReader(NativeReader(config, parameters, isa, embedding, 0), text)
 
 
 def fast_text(task: TextTask) -> list[Reader]:

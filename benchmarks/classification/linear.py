@@ -19,7 +19,7 @@ from benchmarks.classification import ngrams
 from benchmarks.classification.controls.compiler import compiler
 from benchmarks.classification.controls.linear import NativeLinear, native_averages, native_ngrams
 from benchmarks.classification.measured import Measured, measured
-from benchmarks.text import scanner
+from benchmarks.scanner import scanner
 from skimrnn.files import write_atomically
 from skimrnn.tasks import Examples, TextTask
 from skimrnn.text import Vocabulary, read_word_vectors, scan
@@ -45,6 +45,11 @@ class Linear:
     model: Any
     strength: float
     vocabulary: Vocabulary | None = None
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """What it is made of, as it is kept."""
+        return self.labels, self.model, self.strength, self.vocabulary
 
     @property
     def implementation(self) -> str:
@@ -78,8 +83,7 @@ class Linear:
     def write(self, path: Path) -> None:
         """Keep it; for this machine alone, being a pickle."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        parts = (self.labels, self.model, self.strength, self.vocabulary)
-        write_atomically(path, pickle.dumps(parts))
+        write_atomically(path, pickle.dumps(self.parts))
 
     @classmethod
     def read(cls, path: Path) -> Linear:
@@ -107,13 +111,15 @@ class Averages:
         return np.asarray(exponentials / exponentials.sum())
 
 
-def fit(kind: str, task: TextTask, vectors: str | Path, *, longest: int = LONGEST) -> Linear:
+def fit(
+    kind: str, task: TextTask, vectors: str | Path | None = None, *, longest: int = LONGEST
+) -> Linear:
     """The model of this kind that is best on the task's validation texts.
 
     Args:
         kind: "tf-idf", "ngrams" or "averages".
         task: the texts.
-        vectors: a word-vector file, for the averages.
+        vectors: a word-vector file, which the averages need.
         longest: words of the longest run, for the n-grams: 1 is words alone, 2 words and pairs.
     """
     kinds: dict[str, Callable[..., Callable[[float], Linear]]] = {
@@ -143,7 +149,7 @@ def measure(model: Linear, examples: Examples) -> Measured:
     return measured(right(model, examples), tokens)
 
 
-def _tf_idf(task: TextTask, _: str | Path) -> Callable[[float], Linear]:
+def _tf_idf(task: TextTask, _: str | Path | None) -> Callable[[float], Linear]:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -158,7 +164,7 @@ def _tf_idf(task: TextTask, _: str | Path) -> Callable[[float], Linear]:
     return make
 
 
-def _ngrams(task: TextTask, _: str | Path, longest: int) -> Callable[[float], Linear]:
+def _ngrams(task: TextTask, _: str | Path | None, longest: int) -> Callable[[float], Linear]:
     vocabulary, rows = encoded(task)
 
     def make(strength: float) -> Linear:
@@ -170,9 +176,11 @@ def _ngrams(task: TextTask, _: str | Path, longest: int) -> Callable[[float], Li
     return make
 
 
-def _averages(task: TextTask, vectors: str | Path) -> Callable[[float], Linear]:
+def _averages(task: TextTask, vectors: str | Path | None) -> Callable[[float], Linear]:
     from sklearn.linear_model import LogisticRegression
 
+    if vectors is None:
+        raise ValueError("averages need a word-vector file, and none was given")
     words = [scan(text).words for text in task.train.texts]
     found = read_word_vectors(vectors, {word for text in words for word in text})
     vocabulary = Vocabulary.build(words, with_vector=set(found.words), min_count=10**9)

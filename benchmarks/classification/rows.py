@@ -52,6 +52,7 @@ TUNED: dict[str, dict[str, Any]] = {
     "sst": _SHORT,
     "rotten-tomatoes": _SHORT,
     "rotten-tomatoes-folds": _SHORT,
+    "sst-phrases": {"adversarial": 1.0, "embedding_size": 150},
     "imdb": {
         "adversarial": 2.0,
         "embedding_size": 150,
@@ -68,6 +69,7 @@ VECTORS_FROM = {
     "sst": "imdb",
     "rotten-tomatoes": "imdb",
     "rotten-tomatoes-folds": "imdb",
+    "sst-phrases": "imdb",
     "imdb": "imdb",
     "ag-news": "ag-news",
 }
@@ -170,7 +172,13 @@ SOURCES = {"sst-phrases": "sst", "rotten-tomatoes-folds": "rotten-tomatoes"}
 """Which data set a task is made of, where it bears another name."""
 FOLDS = "rotten-tomatoes-folds"
 """The task whose seed says which tenth of all texts is tested on."""
-TESTED_ROWS = {FOLDS: ("lstm-tuned", "skim-10-0.01-tuned", "ngrams")}
+TESTED_ROWS = {
+    FOLDS: ("lstm-tuned", "skim-10-0.01-tuned", "ngrams"),
+    "sst-phrases": (
+        *("lstm", *_GRID),
+        *("lstm-tuned", "skim-5-0.01-tuned", "skim-10-0.01-tuned", "skim-10-0.005-tuned"),
+    ),
+}
 """The rows of a task that has not all of them."""
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -278,6 +280,18 @@ def wanted(tasks: list[str], names: list[str] | None, seeds: list[int] | None) -
     ]
 
 
+def _end_with_parent() -> None:
+    """A worker whose parent was killed ends too; its checkpoint is there to go on from."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def main() -> None:
     """Make every run that has no result yet."""
     parser = argparse.ArgumentParser(
@@ -305,7 +319,7 @@ def main() -> None:
     # A run that follows another's rate comes after it.
     for part in ([r for r in waiting if not r.row.given], [r for r in waiting if r.row.given]):
         spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(arguments.workers, mp_context=spawn) as pool:
+        with ProcessPoolExecutor(arguments.workers, spawn, _end_with_parent) as pool:
             jobs = [pool.submit(make, run, data_dir) for run in part]
             for job in as_completed(jobs):
                 print(job.result(), flush=True)

@@ -130,7 +130,7 @@ def _linear(run: Run, test: Examples) -> Contender:
 
 def _engine(row: str, folder: Path, peer: Peer) -> Contender:
     """Another engine's LSTM behind our scanner, without a head: what it could be at best."""
-    from benchmarks.text import scanner
+    from benchmarks.scanner import scanner
 
     file = read_model(folder)
     assert file.text is not None

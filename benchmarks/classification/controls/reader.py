@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from benchmarks.classification.controls import saved
 from benchmarks.classification.controls.native import NativeControl
 from benchmarks.classification.measured import Measured, measured
-from benchmarks.text import scanner
+from benchmarks.scanner import scanner
 from skimrnn.tasks import Examples
 
 Text = str | bytes

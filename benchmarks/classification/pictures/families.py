@@ -36,6 +36,7 @@ class Family:
 
 
 _GRID = {f"skim-{s}-{g}": f"{s} · {g}" for g in (0.01, 0.02) for s in (5, 10)}
+_MORE = {"skim-10-0.005": "10 · 0.005"}
 
 FAMILIES = (
     Family(
@@ -49,7 +50,7 @@ FAMILIES = (
         "Skim-LSTM, S · γ",
         "o",
         BLUE,
-        {f"{row}-tuned": name for row, name in _GRID.items()},
+        {f"{row}-tuned": name for row, name in (_GRID | _MORE).items()},
         _GRID,
     ),
     Family(
