@@ -45,7 +45,9 @@ def test_runs_are_wanted_seed_by_seed_and_only_those_that_a_task_has():
     }
     assert Run("sst", "tf-idf", 0) in runs
     assert Run("sst", "tf-idf", 9) not in runs
-    assert not [run for run in wanted(["sst-phrases"], None, None) if run.row.tuned]
+    of_phrases = {run.name for run in wanted(["sst-phrases"], None, None)}
+    assert {"lstm", "lstm-tuned"} < of_phrases
+    assert "random-tuned" not in of_phrases
 
 
 # ---- given levels -------------------------------------------------------------------------------
