@@ -131,6 +131,7 @@ ROWS: dict[str, Row] = {
         for name, settings in _GRID.items()
     },
     "skim-10-0.005-tuned": Row("Skim-LSTM, S = 10, γ = 0.005", _skim(10, 0.005), tuned=True),
+    "skim-20-0.01-tuned": Row("Skim-LSTM, S = 20, γ = 0.01", _skim(20, 0.01), tuned=True),
     "skip-0.01-tuned": Row("skipping, S = 0, γ = 0.01", _skim(0, 0.01), tuned=True),
     "levels-20-0-tuned": Row(
         "three levels, 100 / 20 / 0, γ = 0.01",

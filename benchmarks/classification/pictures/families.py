@@ -36,7 +36,7 @@ class Family:
 
 
 _GRID = {f"skim-{s}-{g}": f"{s} · {g}" for g in (0.01, 0.02) for s in (5, 10)}
-_MORE = {"skim-10-0.005": "10 · 0.005"}
+_MORE = {"skim-10-0.005": "10 · 0.005", "skim-20-0.01": "20 · 0.01"}
 
 FAMILIES = (
     Family(
