@@ -54,7 +54,6 @@ PAPER = {
     ("imdb", "skim-10-0.02"): (90.9, 90.7),
 }
 RECIPES = {True: "The tuned recipe", False: "The base recipe"}
-RANDOM = "random-tuned"
 
 INTRODUCTION = """\
 # Results
@@ -150,12 +149,14 @@ def verdicts(rows: dict[str, Runs]) -> list[str]:
         f"Chosen on validation: {best}, {plain} points against the plain LSTM, skimming "
         f"{skimmed:.1f} % of the words: **{plain.verdict if plain else 'no pair of seeds'}**."
     ]
-    if RANDOM in rows and (learned := rows.get("skim-10-0.01-tuned")):
-        against = difference(learned, rows[RANDOM])
-        lines.append(
-            f"Learned against random skimming at the same rate: {against} points"
-            + (f", **{said(against)}**." if against else ".")
-        )
+    for name in (name for name in rows if ROWS[name].given == "random"):
+        follows = ROWS[name].follows
+        against = difference(rows[follows], rows[name]) if follows in rows else None
+        if against:
+            lines.append(
+                f"{follows} against {name}, random skimming at the same rate: {against} points, "
+                f"**{said(against)}**."
+            )
     return [*lines, ""]
 
 

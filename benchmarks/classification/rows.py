@@ -76,6 +76,10 @@ VECTORS_FROM = {
 """Whose training texts the 100 numbers beside GloVe's 50 are learnt from, without their labels."""
 
 
+LEARNED = "skim-10-0.01-tuned"
+"""The row that controls follow: its skim rate is theirs, and so is its time."""
+
+
 @dataclass(frozen=True)
 class Row:
     """What a row is.
@@ -87,6 +91,7 @@ class Row:
         control: the cell, of ``controls``, that stands in for ours.
         linear: the model, of ``linear.py``, that is no recurrent net at all.
         given: how levels are given instead of being decided, of ``given.py``.
+        follows: of given levels, the learned row whose skim rate they have.
         cut: "first" or "last": the words that are left of every text.
         taught: whether a linear model's probabilities are learnt from as well.
     """
@@ -97,6 +102,7 @@ class Row:
     control: str | None = None
     linear: str | None = None
     given: str | None = None
+    follows: str = LEARNED
     cut: str | None = None
     taught: bool = False
 
@@ -114,9 +120,6 @@ _PLAIN = {"levels": (100,)}
 _GRID = {
     f"skim-{size}-{weight}": _skim(size, weight) for weight in (0.01, 0.02) for size in (5, 10)
 }
-LEARNED = "skim-10-0.01-tuned"
-"""The row that controls follow: its skim rate is theirs, and so is its time."""
-
 ROWS: dict[str, Row] = {
     "lstm": Row("plain LSTM", _PLAIN),
     **{
@@ -152,6 +155,13 @@ ROWS: dict[str, Row] = {
         "Skim-LSTM, S = 10, γ = 0.01, distilled", _skim(10, 0.01), tuned=True, taught=True
     ),
     "random-tuned": Row("random words skimmed, S = 10", _skim(10, 0.0), True, given="random"),
+    "random-20-tuned": Row(
+        "random words skimmed, S = 20",
+        _skim(20, 0.0),
+        tuned=True,
+        given="random",
+        follows="skim-20-0.01-tuned",
+    ),
     "periodic-tuned": Row("every n-th word read, S = 10", _skim(10, 0.0), True, given="periodic"),
     "frequent-tuned": Row("frequent words skimmed, S = 10", _skim(10, 0.0), True, given="frequent"),
     "small-lstm-tuned": Row("small LSTM", {}, tuned=True),

@@ -223,21 +223,21 @@ def given_levels(name: str, row: Row, task: TextTask) -> GivenLevels | None:
     if row.given is None:
         return None
     texts = (scan(text).words for text in task.train.texts)
-    return given.make(row.given, learned_rate(name), texts)
+    return given.make(row.given, learned_rate(name, row.follows), texts)
 
 
-def learned_rate(task: str) -> float:
-    """The share of validation words that the learned row skims, mean of its first three seeds.
+def learned_rate(task: str, row: str = LEARNED) -> float:
+    """The share of validation words that a learned row skims, mean of its first three seeds.
 
     Raises:
         FileNotFoundError: if one of these runs is not there.
     """
-    results = [Run(task, LEARNED, seed).result for seed in SEEDS[task][:3]]
+    results = [Run(task, row, seed).result for seed in SEEDS[task][:3]]
     missing = [path.name for path in results if not path.exists()]
     if missing:
         raise FileNotFoundError(
-            f"levels are given at the rate of {LEARNED}, and {', '.join(missing)} is not there; "
-            f"make it first: python -m benchmarks.classification --task {task} --row {LEARNED}"
+            f"levels are given at the rate of {row}, and {', '.join(missing)} is not there; "
+            f"make it first: python -m benchmarks.classification --task {task} --row {row}"
         )
     rates = [json.loads(path.read_text())["validation"]["skim_rate"] for path in results]
     return round(float(np.mean(rates)), 3)

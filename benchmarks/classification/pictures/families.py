@@ -72,6 +72,7 @@ FAMILIES = (
         VERMILION,
         {
             "random-tuned": "random",
+            "random-20-tuned": "random, S = 20",
             "periodic-tuned": "every n-th",
             "frequent-tuned": "rare words",
         },

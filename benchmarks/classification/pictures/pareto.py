@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.classification.pictures.data import Results, spread
 from benchmarks.classification.pictures.drawing import QUIET, Label, log_time, picture, place_labels
 from benchmarks.classification.pictures.families import family_of
-from benchmarks.classification.rows import LEARNED, ROWS
+from benchmarks.classification.rows import ROWS
 from benchmarks.classification.verdicts import front
 
 PRECISION = "float32"
@@ -39,8 +39,8 @@ def placed(results: Results, task: str) -> list[Placed]:
             continue
         if one["row"] not in us or one.get("precision") == PRECISION:
             us[one["row"]] = one["us_per_text"]
-    if LEARNED in us:
-        us |= {row: us[LEARNED] for row in ROWS if ROWS[row].given}
+    given = {name: row.follows for name, row in ROWS.items() if row.given}
+    us |= {name: us[learned] for name, learned in given.items() if learned in us}
     rows = []
     for row, time in us.items():
         accuracy = results.percents(task, row, "accuracy")
