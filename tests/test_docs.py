@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from answerers import as_file, make_answerer
+from skimrnn.answerer_file import write_answerer
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RUNTIME = (ROOT / "docs" / "runtime.md").read_text(encoding="utf-8")
@@ -50,6 +53,20 @@ def test_runtime_examples_run(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "skimmed: positive" in done.stdout
+
+
+def test_questions_example_runs(tmp_path):
+    write_answerer(tmp_path / "answerer", as_file(make_answerer()))
+    (block,) = python_blocks((ROOT / "docs" / "questions.md").read_text(encoding="utf-8"))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", block],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 3
 
 
 @pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=str)

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from models import LABELS, WORDS, make_classifier, make_config, make_layer, rules, saved, tree
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule
-from skimrnn.model_file import ModelFile, check_target, read_model, write_model
+from skimrnn.model_file import ModelFile, read_model, write_model
+from skimrnn.model_folder import check_target
 from skimrnn.text import Vocabulary
 
 NAMES = {

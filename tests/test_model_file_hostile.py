@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save
 
 from models import LABELS, WORDS, make_classifier, make_config, make_layer, saved
-from skimrnn import model_file
-from skimrnn.model_file import MAX_BYTES, ModelFileError, read_model
+from skimrnn import model_folder
+from skimrnn.model_file import read_model
+from skimrnn.model_folder import MAX_BYTES, ModelFileError
 from skimrnn.runtime import load, load_layer
 
 FILES = ("config.json", "model.safetensors", "vocabulary.txt", "training.json", "README.md")
@@ -168,14 +169,14 @@ def test_a_file_that_is_not_utf8(name: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_the_system_refuses(name: str, folder: Path, monkeypatch) -> None:
-    original = model_file._check_file
+    original = model_folder.check_file
 
     def refuse(path: Path) -> None:
         original(path)
         if path.name == name:
             raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(model_file, "_check_file", refuse)
+    monkeypatch.setattr(model_folder, "check_file", refuse)
     assert problems_of(folder) == [f"{name}: it cannot be read (Permission denied)"]
 
 

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from skimrnn.calibration import calibrate as calibrate
     from skimrnn.config import SkimConfig as SkimConfig
     from skimrnn.decision import Rule as Rule
-    from skimrnn.model_file import ModelFileError as ModelFileError
+    from skimrnn.model_folder import ModelFileError as ModelFileError
+    from skimrnn.reading import AnswerReading as AnswerReading
     from skimrnn.reading import Reading as Reading
+    from skimrnn.runtime import Answerer as Answerer
     from skimrnn.runtime import Layer as Layer
     from skimrnn.runtime import Model as Model
     from skimrnn.runtime import Session as Session
@@ -24,13 +26,16 @@ if TYPE_CHECKING:
     from skimrnn.runtime import bundled_models as bundled_models
     from skimrnn.runtime import implementations as implementations
     from skimrnn.runtime import load as load
+    from skimrnn.runtime import load_answerer as load_answerer
     from skimrnn.runtime import load_layer as load_layer
 
 _HOME = {
+    "AnswerReading": "skimrnn.reading",
+    "Answerer": "skimrnn.runtime",
     "Calibration": "skimrnn.calibration",
     "Layer": "skimrnn.runtime",
     "Model": "skimrnn.runtime",
-    "ModelFileError": "skimrnn.model_file",
+    "ModelFileError": "skimrnn.model_folder",
     "Reading": "skimrnn.reading",
     "Rule": "skimrnn.decision",
     "Session": "skimrnn.runtime",
@@ -40,12 +45,15 @@ _HOME = {
     "calibrate": "skimrnn.calibration",
     "implementations": "skimrnn.runtime",
     "load": "skimrnn.runtime",
+    "load_answerer": "skimrnn.runtime",
     "load_layer": "skimrnn.runtime",
 }
 
 _ROOMS = ("nn", "show", "tasks", "text", "train")
 
 __all__ = [
+    "AnswerReading",
+    "Answerer",
     "Calibration",
     "Layer",
     "Model",
@@ -60,6 +68,7 @@ __all__ = [
     "calibrate",
     "implementations",
     "load",
+    "load_answerer",
     "load_layer",
 ]
 

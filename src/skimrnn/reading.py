@@ -16,24 +16,10 @@ from skimrnn.decision import Rule
 from skimrnn.text import Words, scan
 
 
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What reading one text produced.
-
-    Attributes:
-        text: the text as it was given (bytes decoded).
-        labels: the C classes of the model.
-        probabilities: probability of each class, float32 (C,).
-        level: level at which each token was taken, int8 (layers, directions, T), in text order;
-            0 is read, 1 and above is skimmed.
-        p: the router's probabilities, float32 (layers, directions, T, K), in text order.
-        rule: the threshold and budget that chose the levels; None where the caller gave them.
-        config: the options of the layers that read.
-    """
+class _Read:
+    """What every reading of a text can say of its tokens."""
 
     text: str
-    labels: tuple[str, ...]
-    probabilities: NDArray[np.float32]
     level: NDArray[np.int8]
     p: NDArray[np.float32]
     rule: Rule | None
@@ -42,11 +28,6 @@ class Reading:
     def __len__(self) -> int:
         """T, the number of tokens."""
         return int(self.level.shape[-1])
-
-    @property
-    def label(self) -> str:
-        """The likeliest class; the first of them if several are equal."""
-        return self.labels[int(np.argmax(self.probabilities))]
 
     @property
     def threshold(self) -> float | str | None:
@@ -90,6 +71,87 @@ class Reading:
     def ends(self) -> NDArray[np.int64]:
         """Where each token ends in ``text``, in code points; one past the last."""
         return self._scanned.ends
+
+
+@dataclass(frozen=True, eq=False)
+class Reading(_Read):
+    """What reading one text produced.
+
+    Attributes:
+        text: the text as it was given (bytes decoded).
+        labels: the C classes of the model.
+        probabilities: probability of each class, float32 (C,).
+        level: level at which each token was taken, int8 (layers, directions, T), in text order;
+            0 is read, 1 and above is skimmed.
+        p: the router's probabilities, float32 (layers, directions, T, K), in text order.
+        rule: the threshold and budget that chose the levels; None where the caller gave them.
+        config: the options of the layers that read.
+    """
+
+    text: str
+    labels: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    level: NDArray[np.int8]
+    p: NDArray[np.float32]
+    rule: Rule | None
+    config: SkimConfig
+
+    @property
+    def label(self) -> str:
+        """The likeliest class; the first of them if several are equal."""
+        return self.labels[int(np.argmax(self.probabilities))]
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerReading(_Read):
+    """The answer that was found in a context, and what reading the context took.
+
+    Attributes:
+        text: the context as it was given.
+        question: the question as it was given.
+        start: where the answer starts in ``text``, in code points.
+        end: where it ends; one past its last code point.
+        probability: of these two ends, by the model's two distributions over the words.
+        level: level at which each context word was taken, int8 (layers, directions, T).
+        p: the router's probabilities, float32 (layers, directions, T, K).
+        rule: the threshold and budget that chose the levels.
+        config: the options of the layers that read the context.
+    """
+
+    text: str
+    question: str
+    start: int
+    end: int
+    probability: float
+    level: NDArray[np.int8]
+    p: NDArray[np.float32]
+    rule: Rule | None
+    config: SkimConfig
+
+    @property
+    def answer(self) -> str:
+        """The part of the context that answers."""
+        return self.text[self.start : self.end]
+
+    @property
+    def label(self) -> str:
+        """The answer, as what a text is labelled with."""
+        return self.answer
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The answer alone."""
+        return (self.answer,)
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """The answer's probability, (1,)."""
+        return np.array([self.probability])
+
+    @property
+    def skim_rates(self) -> NDArray[np.float64]:
+        """Share of context words that each layer and direction skimmed, (layers, directions)."""
+        return np.asarray(self.skimmed.mean(axis=2))
 
 
 class TextReading(NamedTuple):

@@ -11,7 +11,7 @@ from skimrnn.cli import app, options
 from skimrnn.tasks import BUILT_IN
 
 HEAVY = ("numpy", "torch", "safetensors", "matplotlib", "pyarrow", "datasets")
-COMMANDS = ("demo", "read", "train", "evaluate", "tradeoff", "calibrate", "info", "bench")
+COMMANDS = ("demo", "read", "answer", "train", "evaluate", "tradeoff", "calibrate", "info", "bench")
 
 PROBE = """
 import json, sys

@@ -46,6 +46,14 @@ def test_the_first_of_several_rows_counts(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.matrix, np.array([[1, 2], [3, 4]], np.float32))
 
 
+def test_all_words_of_a_file_if_none_are_named(tmp_path: Path) -> None:
+    found = read_word_vectors(written(tmp_path, "a 1 2\nb 3 4\na 5 6\n. . 7 8\né 9 9\n"))
+    assert found.words == ["a", "b", "é"]
+    np.testing.assert_array_equal(found.matrix, np.array([[1, 2], [3, 4], [9, 9]], np.float32))
+    with pytest.raises(ValueError, match="line 2: expected a word in UTF-8"):
+        read_word_vectors(written(tmp_path, b"a 1 2\n\xff 3 4\n"))
+
+
 def test_blanks_line_ends_and_words_beyond_ascii(tmp_path: Path) -> None:
     text = "4 2\r\né 1 2 \r\n\r\n\n\x85 3 4\n😀  5   6\n日 7 8"
     found = read_word_vectors(written(tmp_path, text), ["é", "\x85", "😀", "日"])

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from skimrnn import __version__
+from skimrnn.cli.answer import answer
 from skimrnn.cli.bench import bench
 from skimrnn.cli.calibrate import calibrate
 from skimrnn.cli.demo import demo
@@ -38,7 +39,7 @@ def _help(docstring: str) -> str:
     return "\n\n".join(" ".join(lines.split()) for lines in paragraphs).replace("[", "\\[")
 
 
-for _command in (demo, read, train, evaluate, tradeoff, calibrate, info, bench):
+for _command in (demo, read, answer, train, evaluate, tradeoff, calibrate, info, bench):
     app.command(help=_help(_command.__doc__ or ""))(_command)
 
 

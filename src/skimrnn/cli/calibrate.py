@@ -78,7 +78,8 @@ def calibrate(
     from skimrnn.cli.output import counting, note, print_json, shown_path
     from skimrnn.cli.reader import load_reader
     from skimrnn.decision import Rule
-    from skimrnn.model_file import check_target, with_rule
+    from skimrnn.model_file import with_rule
+    from skimrnn.model_folder import check_target
     from skimrnn.runtime import model_folder
 
     calibration.goal_of(  # refused before anything is read

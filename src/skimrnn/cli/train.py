@@ -357,7 +357,7 @@ def train(
     from skimrnn.cli.errors import INTERRUPTED, fail
     from skimrnn.cli.output import note
     from skimrnn.cli.progress import TrainingProgress
-    from skimrnn.model_file import check_target
+    from skimrnn.model_folder import check_target
     from skimrnn.tasks import load_task
     from skimrnn.train import set_threads, train_classifier  # says what to install without torch
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
@@ -75,8 +74,3 @@ class TextClassifier(nn.Module):
             last = last.index_copy(0, full, final)
         scores: Tensor = self.head(self.dropout(last))
         return scores
-
-    @torch.no_grad()
-    def set_word_vectors(self, rows: Tensor, vectors: Tensor) -> None:
-        """Put given vectors (n, E) into the embedding's ``rows`` (n,)."""
-        self.embedding.weight[rows] = vectors.to(self.embedding.weight.dtype)

@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from skimrnn.answerer_file import AnswererFile, write_answerer
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule
 from skimrnn.model_file import ModelFile, TextPart, write_model
 from skimrnn.nn.classifier import TextClassifier
+from skimrnn.nn.models import AttentionReader
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
 from skimrnn.nn.surgery import SkimLayer, from_rnn
 from skimrnn.text import Vocabulary
@@ -70,6 +72,36 @@ def save(
     rule = Rule(*(_single(layer, name) for name in ("threshold", "budget", "burst")))
     file = ModelFile(_config(layer), parameters, rule, text, training or {}, card)
     write_model(Path(folder), file, dtype=dtype)
+
+
+def save_answerer(
+    model: AttentionReader,
+    folder: str | os.PathLike[str],
+    vocabulary: Vocabulary,
+    *,
+    training: Mapping[str, Any] | None = None,
+    card: str = "",
+    dtype: str | None = None,
+) -> None:
+    """Save an answerer as a folder that answers without torch.
+
+    Args:
+        model: the answerer.
+        folder: where; an older model there is replaced, any other folder with files is refused.
+        vocabulary: its V words.
+        training: how it was trained, JSON values.
+        card: the model card, Markdown.
+        dtype: "float16", "float32" or "float64" to store in; None keeps the parameters'.
+
+    Raises:
+        ValueError: if there are too few or too many words, or a parameter is not finite.
+        FileExistsError: if the folder holds something that is not a model.
+        OSError: if it cannot be written; nothing is then changed.
+    """
+    parameters = {name: _array(one) for name, one in model.named_parameters()}
+    rule = Rule(*(_single(model.context, name) for name in ("threshold", "budget", "burst")))
+    file = AnswererFile(model.config, parameters, vocabulary, rule, training or {}, card)
+    write_answerer(Path(folder), file, dtype=dtype)
 
 
 def _skimming(module: nn.Module) -> SkimLayer:

@@ -1,5 +1,6 @@
 """Reading without torch: load a model folder, read texts or vectors."""
 
+from skimrnn.runtime.answerer import Answerer, load_answerer
 from skimrnn.runtime.model import (
     Layer,
     Model,
@@ -13,6 +14,7 @@ from skimrnn.runtime.registry import implementations
 from skimrnn.runtime.session import Session, SessionError
 
 __all__ = [
+    "Answerer",
     "Layer",
     "Model",
     "Session",
@@ -21,6 +23,7 @@ __all__ = [
     "bundled_models",
     "implementations",
     "load",
+    "load_answerer",
     "load_layer",
     "model_folder",
 ]

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from skimrnn import cost
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule, Way, rules_for
-from skimrnn.model_file import ModelFile, ModelFileError, read_model
+from skimrnn.model_file import ModelFile, read_model
+from skimrnn.model_folder import ModelFileError
 from skimrnn.reading import Reading, skim_rate
 from skimrnn.reference import SequenceReading
 from skimrnn.runtime.given import for_sequences, for_texts, refuse_rule

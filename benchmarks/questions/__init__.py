@@ -1,0 +1,1 @@
+"""Question answering: the runs of its table."""

@@ -1,0 +1,122 @@
+"""Make the runs of the SQuAD table, row by row.
+
+    python -m benchmarks.questions [--row NAME ...] [--seed N ...]
+
+Each finished run is one JSON file under ``results/questions``; a run whose file is there is not
+made again, and one that was cut off goes on from its checkpoint. The published dev set is the
+test: it is read once, after training, without torch; what is kept is chosen on articles held out
+of train.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import skimrnn
+from benchmarks import machine
+from benchmarks.classification.vectors import glove
+from benchmarks.questions.rows import ROWS, settings_of
+from skimrnn import cost
+from skimrnn.files import sha256, write_atomically
+from skimrnn.reading import skim_rate
+from skimrnn.tasks import Questions, QuestionTask, load_questions, squad_scores
+from skimrnn.tasks.metrics import exact_match, f1
+
+RESULTS = machine.RESULTS / "questions"
+RUNS = Path("runs") / "questions"
+
+
+def make(task: QuestionTask, name: str, seed: int, data_dir: str | None) -> Path:
+    """Train, answer the test's questions and write one run's numbers."""
+    import torch
+
+    from skimrnn.train import TrainingOptions, train_answerer
+
+    torch.set_num_threads(1)
+    folder, command = RUNS / f"squad-{name}-seed{seed}", "python -m benchmarks.questions"
+    options = TrainingOptions(**settings_of(name, seed))
+    trained = train_answerer(
+        task, options, folder, vectors=glove(data_dir), command=command, show=_show
+    )
+    result = {
+        "task": task.name,
+        "row": name,
+        "seed": seed,
+        "data": task.record,
+        "options": trained.record["options"],
+        "questions": trained.record["questions"],
+        "vectors": trained.record["vectors"],
+        "best": trained.outcome.best,
+        "history": trained.outcome.history,
+        "seconds": trained.record["seconds"],
+        "log_sha256": sha256(folder / "log.jsonl"),
+        "test": measure(skimrnn.load_answerer(folder), task.test),
+        **machine.provenance(command),
+    }
+    path = RESULTS / f"squad-{name}-seed{seed}.json"
+    write_atomically(path, (json.dumps(result) + "\n").encode())
+    return path
+
+
+def measure(
+    answerer: skimrnn.Answerer, asked: Questions, threshold: float | None = None
+) -> dict[str, Any]:
+    """Scores of a model's answers, what it skimmed, and the operations of the context's layers."""
+    readings = [
+        answerer.answer(asked.contexts[one.context], one.text, threshold=threshold)
+        for one in asked.questions
+    ]
+    ids = [one.id for one in asked.questions]
+    found = {one: reading.answer for one, reading in zip(ids, readings, strict=True)}
+    scores = squad_scores(asked, found)
+    truths = [[answer.text for answer in one.answers] for one in asked.questions]
+    right = np.array([exact_match(found[one], t) for one, t in zip(ids, truths, strict=True)])
+    levels = [reading.level for reading in readings]
+    config = answerer.config.context
+    skims = config.skims
+    words = sum(level.shape[-1] for level in levels)
+    by_layer = sum((level > 0).sum(axis=2) for level in levels) / words
+    return {
+        "questions": len(asked),
+        "words": words,
+        "f1": scores.f1,
+        "exact_match": scores.exact_match,
+        "skim_rate": skim_rate(levels) if skims else None,
+        "skim_rates": np.asarray(by_layer).tolist() if skims else None,
+        "flop_reduction": cost.count(config, levels).flop_reduction,
+        "correct": np.packbits(right).tobytes().hex(),
+        "f1_percent": [round(100 * f1(found[i], t)) for i, t in zip(ids, truths, strict=True)],
+    }
+
+
+def _show(event: dict[str, Any]) -> None:
+    if event["event"] == "evaluation":
+        print(json.dumps(event), flush=True)
+
+
+def main() -> None:
+    """Make every run that has no result yet."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.questions",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    said = f"all if left out: {', '.join(ROWS)}"
+    parser.add_argument("--row", nargs="*", choices=tuple(ROWS), default=list(ROWS), help=said)
+    parser.add_argument("--seed", nargs="*", type=int, default=[0])
+    parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
+    arguments = parser.parse_args()
+    task = load_questions("squad", data_dir=arguments.data_dir)
+    for seed in arguments.seed:
+        for name in arguments.row:
+            if not (RESULTS / f"squad-{name}-seed{seed}.json").exists():
+                print(make(task, name, seed, arguments.data_dir), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The rows of the SQuAD table: what each one is, and the recipe that all share.
+
+The first steps read everything, as the paper's do; then routers learn what to skim.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+SHARED: dict[str, Any] = {
+    "hidden_size": 100,
+    "num_layers": 2,
+    "batch_size": 64,
+    "epochs": 8,
+    "patience": 16,
+    "evaluations_per_epoch": 1,
+    "learning_rate": 2e-3,
+    "schedule": "cosine",
+    "dropout": 0.3,
+    "averaging": 0.999,
+    "freeze_embedding": True,
+    "max_tokens": 400,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a row is.
+
+    Attributes:
+        what: in the page, in a few words.
+        settings: of ``TrainingOptions``, beside the recipe's.
+    """
+
+    what: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def _skim(size: int, weight: float) -> dict[str, Any]:
+    return {"levels": (100, size), "skim_weight": weight, "warm_start_steps": 5000}
+
+
+ROWS = {
+    "attention": Row("LSTM with attention", {"levels": (100,)}),
+    "attention-skim-20-0.1": Row("skimming, S = 20, γ = 0.1", _skim(20, 0.1)),
+    "attention-skip-0.1": Row("skipping, S = 0, γ = 0.1", _skim(0, 0.1)),
+    "attention-skim-20-0.05": Row("skimming, S = 20, γ = 0.05", _skim(20, 0.05)),
+    "attention-skim-20-0.2": Row("skimming, S = 20, γ = 0.2", _skim(20, 0.2)),
+    "attention-small": Row("LSTM with attention, D = 50", {"hidden_size": 50, "levels": (50,)}),
+}
+
+
+def settings_of(name: str, seed: int) -> dict[str, Any]:
+    """All that ``TrainingOptions`` is given for a row, where it differs from the defaults."""
+    return {**SHARED, **ROWS[name].settings, "seed": seed}

@@ -1,0 +1,59 @@
+"""A batch of contexts and questions, its different words once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from skimrnn.nn.skim import SkimLSTM
+
+
+@dataclass(frozen=True)
+class PassageBatch:
+    """B contexts with a question each; all int64 but the features.
+
+    Attributes:
+        context: which of the U different words each context word is, (B, T).
+        context_lengths: words of each context, (B,), on the CPU; each at least 1.
+        question: likewise of the questions, (B, J).
+        question_lengths: likewise, (B,).
+        features: of each context word, float32 (B, T, 2).
+        rows: row in the embedding of each different word, (U,).
+        spelling: of each different word, (U, SPELLING).
+    """
+
+    context: Tensor
+    context_lengths: Tensor
+    question: Tensor
+    question_lengths: Tensor
+    features: Tensor
+    rows: Tensor
+    spelling: Tensor
+
+    def to(self, device: torch.device) -> PassageBatch:
+        """The batch with what a model computes with there; lengths stay on the CPU."""
+        return PassageBatch(
+            self.context.to(device),
+            self.context_lengths,
+            self.question.to(device),
+            self.question_lengths,
+            self.features.to(device),
+            self.rows.to(device),
+            self.spelling.to(device),
+        )
+
+
+def outside(lengths: Tensor, width: int, device: torch.device) -> Tensor:
+    """Which of (B, width) places lie past their text's end."""
+    return torch.arange(width, device=device) >= lengths.to(device)[:, None]
+
+
+def read(layer: SkimLSTM, x: Tensor, lengths: Tensor) -> Tensor:
+    """The layer's outputs (B, T, 2 D) of padded vectors (B, T, ...); 0 past a text's end."""
+    packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    outputs, _ = layer(packed)
+    padded: Tensor = pad_packed_sequence(outputs, batch_first=True, total_length=x.size(1))[0]
+    return padded

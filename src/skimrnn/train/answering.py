@@ -1,0 +1,324 @@
+"""Training an answerer: from questions about contexts to a model folder."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from skimrnn.answerer_config import AnswererConfig
+from skimrnn.answering import best_span
+from skimrnn.config import SkimConfig
+from skimrnn.files import clear_up
+from skimrnn.model_folder import check_target
+from skimrnn.nn.models import AttentionReader
+from skimrnn.nn.recording import Reads, record
+from skimrnn.nn.saving import save_answerer
+from skimrnn.tasks import Questions, QuestionTask, squad_scores
+from skimrnn.text import Vocabulary, WordVectors
+from skimrnn.text.passages import FEATURES
+from skimrnn.train.batches import epoch_batches, ordered_batches
+from skimrnn.train.classification import read_vectors, start_embedding, vectors_size
+from skimrnn.train.loop import Event, Outcome, Trainer
+from skimrnn.train.options import TrainingOptions
+from skimrnn.train.processes import Processes, processes
+from skimrnn.train.questions import (
+    EncodedQuestions,
+    collate_questions,
+    encode_questions,
+    words_of,
+)
+
+EVALUATION_BATCH = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswererOptions:
+    """What an answerer is made of, beside ``TrainingOptions``.
+
+    Attributes:
+        model: "attention".
+        filters: of the convolution over a word's spelling; 0 leaves spellings out.
+        byte_size: of the vector of each byte.
+        filter_width: bytes that a filter sees.
+    """
+
+    model: str = "attention"
+    filters: int = 50
+    byte_size: int = 16
+    filter_width: int = 5
+
+
+class Answering:
+    """Cross-entropy of the answer's first and last word, and the skim penalty.
+
+    Args:
+        train: the training questions.
+        validation: the questions to evaluate on.
+        asked: the same as they were given, with all their answers.
+        options: the settings.
+        together: the processes that train together; each takes its share of every batch.
+        device: where the model is.
+    """
+
+    def __init__(
+        self,
+        train: EncodedQuestions,
+        validation: EncodedQuestions,
+        asked: Questions,
+        options: TrainingOptions,
+        together: Processes | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self._processes, self._device = together or Processes(), torch.device(device)
+        self._train, self._validation, self._asked = train, validation, asked
+        self._options, self._lengths = options, train.lengths()
+        self.steps_per_epoch = -(-len(train) // options.batch_size)
+        self.uses_all = not options.warm_start_steps
+        self._epoch_batches = lru_cache(maxsize=2)(self._batches_of)
+
+    def losses(
+        self, model: nn.Module, step: int, skim_weight: float
+    ) -> Iterator[tuple[Tensor, Event]]:
+        """The loss of one step and its numbers to show, keyed by ``step``."""
+        options = self._options
+        epoch, at = divmod(step, self.steps_per_epoch)
+        chosen = self._epoch_batches(epoch)[at]
+        share = self._processes.share(len(chosen))
+        batch, spans = collate_questions(self._train, chosen[share.begin : share.end])
+        batch, spans = batch.to(self._device), spans.to(self._device)
+        with record() as reads:
+            start, end = model(batch)
+        loss = F.cross_entropy(start, spans[:, 0]) + F.cross_entropy(end, spans[:, 1])
+        loss = loss * share.weight
+        found = (start.argmax(dim=1) == spans[:, 0]) & (end.argmax(dim=1) == spans[:, 1])
+        shown = {
+            "loss": float(loss.detach()),
+            "accuracy": float(found.float().mean()),
+            "tokens": int(batch.context_lengths.sum()),
+            "skim_rate": None,
+        }
+        able = skimming(reads)
+        if able.entries and able.entries[0].skimming:
+            shown["skim_rate"] = able.skim_rate()
+            weight = None if self._processes.count == 1 else share.weight
+            penalty = able.penalty(options.penalty, rate=options.wanted_rate, weight=weight)
+            loss = loss + skim_weight * penalty
+        yield loss, shown
+
+    def evaluate(self, model: AttentionReader) -> Event:
+        """F1, exact match and skim rate, in all and by layer and direction."""
+        predicted, skimmed, tokens = {}, dict[str, int](), 0
+        for batch, start, end, chosen in self._read(model, skimmed):
+            tokens += int(batch.context_lengths.sum())
+            for one, *scores in zip(chosen, start.numpy(), end.numpy(), strict=True):
+                context = self._validation.context_of[one]
+                words = len(self._validation.contexts[context])
+                span = best_span(*(score[:words] for score in scores))
+                question = self._asked.questions[self._validation.asked[one]]
+                begin = self._validation.starts[context][span.first]
+                until = self._validation.ends[context][span.last]
+                predicted[question.id] = self._validation.texts[context][begin:until]
+        scored = squad_scores(self._asked, predicted)
+        rates = {name: count / tokens for name, count in skimmed.items()}
+        return {
+            "score": scored.f1,
+            "f1": scored.f1,
+            "exact_match": scored.exact_match,
+            "skim_rate": float(np.mean(list(rates.values()))) if rates else None,
+            "skim_rates": rates,
+        }
+
+    def _read(self, model: AttentionReader, skimmed: dict[str, int]) -> Iterator[Any]:
+        """Every batch with its scores; what each layer and direction skims is added up."""
+        data = self._validation
+        for chosen in ordered_batches(data.lengths(), EVALUATION_BATCH):
+            batch, _ = collate_questions(data, chosen)
+            with record() as reads:
+                start, end = model(batch.to(self._device))
+            for entry in skimming(reads).entries:
+                name = f"layer {entry.layer}, {'backward' if entry.direction else 'forward'}"
+                skimmed[name] = skimmed.get(name, 0) + int((entry.levels > 0).sum())
+            yield batch, start.cpu(), end.cpu(), chosen
+
+    def _batches_of(self, epoch: int) -> list[NDArray[np.int64]]:
+        return epoch_batches(self._lengths, self._options.batch_size, self._options.seed, epoch)
+
+
+def skimming(reads: Reads) -> Reads:
+    """What the layers that can skim did."""
+    return Reads([entry for entry in reads.entries if entry.config.skims])
+
+
+@dataclass(frozen=True)
+class TrainedAnswerer:
+    """A finished run.
+
+    Attributes:
+        folder: the model folder.
+        outcome: how training went.
+        record: what the folder's training.json holds.
+    """
+
+    folder: Path
+    outcome: Outcome
+    record: dict[str, Any]
+
+
+def train_answerer(
+    task: QuestionTask,
+    options: TrainingOptions,
+    folder: Path,
+    *,
+    made_of: AnswererOptions | None = None,
+    vectors: str | Path | None = None,
+    command: str | None = None,
+    dtype: str | None = None,
+    device: str = "cpu",
+    show: Callable[[Event], None] = lambda event: None,
+) -> TrainedAnswerer:
+    """Train an answerer on a task and save it; what is cut off goes on from its checkpoint.
+
+    Args:
+        task: the questions.
+        options: the settings; ``num_layers`` and ``levels`` are those of the context's layers,
+            which read in both directions; the question's layer has as many units and reads all.
+            With ``freeze_embedding`` the vocabulary also has the words that ``vectors`` has and
+            the training texts lack.
+        folder: the model folder to write.
+        made_of: the model and its sizes.
+        vectors: a word-vector file; drawn at random if None.
+        command: the command to name in the record.
+        dtype: "float16", "float32" or "float64" to store in; None for float32.
+        device: "cpu", or "cuda" for a GPU; of several processes each takes one of its machine's.
+        show: called with each step's and each evaluation's numbers.
+
+    Raises:
+        ValueError: if a setting does not fit, or a checkpoint is of another run.
+        FileExistsError: if the folder holds something that is not a model.
+        FloatingPointError: if a gradient is not finite.
+        OSError: if files cannot be written; what was there before is kept.
+    """
+    check_target(folder, dtype)
+    sizes = made_of or AnswererOptions()
+    words = words_of(task.train)
+    found = read_vectors(vectors, words, every=options.freeze_embedding)
+    vocabulary = build_vocabulary(words, options, found)
+    train = encode_questions(task.train, vocabulary, options.max_tokens)
+    validation = encode_questions(task.validation, vocabulary)
+    config = build_config(options, sizes, vectors_size(options, found))
+    key = {
+        "task": task.name,
+        "vectors": None if vectors is None else str(vectors),
+        "words": len(vocabulary),
+        "texts": len(train),
+        "data": _digest(train, validation),
+        "answerer": config.to_dict(),
+    }
+    working = folder.parent / f"{folder.name}.training"
+    with processes(device) as together, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        model = AttentionReader(config, len(vocabulary), options.dropout)
+        start_embedding(model, options, vocabulary, found)
+        if together.first:
+            working.mkdir(parents=True, exist_ok=True)
+            for path in (folder, working / "checkpoint.pt", working / "log.jsonl"):
+                clear_up(path)
+        model.to(device)
+        objective = Answering(train, validation, task.validation, options, together, device)
+        trainer = Trainer(model, objective, options, working, key, show, together)
+        outcome = trainer.run()
+        record = {
+            "command": command,
+            "options": options.to_dict(),
+            "task": task.record,
+            "questions": {"train": len(train), "validation": len(validation)},
+            "vectors": None
+            if found is None
+            else {"source": Path(str(vectors)).name, "words_found": len(found)},
+            "vocabulary": len(vocabulary),
+            "best": outcome.best,
+            "steps": outcome.steps,
+            "stopped_early": outcome.stopped_early,
+            "seconds": round(outcome.seconds, 1),
+            "processes": together.count,
+            "torch": torch.__version__,
+        }
+        if together.first:
+            save_answerer(model.cpu(), folder, vocabulary, training=record, dtype=dtype)
+            shutil.copyfile(working / "log.jsonl", folder / "log.jsonl")
+            for done in (trainer.checkpoint, trainer.log):
+                done.unlink()
+            with contextlib.suppress(OSError):  # should there be files of somebody else's
+                working.rmdir()
+    return TrainedAnswerer(folder, outcome, record)
+
+
+def build_vocabulary(
+    words: list[list[str]], options: TrainingOptions, vectors: WordVectors | None
+) -> Vocabulary:
+    """The training texts' words, the most frequent first, then other words with a vector.
+
+    A vector that is not trained is as good for a word that the training texts lack.
+    """
+    known = [] if vectors is None else vectors.words
+    vocabulary = Vocabulary.build(
+        words, with_vector=set(known), min_count=options.min_count, max_words=options.max_words
+    )
+    if not options.freeze_embedding:
+        return vocabulary
+    seen = {word for text in words for word in text}
+    possible = Vocabulary.build([known], min_count=1)  # without what none can hold
+    others = [word for word in known if word not in seen and word in possible]
+    both = (*vocabulary.words, *others)
+    return Vocabulary(both[: None if options.max_words is None else options.max_words + 1])
+
+
+def build_config(
+    options: TrainingOptions, sizes: AnswererOptions, embedding_size: int
+) -> AnswererConfig:
+    """The sizes that these settings make."""
+    word = embedding_size + sizes.filters
+    shared: dict[str, Any] = {
+        "cell": options.cell,
+        "hidden_size": options.hidden_size,
+        "bidirectional": True,
+    }
+    return AnswererConfig(
+        model=sizes.model,
+        embedding_size=embedding_size,
+        byte_size=sizes.byte_size,
+        filters=sizes.filters,
+        filter_width=sizes.filter_width,
+        question=SkimConfig(input_size=word, levels=(options.hidden_size,), **shared),
+        context=SkimConfig(
+            input_size=3 * word + len(FEATURES),
+            levels=options.levels,
+            num_layers=options.num_layers,
+            skim_input=options.skim_input,
+            router_input=options.router_input,
+            router=options.router,
+            **shared,
+        ),
+    )
+
+
+def _digest(*data: EncodedQuestions) -> str:
+    """What tells the questions of one run from another's."""
+    digest = hashlib.sha256()
+    for part in data:
+        arrays: list[NDArray[Any]] = [part.context_of, part.spans, part.rows]
+        for array in (*arrays, *part.contexts, *part.questions):
+            digest.update(array.tobytes())
+    return digest.hexdigest()
