@@ -35,8 +35,6 @@ check: $(VENV)/.check
 
 bench: $(VENV)/.train
 	$(PIP) install -e '.[bench]'
-	$(BIN)/python -m benchmarks.speed
-	$(BIN)/python -m benchmarks.speed_report
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.training_report
 	$(BIN)/python -m benchmarks.classification
@@ -45,8 +43,9 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.classification.words
 	$(BIN)/python -m benchmarks.classification.reviews
 	$(BIN)/python -m benchmarks.classification.pictures
-	$(BIN)/python -m benchmarks.classification.bundled imdb --make
-	$(BIN)/python -m benchmarks.classification.bundled
+	$(BIN)/python -m benchmarks.classification.bundled --make
+	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.speed_report
 	$(BIN)/python -m benchmarks.classification.report
 
 CASES = build/agreement-cases.bin

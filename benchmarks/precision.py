@@ -10,7 +10,7 @@ import skimrnn
 from skimrnn.tasks import load_task
 
 SPLITS = {
-    "sst": (("sst", "validation"), ("rotten-tomatoes", "validation")),
+    "sst": (("sst", "validation"), ("sst", "test")),
     "imdb": (("imdb", "validation"), ("imdb", "test")),
 }
 """Of each bundled model, the texts that it is asked about: a task and a part of it."""

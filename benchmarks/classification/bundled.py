@@ -2,10 +2,10 @@
 
     python -m benchmarks.classification.bundled [NAME ...] [--make] [--data-dir DIR]
 
-Writes ``results/bundled-NAME.json`` and the card, ``src/skimrnn/models/NAME/README.md``. The model
-``sst`` is made by the command in its ``training.json``; ``imdb`` is made by ``--make`` out of the
-runs of ``benchmarks.classification``: of the skimming row that validation texts chose, the seed
-that they liked best, its vocabulary cut, its word vectors kept in int8 and the rest in float16.
+Writes ``results/bundled-NAME.json`` and the card, ``src/skimrnn/models/NAME/README.md``. ``--make``
+makes a model out of the runs of ``benchmarks.classification``: of the skimming row that validation
+texts chose, the seed that they liked best, its vocabulary cut, its word vectors kept in int8 and
+the rest in float16.
 """
 
 from __future__ import annotations
@@ -84,6 +84,7 @@ class Bundled:
     """What there is to say of a bundled model.
 
     Attributes:
+        task: of whose runs it is made.
         labels: what it labels, and as what.
         tests: its held-out texts, by the name of their task.
         split: how the texts were kept apart.
@@ -91,6 +92,7 @@ class Bundled:
         limits: what it is not for.
     """
 
+    task: str
     labels: str
     tests: dict[str, str]
     split: str
@@ -100,22 +102,24 @@ class Bundled:
 
 BUNDLED = {
     "sst": Bundled(
+        "sst-phrases",
         "an English sentence about a film *negative* or *positive*",
-        {"sst": "SST, test sentences", "rotten-tomatoes": "Rotten Tomatoes, test snippets"},
-        "The treebank is made of Rotten Tomatoes snippets, so training texts of one corpus that "
-        "occur in, or\nhold, a validation or test text of the other (by letters and digits alone) "
-        "were dropped.",
+        {"sst": "SST, test sentences"},
+        "It is the row `{row}` of docs/results.md, trained on phrases, with seed {seed}, its word\n"
+        "vectors kept in int8 and its other numbers in float16. It says nothing of other sets of "
+        "Rotten\nTomatoes snippets, of which the treebank is made: it may have seen them.",
         """\
-- Stanford Sentiment Treebank, training trees (Socher et al., EMNLP 2013): none stated with the
-  files; distributed for research use.
-- Rotten Tomatoes snippets, sentence polarity data set v1.0 (Pang and Lee, ACL 2005): none stated;
-  distributed for research use.
+- Stanford Sentiment Treebank, phrases of the training trees (Socher et al., EMNLP 2013): none
+  stated with the files; distributed for research use.
+- Large Movie Review Dataset v1.0, the training reviews without their labels, for word vectors
+  (Maas et al., ACL 2011): none stated; for research use.
 """
         + _GLOVE,
         "Sentences and short reviews of films, in English, of the years before 2013; whole "
         "reviews, other\nsubjects and irony are beyond what it was trained on.",
     ),
     "imdb": Bundled(
+        "imdb",
         "an English review of a film *negative* or *positive*",
         {"imdb": "IMDb, test reviews"},
         "It is the row `{row}` of docs/results.md with seed {seed}, its vocabulary\ncut to "
@@ -138,7 +142,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("name", nargs="*", help="all if left out", default=list(BUNDLED))
-    parser.add_argument("--make", action="store_true", help="imdb alone: out of its runs")
+    parser.add_argument("--make", action="store_true", help="first make it out of its runs")
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
     arguments = parser.parse_args()
     for name in arguments.name:
@@ -149,20 +153,22 @@ def main() -> None:
 
 def make(name: str, data_dir: str | None) -> None:
     """Cut and pack the run of a task that validation texts chose."""
-    rows = group(load()[name], tuned=True)
+    task = BUNDLED[name].task
+    rows = group(load()[task], tuned=True)
     row = chosen(rows)
     assert row is not None
     runs = rows[row].by_seed
     seed = max(runs, key=lambda one: runs[one]["validation"]["accuracy"])
-    run = Run(name, row, seed)
+    run = Run(task, row, seed)
     command = (
-        f"python -m benchmarks.classification --task {name} --row {row} --seed {seed}; "
+        f"python -m benchmarks.classification --task {task} --row {row} --seed {seed}; "
         f"python -m benchmarks.classification.bundled {name} --make"
     )
     cut = packed(with_words(read_model(run.folder), WORDS))
     best = {**cut.training["best"], "accuracy": validated(cut, name, data_dir)}
+    assert cut.text is not None
     training = {
-        **{**cut.training, "command": command, "vocabulary": WORDS},
+        **{**cut.training, "command": command, "vocabulary": len(cut.text.vocabulary)},
         **{"row": row, "seed": seed, "best": best},
     }
     whole = replace(cut, training=training)
