@@ -70,8 +70,9 @@ numbers.
 
 ## Limits
 
-{limits} A skimmed word is not a word without influence: the marks show where computation went, they
-do not explain a decision.
+{limits}
+A skimmed word is not a word without influence: the marks show where computation went, they do not
+explain a decision.
 """
 
 _GLOVE = """\

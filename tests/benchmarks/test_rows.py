@@ -41,7 +41,7 @@ def test_runs_are_wanted_seed_by_seed_and_only_those_that_a_task_has():
     runs = wanted(["sst", "rotten-tomatoes-folds"], None, [0, 9])
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)
     assert {run.name for run in runs if run.task == "rotten-tomatoes-folds"} == {
-        *("lstm-tuned", "skim-10-0.01-tuned", "skim-20-0.01-tuned", "ngrams")
+        *("lstm-tuned", "skim-20-0.01-tuned", "ngrams")
     }
     assert Run("sst", "tf-idf", 0) in runs
     assert Run("sst", "tf-idf", 9) not in runs

@@ -9,6 +9,7 @@ from benchmarks.classification.pictures.drawing import (
     BLACK,
     BLUE,
     GREEN,
+    PURPLE,
     QUIET,
     VERMILION,
     Label,
@@ -21,8 +22,9 @@ from benchmarks.classification.rows import LEARNED
 
 STYLES = {
     LEARNED: ("Skim-LSTM, S = 10, γ = 0.01", BLUE, "o-"),
-    "spread-10-0.01-tuned": ("the same, trained for many θ", VERMILION, "s--"),
-    "skim-10-0.01-taught": ("the same, distilled", GREEN, "^-."),
+    "skim-20-0.01-tuned": ("Skim-LSTM, S = 20, γ = 0.01", PURPLE, "v-"),
+    "spread-10-0.01-tuned": ("S = 10, trained for many θ", VERMILION, "s--"),
+    "skim-10-0.01-taught": ("S = 10, distilled", GREEN, "^-."),
 }
 NAMED = (1.0, 0.9, 0.5, 0.1, 0.01)
 """Thresholds that are written beside their points."""
