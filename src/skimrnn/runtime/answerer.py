@@ -102,8 +102,9 @@ class Answerer:
         ):
             if not words:
                 raise ValueError(f"the {name} has no word to read; got {text[:60]!r}")
-        x, asked = self._encode(passage.context.words), self._encode(passage.question)
-        alike = self._alike(x, asked)
+        x, key = self._encode(passage.context.words)
+        asked, asked_key = self._encode(passage.question)
+        alike = _softmax(key @ asked_key.T) @ asked
         seen = np.concatenate([x, alike, x * alike, passage.features.astype(self.dtype)], axis=1)
         read = self._context.read(seen, rule)
         summary = self._asked(asked)
@@ -141,16 +142,21 @@ class Answerer:
 
     # ---- the equations --------------------------------------------------------------------------
 
-    def _encode(self, words: Sequence[str]) -> Array:
-        """What stands for each word, (n, X); a word met before is looked up."""
+    def _encode(self, words: Sequence[str]) -> tuple[Array, Array]:
+        """What stands for each word, and what likeness is told by, each (n, X).
+
+        A word met before is looked up: what is left to compute for a text is small.
+        """
         known = self._encoded
         new = [word for word in dict.fromkeys(words) if word not in known]
         if len(known) + len(new) > REMEMBERED:
             known = self._encoded = {}
             new = list(dict.fromkeys(words))
         for word in new:  # one by one: a product of many rounds otherwise than a product of few
-            known[word] = self._words([word])[0]
-        return np.stack([known[word] for word in words])
+            x = self._words([word])
+            known[word] = np.stack([x[0], _relu(self._linear("alignment", x))[0]])
+        both = np.stack([known[word] for word in words], axis=1)
+        return both[0], both[1]
 
     def _words(self, words: Sequence[str]) -> Array:
         """A word's own vector beside what its spelling says, through a highway, (n, X)."""
@@ -168,11 +174,6 @@ class Answerer:
         windows = np.lib.stride_tricks.sliding_window_view(vectors, width, axis=1)
         found = windows.reshape(*windows.shape[:2], -1) @ weight.reshape(len(weight), -1).T
         return _relu(found.max(axis=1) + self._of["words.filters.bias"])
-
-    def _alike(self, context: Array, question: Array) -> Array:
-        """For each context word the question's words, weighted by likeness, (T, X)."""
-        ours, theirs = (_relu(self._linear("alignment", side)) for side in (context, question))
-        return np.asarray(_softmax(ours @ theirs.T) @ question)
 
     def _asked(self, question: Array) -> Array:
         """The question as one vector, (2 D,)."""
