@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from skimrnn.answerer_config import AnswererConfig
+from skimrnn.answerer_config import AnswererConfig, make_layers
 from skimrnn.answerer_file import AnswererFile
-from skimrnn.config import SkimConfig
-from skimrnn.nn.models import AttentionReader, PassageBatch
+from skimrnn.answerers import find_answerer
+from skimrnn.nn.models import PassageBatch, QuestionReader, make_reader
 from skimrnn.text import UNKNOWN, Vocabulary
 from skimrnn.text.passages import FEATURES, Passage, spelling
 
@@ -16,31 +16,33 @@ WORDS = (UNKNOWN, "the", "box", "is", "red", "where", "kitchen", "in", "Ã©", "ðŸ
 
 
 def answerer_config(
-    levels: tuple[int, ...] = (7, 3), *, embedding_size: int = 5, filters: int = 4, **layer: Any
+    levels: tuple[int, ...] = (7, 3),
+    *,
+    model: str = "attention",
+    embedding_size: int = 5,
+    filters: int = 4,
+    **layer: Any,
 ) -> AnswererConfig:
-    hidden, word = levels[0], embedding_size + filters
-    shared: dict[str, Any] = {"cell": "lstm", "bidirectional": True, "hidden_size": hidden}
+    shared: dict[str, Any] = {"cell": "lstm", "hidden_size": levels[0], "levels": levels[:1]}
+    kind = find_answerer(model)
+    settings = dict.fromkeys(kind.layers, shared)
+    settings[kind.skims] = {**shared, "levels": levels, "num_layers": 2, **layer}
     return AnswererConfig(
-        model="attention",
+        model=model,
         embedding_size=embedding_size,
         byte_size=3,
         filters=filters,
         filter_width=2,
-        question=SkimConfig(input_size=word, levels=(hidden,), **shared),
-        context=SkimConfig(
-            input_size=3 * word + len(FEATURES),
-            levels=levels,
-            **{"num_layers": 2, **shared, **layer},
-        ),
+        layers=make_layers(model, embedding_size + filters, settings),
     )
 
 
 def make_answerer(
     config: AnswererConfig | None = None, *, seed: int = 0, dtype: Any = torch.float32
-) -> AttentionReader:
+) -> QuestionReader:
     """With parameters wide enough for levels and answers to differ from text to text."""
     torch.manual_seed(seed)
-    model = AttentionReader(config or answerer_config(), len(WORDS)).to(dtype).eval()
+    model = make_reader(config or answerer_config(), len(WORDS)).to(dtype).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             wide = 2.0 if "router" in name else 1.5
@@ -50,7 +52,7 @@ def make_answerer(
     return model
 
 
-def as_file(model: AttentionReader, **more: Any) -> AnswererFile:
+def as_file(model: QuestionReader, **more: Any) -> AnswererFile:
     parameters = {name: one.detach().numpy() for name, one in model.named_parameters()}
     return AnswererFile(model.config, parameters, Vocabulary(WORDS), **more)
 

@@ -48,7 +48,10 @@ def test_it_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_torch_s_parameters_are_those_that_the_sizes_ask_for() -> None:
-    for config in (answerer_config(), answerer_config((7,)), answerer_config(filters=0)):
+    for config in (
+        *(answerer_config(), answerer_config((7,)), answerer_config(filters=0)),
+        answerer_config(model="bidaf"),
+    ):
         model = make_answerer(config)
         shapes = {name: tuple(one.shape) for name, one in model.named_parameters()}
         assert shapes == config.parameter_shapes(12)
@@ -122,7 +125,8 @@ def test_a_file_that_is_missing_or_cut(name: str, folder: Path) -> None:
         ({"filters": -1}, "filters must be a whole number of at least 0; got -1"),
         ({"embedding_size": 6}, "question must take 10 inputs; got 9"),
         ({"embedding_size": 2**40}, "embedding_size must be at most"),
-        ({"layers": {}}, "layers must be an object with question and context"),
+        ({"layers": {}}, "layers must be question, context; got"),
+        ({"layers": 3}, "layers must be an object with a layer by each name"),
         ({"more": 1}, "differing: ['more']"),
     ],
 )

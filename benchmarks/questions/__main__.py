@@ -35,19 +35,26 @@ def make(task: QuestionTask, name: str, seed: int, data_dir: str | None) -> Path
     """Train, answer the test's questions and write one run's numbers."""
     import torch
 
-    from skimrnn.train import TrainingOptions, train_answerer
+    from skimrnn.train import AnswererOptions, TrainingOptions, train_answerer
 
     torch.set_num_threads(1)
     folder, command = RUNS / f"squad-{name}-seed{seed}", "python -m benchmarks.questions"
     options = TrainingOptions(**settings_of(name, seed))
     trained = train_answerer(
-        task, options, folder, vectors=glove(data_dir), command=command, show=_show
+        task,
+        options,
+        folder,
+        made_of=AnswererOptions(model=ROWS[name].model),
+        vectors=glove(data_dir),
+        command=command,
+        show=_show,
     )
     result = {
         "task": task.name,
         "row": name,
         "seed": seed,
         "data": task.record,
+        "model": ROWS[name].model,
         "options": trained.record["options"],
         "questions": trained.record["questions"],
         "vectors": trained.record["vectors"],

@@ -31,10 +31,12 @@ class Row:
     Attributes:
         what: in the page, in a few words.
         settings: of ``TrainingOptions``, beside the recipe's.
+        model: one of ``skimrnn.answerers``.
     """
 
     what: str
     settings: dict[str, Any] = field(default_factory=dict)
+    model: str = "attention"
 
 
 def _skim(size: int, weight: float) -> dict[str, Any]:
@@ -48,6 +50,9 @@ ROWS = {
     "attention-skim-20-0.05": Row("skimming, S = 20, γ = 0.05", _skim(20, 0.05)),
     "attention-skim-20-0.2": Row("skimming, S = 20, γ = 0.2", _skim(20, 0.2)),
     "attention-small": Row("LSTM with attention, D = 50", {"hidden_size": 50, "levels": (50,)}),
+    "bidaf": Row("BiDAF", {"levels": (100,)}, "bidaf"),
+    "bidaf-skim-50-0.01": Row("BiDAF, skimming, S = 50, γ = 0.01", _skim(50, 0.01), "bidaf"),
+    "bidaf-skim-50-0.001": Row("BiDAF, skimming, S = 50, γ = 0.001", _skim(50, 0.001), "bidaf"),
 }
 
 

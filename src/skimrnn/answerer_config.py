@@ -1,11 +1,10 @@
-"""What an answerer is made of: the sizes of its parts, and the layers that read and skim.
+"""What an answerer is made of: its kind, the sizes of its parts, the layers that read and skim.
 
 An answerer finds the part of a context that answers a question. Its recurrent layers are those of
-``SkimConfig``; what lies around them is named here, with the shape of every parameter, so that
-training and reading agree on one list.
+``SkimConfig``; ``answerers/`` says what lies around them, with the shape of every parameter, so
+that training and reading agree on one list.
 
-Letters: B batch, T words of a context, J words of a question, E word vector, X what stands for a
-word, D hidden size.
+Letters: E word vector, X what stands for a word.
 """
 
 from __future__ import annotations
@@ -14,10 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from skimrnn.answerers.base import Sizes, find_answerer, linear
 from skimrnn.config import SkimConfig
 from skimrnn.text.passages import BYTES, FEATURES
 
-MODELS = ("attention",)
+_LEAST = {"embedding_size": 1, "byte_size": 1, "filters": 0, "filter_width": 1}
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,12 @@ class AnswererConfig:
     """The sizes of an answerer.
 
     Attributes:
-        model: "attention", the LSTM with attention.
+        model: its kind, one of ``answerers``.
         embedding_size: E, of a word vector.
         byte_size: of the vector of each byte of a word's spelling.
         filters: of the convolution over a spelling; 0 leaves spellings out.
         filter_width: bytes that a filter sees.
-        question: the layer that reads the question.
-        context: the layers that read the context.
+        layers: the recurrent layers by their names, all reading in both directions.
 
     Raises:
         ValueError: if the sizes do not fit each other.
@@ -42,26 +41,24 @@ class AnswererConfig:
     byte_size: int
     filters: int
     filter_width: int
-    question: SkimConfig
-    context: SkimConfig
+    layers: Mapping[str, SkimConfig]
 
     def __post_init__(self) -> None:
         problems = []
-        if self.model not in MODELS:
-            problems.append(f"model must be one of {', '.join(MODELS)}; got {self.model!r}")
-        for name, least in (
-            ("embedding_size", 1),
-            ("byte_size", 1),
-            ("filters", 0),
-            ("filter_width", 1),
-        ):
+        for name, least in _LEAST.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 problems.append(f"{name} must be a whole number of at least {least}; got {value!r}")
+        try:
+            wanted = find_answerer(self.model).layers
+        except ValueError as error:
+            problems.append(str(error))
+        else:
+            if set(self.layers) != set(wanted):
+                problems.append(f"layers must be {', '.join(wanted)}; got {', '.join(self.layers)}")
         if not problems:
-            for name, size in (("question", self.word_size), ("context", self.context_size)):
-                layer = getattr(self, name)
-                if layer.input_size != size:
+            for name, layer in self.layers.items():
+                if layer.input_size != (size := self.inputs(name)):
                     problems.append(f"{name} must take {size} inputs; got {layer.input_size}")
                 if not layer.bidirectional:
                     problems.append(f"{name} must read in both directions")
@@ -74,18 +71,22 @@ class AnswererConfig:
         return self.embedding_size + self.filters
 
     @property
-    def context_size(self) -> int:
-        """What stands for a context word: itself, the question's words like it, both multiplied."""
-        return 3 * self.word_size + len(FEATURES)
+    def sizes(self) -> Sizes:
+        """What the model's other sizes hang on."""
+        hidden = {name: layer.hidden_size for name, layer in self.layers.items()}
+        return Sizes(self.word_size, len(FEATURES), hidden)
 
     @property
-    def layers(self) -> dict[str, SkimConfig]:
-        """The recurrent layers, by the name of their parameters."""
-        return {"question": self.question, "context": self.context}
+    def context(self) -> SkimConfig:
+        """The layer that reads the context, and may skim."""
+        return self.layers[find_answerer(self.model).skims]
+
+    def inputs(self, layer: str) -> int:
+        """The inputs that a layer must take."""
+        return find_answerer(self.model).inputs(self.sizes, layer)
 
     def parameter_shapes(self, words: int) -> dict[str, tuple[int, ...]]:
         """The shape of every parameter, by its name; ``words`` is V, the rows of the embedding."""
-        X, Q, H = self.word_size, 2 * self.question.hidden_size, 2 * self.context.hidden_size
         shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (words, self.embedding_size)}
         if self.filters:
             shapes |= {
@@ -93,26 +94,16 @@ class AnswererConfig:
                 "words.filters.weight": (self.filters, self.byte_size, self.filter_width),
                 "words.filters.bias": (self.filters,),
             }
-        for name, rows, columns in (
-            ("words.carry", X, X),
-            ("words.change", X, X),
-            ("alignment", X, X),
-            ("summary", 1, Q),
-            ("start", H, Q),
-            ("end", H, Q),
-        ):
-            shapes[f"{name}.weight"] = (rows, columns)
-            shapes[f"{name}.bias"] = (rows,)
+        for name in ("words.carry", "words.change"):
+            shapes |= linear(name, self.word_size, self.word_size)
+        shapes |= find_answerer(self.model).parameter_shapes(self.sizes)
         for name, layer in self.layers.items():
             shapes |= {f"{name}.{key}": shape for key, shape in layer.parameter_shapes().items()}
         return shapes
 
     def to_dict(self) -> dict[str, Any]:
         """The sizes as JSON values."""
-        values: dict[str, Any] = {
-            name: getattr(self, name)
-            for name in ("model", "embedding_size", "byte_size", "filters", "filter_width")
-        }
+        values: dict[str, Any] = {name: getattr(self, name) for name in ("model", *_LEAST)}
         return {**values, "layers": {name: one.to_dict() for name, one in self.layers.items()}}
 
     @classmethod
@@ -122,13 +113,31 @@ class AnswererConfig:
         Raises:
             ValueError: if something is missing, unknown or does not fit.
         """
-        wanted = {"model", "embedding_size", "byte_size", "filters", "filter_width", "layers"}
+        wanted = {"model", *_LEAST, "layers"}
         if set(values) != wanted:
             odd = sorted(set(values) ^ wanted)
             raise ValueError(f"it must have {', '.join(sorted(wanted))}; differing: {odd}")
         layers = values["layers"]
-        if not isinstance(layers, Mapping) or set(layers) != {"question", "context"}:
-            raise ValueError("layers must be an object with question and context")
+        if not isinstance(layers, Mapping):
+            raise ValueError("layers must be an object with a layer by each name")
         rest = {name: value for name, value in values.items() if name != "layers"}
-        question, context = (SkimConfig.from_dict(layers[name]) for name in ("question", "context"))
-        return cls(**rest, question=question, context=context)
+        made = {name: SkimConfig.from_dict(one) for name, one in layers.items()}
+        return cls(**rest, layers=made)
+
+
+def make_layers(
+    model: str, word_size: int, settings: Mapping[str, Mapping[str, Any]]
+) -> dict[str, SkimConfig]:
+    """The layers of a model, each with the settings of its name and the inputs that it must take.
+
+    Args:
+        model: one of ``answerers``.
+        word_size: X.
+        settings: of ``SkimConfig``, by the name of the layer, without the inputs.
+    """
+    kind, made = find_answerer(model), dict[str, SkimConfig]()
+    for name in kind.layers:
+        hidden = {done: layer.hidden_size for done, layer in made.items()}
+        inputs = kind.inputs(Sizes(word_size, len(FEATURES), hidden), name)
+        made[name] = SkimConfig(input_size=inputs, bidirectional=True, **settings[name])
+    return made

@@ -161,7 +161,7 @@ def _config(values: Any) -> AnswererConfig:
         raise ValueError("it is missing or not an object")
     layers = values.get("layers")
     if isinstance(layers, dict):
-        for layer in layers.values():
+        for layer in layers.values():  # what is too large is refused before it is made
             layer_of(layer)
     large = [
         name

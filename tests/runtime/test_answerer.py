@@ -24,6 +24,8 @@ CONFIGS = {
     "skips": answerer_config((7, 0)),
     "three levels": answerer_config((9, 4, 1), num_layers=1),
     "no spelling": answerer_config(filters=0),
+    "bidaf": answerer_config(model="bidaf"),
+    "bidaf reads all": answerer_config((7,), model="bidaf"),
 }
 
 
@@ -43,7 +45,7 @@ def test_the_answer_is_that_of_torch(what, name, dtype):
             assert (found.start, found.end) == ends
             close = 100 * CLOSE[np.dtype(str(dtype)[6:])]
             assert found.probability == pytest.approx(span.probability, abs=close)
-            context = [entry for entry in reads.entries if entry.module is model.context]
+            context = [entry for entry in reads.entries if entry.config == model.config.context]
             levels = torch.stack([entry.level[0] for entry in context]).numpy()
             assert np.array_equal(found.level.reshape(levels.shape), levels)
             assert found.answer == pair[0][found.start : found.end]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from torch.nn import functional as F
 
 import skimrnn
 from skimrnn.answerer_file import read_answerer
+from skimrnn.answerers import answerer_models
 from skimrnn.nn import record
-from skimrnn.nn.models import AttentionReader
+from skimrnn.nn.models import QuestionReader, make_reader
 from skimrnn.tasks import Questions, QuestionTask, squad_scores
 from skimrnn.text import Vocabulary, WordVectors
 from skimrnn.train import AnswererOptions, TrainingOptions, train_answerer
@@ -51,13 +53,20 @@ def scores(folder: Path, asked: Questions) -> Any:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"levels": (16,)}, {"levels": (16, 0), "warm_start_steps": 40, "epochs": 14}],
-    ids=["skims", "reads all", "skips after a plain start"],
+    [
+        {},
+        {"levels": (16,)},
+        {"levels": (16, 0), "warm_start_steps": 40, "epochs": 14},
+        {"model": "bidaf"},
+    ],
+    ids=["skims", "reads all", "skips after a plain start", "bidaf"],
 )
 def test_it_learns(
     changes: dict[str, Any], asked: QuestionTask, settings: Options, tmp_path: Path
 ) -> None:
-    trained = train_answerer(asked, settings(**changes), tmp_path / "model", made_of=SMALL)
+    changes = dict(changes)
+    made_of = replace(SMALL, model=changes.pop("model", "attention"))
+    trained = train_answerer(asked, settings(**changes), tmp_path / "model", made_of=made_of)
     best = trained.outcome.best
     assert best["f1"] > 0.9
     assert best["exact_match"] > 0.85
@@ -122,13 +131,13 @@ def test_a_checkpoint_of_other_sizes_is_refused(
 # ---- a step --------------------------------------------------------------------------------------
 
 
-def parts(options: TrainingOptions) -> tuple[Answering, AttentionReader]:
+def parts(options: TrainingOptions, model: str = "attention") -> tuple[Answering, QuestionReader]:
     given = questions(12, 5)
     vocabulary = Vocabulary.build(words_of(given), min_count=1)
     encoded = encode_questions(given, vocabulary)
     torch.manual_seed(0)
-    config = build_config(options, SMALL, options.embedding_size)
-    return Answering(encoded, encoded, given, options), AttentionReader(config, len(vocabulary))
+    config = build_config(options, replace(SMALL, model=model), options.embedding_size)
+    return Answering(encoded, encoded, given, options), make_reader(config, len(vocabulary))
 
 
 def test_the_loss_is_that_of_both_ends_and_the_penalty_of_the_layers_that_skim(
@@ -154,8 +163,9 @@ def test_the_loss_is_that_of_both_ends_and_the_penalty_of_the_layers_that_skim(
     assert losses[1] - losses[0] == pytest.approx(able.penalty().item(), rel=1e-4)
 
 
-def test_padding_and_batch_mates_change_nothing(settings: Options) -> None:
-    objective, model = parts(settings())
+@pytest.mark.parametrize("name", answerer_models())
+def test_padding_and_batch_mates_change_nothing(name: str, settings: Options) -> None:
+    objective, model = parts(settings(), name)
     model.eval()
     data = objective._train
     with torch.no_grad():

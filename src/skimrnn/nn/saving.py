@@ -12,11 +12,12 @@ import torch
 from torch import nn
 
 from skimrnn.answerer_file import AnswererFile, write_answerer
+from skimrnn.answerers import find_answerer
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule
 from skimrnn.model_file import ModelFile, TextPart, write_model
 from skimrnn.nn.classifier import TextClassifier
-from skimrnn.nn.models import AttentionReader
+from skimrnn.nn.models import QuestionReader
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
 from skimrnn.nn.surgery import SkimLayer, from_rnn
 from skimrnn.text import Vocabulary
@@ -75,7 +76,7 @@ def save(
 
 
 def save_answerer(
-    model: AttentionReader,
+    model: QuestionReader,
     folder: str | os.PathLike[str],
     vocabulary: Vocabulary,
     *,
@@ -99,7 +100,8 @@ def save_answerer(
         OSError: if it cannot be written; nothing is then changed.
     """
     parameters = {name: _array(one) for name, one in model.named_parameters()}
-    rule = Rule(*(_single(model.context, name) for name in ("threshold", "budget", "burst")))
+    layer: SkimLayer = getattr(model, find_answerer(model.config.model).skims)
+    rule = Rule(*(_single(layer, name) for name in ("threshold", "budget", "burst")))
     file = AnswererFile(model.config, parameters, vocabulary, rule, training or {}, card)
     write_answerer(Path(folder), file, dtype=dtype)
 

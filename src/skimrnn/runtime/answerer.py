@@ -1,10 +1,9 @@
-"""Answer questions about a text without torch: the layers by a reader, the rest in NumPy.
+"""Answer questions about a text without torch: words to numbers, scores to an answer.
 
-The same equations, under the same names, as ``nn/models/attention.py`` and ``nn/models/words.py``,
-for one context and one question.
+What stands for a word is computed as in ``nn/models/words.py``, under the same names; what a model
+makes of them, in ``answerers.py``.
 
-Letters: T words of a context, J words of a question, E word vector, X what stands for a word, D
-hidden size.
+Letters: E word vector, X what stands for a word, M rows that are remembered of each word.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from skimrnn.answerer_file import AnswererFile, read_answerer
 from skimrnn.answering import best_span
 from skimrnn.decision import Rule, rules_for
 from skimrnn.reading import AnswerReading
+from skimrnn.runtime.answerers import SCORERS, Scorer, linear, relu
 from skimrnn.runtime.registry import sequence_reader
 from skimrnn.text.passages import Passage, spelling
 
@@ -57,13 +57,13 @@ class Answerer:
         self.precision: str = precision
         self._vocabulary = file.vocabulary
         self._of = {name: np.asarray(array) for name, array in file.parameters.items()}
-        self.dtype: np.dtype[Any] = self._of["summary.weight"].dtype
+        self.dtype: np.dtype[Any] = self._of["embedding.weight"].dtype
         readers = {}
         for name, layer in self.config.layers.items():
             self.implementation, readers[name] = sequence_reader(
                 layer, file.of_layer(name), implementation, precision=precision
             )
-        self._question, self._context = readers["question"], readers["context"]
+        self._scorer: Scorer = SCORERS[self.config.model](self._of, readers)
         self._encoded: dict[str, Array] = {}
 
     def answer(
@@ -102,13 +102,12 @@ class Answerer:
         ):
             if not words:
                 raise ValueError(f"the {name} has no word to read; got {text[:60]!r}")
-        x, key = self._encode(passage.context.words)
-        asked, asked_key = self._encode(passage.question)
-        alike = _softmax(key @ asked_key.T) @ asked
-        seen = np.concatenate([x, alike, x * alike, passage.features.astype(self.dtype)], axis=1)
-        read = self._context.read(seen, rule)
-        summary = self._asked(asked)
-        start, end = (read.output @ self._linear(name, summary) for name in ("start", "end"))
+        start, end, read = self._scorer.scores(
+            self._encode(passage.context.words),
+            self._encode(passage.question),
+            passage.features.astype(self.dtype),
+            rule,
+        )
         span = best_span(start, end)
         begin, until = passage.context.starts[span.first], passage.context.ends[span.last]
         return AnswerReading(
@@ -140,10 +139,10 @@ class Answerer:
             )
         return rule
 
-    # ---- the equations --------------------------------------------------------------------------
+    # ---- from words to numbers ------------------------------------------------------------------
 
-    def _encode(self, words: Sequence[str]) -> tuple[Array, Array]:
-        """What stands for each word, and what likeness is told by, each (n, X).
+    def _encode(self, words: Sequence[str]) -> Array:
+        """What is remembered of each word, (M, n, X).
 
         A word met before is looked up: what is left to compute for a text is small.
         """
@@ -153,18 +152,17 @@ class Answerer:
             known = self._encoded = {}
             new = list(dict.fromkeys(words))
         for word in new:  # one by one: a product of many rounds otherwise than a product of few
-            x = self._words([word])
-            known[word] = np.stack([x[0], _relu(self._linear("alignment", x))[0]])
-        both = np.stack([known[word] for word in words], axis=1)
-        return both[0], both[1]
+            known[word] = self._scorer.remembered(self._words([word]))[:, 0]
+        return np.stack([known[word] for word in words], axis=1)
 
     def _words(self, words: Sequence[str]) -> Array:
         """A word's own vector beside what its spelling says, through a highway, (n, X)."""
         x = self._of["embedding.weight"][self._vocabulary.rows(words)]
         if self.config.filters:
             x = np.concatenate([x, self._spelled(spelling(words))], axis=1)
-        carried = 1 / (1 + np.exp(-self._linear("words.carry", x)))
-        return np.asarray(carried * x + (1 - carried) * _relu(self._linear("words.change", x)))
+        carried = 1 / (1 + np.exp(-linear(self._of, "words.carry", x)))
+        changed = relu(linear(self._of, "words.change", x))
+        return np.asarray(carried * x + (1 - carried) * changed)
 
     def _spelled(self, bytes_of: NDArray[np.int64]) -> Array:
         """The greatest answer of each filter along a word's bytes, (n, filters)."""
@@ -173,26 +171,7 @@ class Answerer:
         vectors = self._of["words.bytes.weight"][bytes_of]  # (n, places + width - 1, byte_size)
         windows = np.lib.stride_tricks.sliding_window_view(vectors, width, axis=1)
         found = windows.reshape(*windows.shape[:2], -1) @ weight.reshape(len(weight), -1).T
-        return _relu(found.max(axis=1) + self._of["words.filters.bias"])
-
-    def _asked(self, question: Array) -> Array:
-        """The question as one vector, (2 D,)."""
-        states = self._question.read(question, Rule()).output
-        weight = _softmax(self._linear("summary", states)[:, 0])
-        return np.asarray(weight @ states)
-
-    def _linear(self, name: str, x: Array) -> Array:
-        return np.asarray(x @ self._of[f"{name}.weight"].T + self._of[f"{name}.bias"])
-
-
-def _relu(x: Array) -> Array:
-    return np.maximum(x, 0)
-
-
-def _softmax(x: Array) -> Array:
-    """Over the last axis."""
-    powers = np.exp(x - x.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+        return relu(found.max(axis=1) + self._of["words.filters.bias"])
 
 
 def load_answerer(

@@ -17,17 +17,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from skimrnn.answerer_config import AnswererConfig
+from skimrnn.answerer_config import AnswererConfig, make_layers
+from skimrnn.answerers import find_answerer
 from skimrnn.answering import best_span
-from skimrnn.config import SkimConfig
 from skimrnn.files import clear_up
 from skimrnn.model_folder import check_target
-from skimrnn.nn.models import AttentionReader
+from skimrnn.nn.models import QuestionReader, make_reader
 from skimrnn.nn.recording import Reads, record
 from skimrnn.nn.saving import save_answerer
 from skimrnn.tasks import Questions, QuestionTask, squad_scores
 from skimrnn.text import Vocabulary, WordVectors
-from skimrnn.text.passages import FEATURES
 from skimrnn.train.batches import epoch_batches, ordered_batches
 from skimrnn.train.classification import read_vectors, start_embedding, vectors_size
 from skimrnn.train.loop import Event, Outcome, Trainer
@@ -48,7 +47,7 @@ class AnswererOptions:
     """What an answerer is made of, beside ``TrainingOptions``.
 
     Attributes:
-        model: "attention".
+        model: one of ``skimrnn.answerers``.
         filters: of the convolution over a word's spelling; 0 leaves spellings out.
         byte_size: of the vector of each byte.
         filter_width: bytes that a filter sees.
@@ -117,7 +116,7 @@ class Answering:
             loss = loss + skim_weight * penalty
         yield loss, shown
 
-    def evaluate(self, model: AttentionReader) -> Event:
+    def evaluate(self, model: QuestionReader) -> Event:
         """F1, exact match and skim rate, in all and by layer and direction."""
         predicted, skimmed, tokens = {}, dict[str, int](), 0
         for batch, start, end, chosen in self._read(model, skimmed):
@@ -140,7 +139,7 @@ class Answering:
             "skim_rates": rates,
         }
 
-    def _read(self, model: AttentionReader, skimmed: dict[str, int]) -> Iterator[Any]:
+    def _read(self, model: QuestionReader, skimmed: dict[str, int]) -> Iterator[Any]:
         """Every batch with its scores; what each layer and direction skims is added up."""
         data = self._validation
         for chosen in ordered_batches(data.lengths(), EVALUATION_BATCH):
@@ -193,7 +192,7 @@ def train_answerer(
     Args:
         task: the questions.
         options: the settings; ``num_layers`` and ``levels`` are those of the context's layers,
-            which read in both directions; the question's layer has as many units and reads all.
+            which read in both directions; the other layers have as many units and read all.
             With ``freeze_embedding`` the vocabulary also has the words that ``vectors`` has and
             the training texts lack.
         folder: the model folder to write.
@@ -229,7 +228,7 @@ def train_answerer(
     working = folder.parent / f"{folder.name}.training"
     with processes(device) as together, torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
-        model = AttentionReader(config, len(vocabulary), options.dropout)
+        model = make_reader(config, len(vocabulary), options.dropout)
         start_embedding(model, options, vocabulary, found)
         if together.first:
             working.mkdir(parents=True, exist_ok=True)
@@ -289,28 +288,28 @@ def build_config(
     options: TrainingOptions, sizes: AnswererOptions, embedding_size: int
 ) -> AnswererConfig:
     """The sizes that these settings make."""
-    word = embedding_size + sizes.filters
     shared: dict[str, Any] = {
         "cell": options.cell,
         "hidden_size": options.hidden_size,
-        "bidirectional": True,
+        "levels": (options.hidden_size,),
     }
+    skimming = {
+        **shared,
+        "levels": options.levels,
+        "num_layers": options.num_layers,
+        "skim_input": options.skim_input,
+        "router_input": options.router_input,
+        "router": options.router,
+    }
+    kind = find_answerer(sizes.model)
+    settings = {name: skimming if name == kind.skims else shared for name in kind.layers}
     return AnswererConfig(
         model=sizes.model,
         embedding_size=embedding_size,
         byte_size=sizes.byte_size,
         filters=sizes.filters,
         filter_width=sizes.filter_width,
-        question=SkimConfig(input_size=word, levels=(options.hidden_size,), **shared),
-        context=SkimConfig(
-            input_size=3 * word + len(FEATURES),
-            levels=options.levels,
-            num_layers=options.num_layers,
-            skim_input=options.skim_input,
-            router_input=options.router_input,
-            router=options.router,
-            **shared,
-        ),
+        layers=make_layers(sizes.model, embedding_size + sizes.filters, settings),
     )
 
 

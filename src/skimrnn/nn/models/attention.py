@@ -14,10 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from skimrnn.answerer_config import AnswererConfig
-from skimrnn.config import SkimConfig
-from skimrnn.nn.models.passages import PassageBatch, outside, read
+from skimrnn.nn.models.passages import PassageBatch, make_layer, outside, read
 from skimrnn.nn.models.words import WordEncoder
-from skimrnn.nn.skim import SkimLSTM
 
 
 class AttentionReader(nn.Module):
@@ -40,9 +38,9 @@ class AttentionReader(nn.Module):
         self.embedding = nn.Embedding(words, config.embedding_size)
         self.words = WordEncoder(config)
         self.alignment = nn.Linear(size, size)
-        self.question = _layer(config.question, dropout)
-        self.context = _layer(config.context, dropout)
-        asked, seen = 2 * config.question.hidden_size, 2 * config.context.hidden_size
+        self.question = make_layer(config.layers["question"], dropout)
+        self.context = make_layer(config.layers["context"], dropout)
+        asked, seen = (2 * config.layers[name].hidden_size for name in ("question", "context"))
         self.summary = nn.Linear(asked, 1)
         self.start, self.end = nn.Linear(asked, seen), nn.Linear(asked, seen)
         self.dropout = nn.Dropout(dropout)
@@ -79,18 +77,3 @@ class AttentionReader(nn.Module):
         weight = self.summary(states)[:, :, 0].masked_fill(past, -torch.inf).softmax(dim=1)
         asked: Tensor = (weight[:, None] @ states)[:, 0]
         return asked
-
-
-def _layer(config: SkimConfig, dropout: float) -> SkimLSTM:
-    return SkimLSTM(
-        config.input_size,
-        config.hidden_size,
-        config.num_layers,
-        batch_first=True,
-        dropout=dropout if config.num_layers > 1 else 0.0,
-        bidirectional=config.bidirectional,
-        levels=config.levels,
-        skim_input=config.skim_input,
-        router_input=config.router_input,
-        router=config.router,
-    )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from skimrnn.config import SkimConfig
 from skimrnn.nn.skim import SkimLSTM
 
 
@@ -57,3 +58,19 @@ def read(layer: SkimLSTM, x: Tensor, lengths: Tensor) -> Tensor:
     outputs, _ = layer(packed)
     padded: Tensor = pad_packed_sequence(outputs, batch_first=True, total_length=x.size(1))[0]
     return padded
+
+
+def make_layer(config: SkimConfig, dropout: float) -> SkimLSTM:
+    """A layer of these options; dropout lies between layers alone."""
+    return SkimLSTM(
+        config.input_size,
+        config.hidden_size,
+        config.num_layers,
+        batch_first=True,
+        dropout=dropout if config.num_layers > 1 else 0.0,
+        bidirectional=config.bidirectional,
+        levels=config.levels,
+        skim_input=config.skim_input,
+        router_input=config.router_input,
+        router=config.router,
+    )
