@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -123,8 +124,8 @@ def collate_questions(
     different, numbers = np.unique(np.concatenate(contexts + questions), return_inverse=True)
     sides = np.split(numbers, np.cumsum([len(part) for part in contexts + questions])[:-1])
     B = len(contexts)
-    context, context_lengths = _padded(sides[:B])
-    question, question_lengths = _padded(sides[B:])
+    context, context_lengths = padded(sides[:B])
+    question, question_lengths = padded(sides[B:])
     features = np.zeros((*context.shape, 2), dtype=np.float32)
     for b, one in enumerate(chosen):
         n = len(sides[b])
@@ -142,9 +143,12 @@ def collate_questions(
     return batch, torch.from_numpy(data.spans[np.asarray(chosen)])
 
 
-def _padded(rows: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], torch.Tensor]:
+def padded(
+    rows: Sequence[NDArray[np.integer[Any]]],
+) -> tuple[NDArray[np.int64], torch.Tensor]:
+    """Rows of different lengths as one array, padded with 0, and their lengths."""
     lengths = [len(row) for row in rows]
-    padded = np.zeros((len(rows), max(lengths)), dtype=np.int64)
+    whole = np.zeros((len(rows), max(lengths)), dtype=np.int64)
     for b, row in enumerate(rows):
-        padded[b, : len(row)] = row
-    return padded, torch.tensor(lengths)
+        whole[b, : len(row)] = row
+    return whole, torch.tensor(lengths)

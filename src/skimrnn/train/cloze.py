@@ -1,0 +1,226 @@
+"""Training the attention-sum reader on cloze questions: which candidate fits into the blank."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from skimrnn.config import SkimConfig
+from skimrnn.nn.models import PassageBatch
+from skimrnn.nn.models.attention_sum import AttentionSumReader, of_candidates
+from skimrnn.nn.recording import record
+from skimrnn.tasks.cloze import ClozeQuestion, ClozeTask
+from skimrnn.text import Vocabulary
+from skimrnn.text.passages import FEATURES, spelling
+from skimrnn.train.answering import skimming
+from skimrnn.train.batches import epoch_batches, ordered_batches
+from skimrnn.train.classification import read_vectors, start_embedding, vectors_size
+from skimrnn.train.loop import Event, Outcome, Trainer
+from skimrnn.train.options import TrainingOptions
+from skimrnn.train.questions import padded
+
+EVALUATION_BATCH = 64
+
+
+@dataclass(frozen=True)
+class EncodedCloze:
+    """Cloze questions by number.
+
+    Attributes:
+        contexts: which of the different words each context word is, (T,).
+        queries: likewise of each query, (J,).
+        candidates: likewise of each question's candidates, (N, C).
+        answers: the candidate that is right, (N,).
+        rows: row in the vocabulary of each different word, (F,).
+    """
+
+    contexts: list[NDArray[np.int32]]
+    queries: list[NDArray[np.int32]]
+    candidates: NDArray[np.int32]
+    answers: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.contexts)
+
+    def lengths(self) -> NDArray[np.int64]:
+        """Words of each context, (N,)."""
+        return np.array([len(context) for context in self.contexts], dtype=np.int64)
+
+
+def words_of_cloze(questions: Sequence[ClozeQuestion]) -> list[list[str]]:
+    """The words of every context and of every query."""
+    return [words for one in questions for words in (words_in(*one.context), words_in(one.query))]
+
+
+def words_in(*sentences: str) -> list[str]:
+    """The lower-cased words of sentences whose words stand apart already, as in the books."""
+    return " ".join(sentences).lower().split()
+
+
+def encode_cloze(questions: Sequence[ClozeQuestion], vocabulary: Vocabulary) -> EncodedCloze:
+    """Questions as numbers; two candidates that differ by capitals alone are one word."""
+    form_of: dict[str, int] = {}
+
+    def numbered(words: Sequence[str]) -> NDArray[np.int32]:
+        return np.array([form_of.setdefault(word, len(form_of)) for word in words], dtype=np.int32)
+
+    contexts, queries, candidates = [], [], []
+    for one in questions:
+        contexts.append(numbered(words_in(*one.context)))
+        queries.append(numbered(words_in(one.query)))
+        candidates.append(numbered([candidate.lower() for candidate in one.candidates]))
+    return EncodedCloze(
+        contexts,
+        queries,
+        np.stack(candidates),
+        np.array([one.answer for one in questions], dtype=np.int64),
+        vocabulary.rows(list(form_of)).astype(np.int64),
+    )
+
+
+def collate_cloze(
+    data: EncodedCloze, chosen: Sequence[int] | NDArray[np.int64]
+) -> tuple[PassageBatch, Tensor, Tensor]:
+    """The batch that these questions make, where each candidate stands (B, C, T), the answers."""
+    context, context_lengths = padded([data.contexts[one] for one in chosen])
+    query, query_lengths = padded([data.queries[one] for one in chosen])
+    places = context[:, None] == data.candidates[chosen][:, :, None]
+    places &= np.arange(context.shape[1]) < context_lengths.numpy()[:, None, None]
+    different, numbers = np.unique(np.concatenate([context, query], axis=1), return_inverse=True)
+    numbers = numbers.reshape(len(context), -1)
+    batch = PassageBatch(
+        torch.from_numpy(numbers[:, : context.shape[1]]),
+        context_lengths,
+        torch.from_numpy(numbers[:, context.shape[1] :]),
+        query_lengths,
+        torch.zeros(*context.shape, len(FEATURES)),
+        torch.from_numpy(data.rows[different]),
+        torch.from_numpy(spelling([""] * len(different))),
+    )
+    return batch, torch.from_numpy(places), torch.from_numpy(data.answers[chosen])
+
+
+class Cloze:
+    """Minus the log-probability of the right word, and the skim penalty of the context's layer."""
+
+    def __init__(
+        self, train: EncodedCloze, validation: EncodedCloze, options: TrainingOptions
+    ) -> None:
+        self._train, self._validation, self._options = train, validation, options
+        self.steps_per_epoch = -(-len(train) // options.batch_size)
+        self.uses_all = not options.warm_start_steps
+        self._epoch_batches = lru_cache(maxsize=2)(
+            lambda epoch: epoch_batches(train.lengths(), options.batch_size, options.seed, epoch)
+        )
+
+    def losses(
+        self, model: nn.Module, step: int, skim_weight: float
+    ) -> Iterator[tuple[Tensor, Event]]:
+        """The loss of one step and its numbers to show, keyed by ``step``."""
+        epoch, at = divmod(step, self.steps_per_epoch)
+        batch, places, answers = collate_cloze(self._train, self._epoch_batches(epoch)[at])
+        with record() as reads:
+            log_p = of_candidates(model(batch), places)
+        loss = -log_p.gather(1, answers[:, None]).mean()
+        shown = {
+            "loss": float(loss.detach()),
+            "accuracy": float((log_p.argmax(dim=1) == answers).float().mean()),
+            "tokens": int(batch.context_lengths.sum()),
+            "skim_rate": None,
+        }
+        able = skimming(reads)
+        if able.entries and able.entries[0].skimming:
+            shown["skim_rate"] = able.skim_rate()
+            penalty = able.penalty(self._options.penalty, rate=self._options.wanted_rate)
+            loss = loss + skim_weight * penalty
+        yield loss, shown
+
+    def evaluate(self, model: AttentionSumReader) -> Event:
+        """Accuracy and skim rate on the validation questions."""
+        return {**(found := measure_cloze(model, self._validation)), "score": found["accuracy"]}
+
+
+@torch.no_grad()
+def measure_cloze(model: AttentionSumReader, data: EncodedCloze) -> dict[str, Any]:
+    """Share of questions answered rightly, and share of the contexts' words skimmed."""
+    right = skimmed = entries = 0
+    for chosen in ordered_batches(data.lengths(), EVALUATION_BATCH):
+        batch, places, answers = collate_cloze(data, chosen)
+        with record() as reads:
+            found = of_candidates(model(batch), places).argmax(dim=1)
+        right += int((found == answers).sum())
+        for entry in skimming(reads).entries:
+            skimmed += int((entry.levels > 0).sum())
+            entries += entry.levels.numel()
+    return {"accuracy": right / len(data), "skim_rate": skimmed / entries if entries else None}
+
+
+def train_cloze(
+    task: ClozeTask,
+    options: TrainingOptions,
+    folder: Path,
+    *,
+    vectors: str | Path | None = None,
+    show: Callable[[Event], None] = lambda event: None,
+) -> tuple[AttentionSumReader, Vocabulary, Outcome]:
+    """Train an attention-sum reader; what is cut off goes on from the checkpoint in ``folder``.
+
+    Args:
+        task: the questions.
+        options: the settings; ``levels`` are those of the context's layer, the query is read whole.
+        folder: where checkpoint and log are kept.
+        vectors: a word-vector file; drawn at random if None.
+        show: called with each step's and each evaluation's numbers.
+
+    Returns:
+        The reader with its best weights, its words, and how training went.
+
+    Raises:
+        ValueError: if a setting does not fit, or a checkpoint is of another run.
+    """
+    words = words_of_cloze(task.train)
+    found = read_vectors(vectors, words)
+    vocabulary = Vocabulary.build(
+        words,
+        with_vector=set() if found is None else set(found.words),
+        min_count=options.min_count,
+        max_words=options.max_words,
+    )
+    train, validation = (encode_cloze(one, vocabulary) for one in (task.train, task.validation))
+    shared: dict[str, Any] = {
+        "cell": options.cell,
+        "input_size": vectors_size(options, found),
+        "hidden_size": options.hidden_size,
+        "bidirectional": True,
+    }
+    context = SkimConfig(
+        levels=options.levels,
+        skim_input=options.skim_input,
+        router_input=options.router_input,
+        router=options.router,
+        **shared,
+    )
+    query = SkimConfig(levels=(options.hidden_size,), **shared)
+    digest = hashlib.sha256(train.candidates.tobytes() + validation.candidates.tobytes())
+    key = {"task": task.name, "words": len(vocabulary), "data": digest.hexdigest()}
+    folder.mkdir(parents=True, exist_ok=True)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        model = AttentionSumReader(context, query, len(vocabulary), options.dropout)
+        start_embedding(model, options, vocabulary, found)
+        outcome = Trainer(
+            model, Cloze(train, validation, options), options, folder, key, show
+        ).run()
+    model.eval()
+    model.context.skimming, model.context.temperature = True, 1.0
+    return model, vocabulary, outcome

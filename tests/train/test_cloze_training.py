@@ -1,0 +1,138 @@
+"""The attention-sum reader: its sums are of places, it learns, it skims, and it resumes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from skimrnn.config import SkimConfig
+from skimrnn.nn.models.attention_sum import AttentionSumReader, of_candidates
+from skimrnn.tasks.cloze import BLANK, ClozeQuestion, ClozeTask
+from skimrnn.text import Vocabulary
+from skimrnn.train import TrainingOptions
+from skimrnn.train.cloze import (
+    collate_cloze,
+    encode_cloze,
+    measure_cloze,
+    train_cloze,
+    words_of_cloze,
+)
+
+NAMES = [f"name{letter}" for letter in "abcdefghijklmnop"]
+PLACES = ["kitchen", "garden", "barn", "attic", "cellar"]
+
+
+def cloze(count: int, seed: int) -> tuple[ClozeQuestion, ...]:
+    """Ten names stand in a context; the one who has the key is asked for."""
+    random = np.random.default_rng(seed)
+    made = []
+    for _ in range(count):
+        names = [NAMES[i] for i in random.permutation(len(NAMES))[:10]]
+        answer = int(random.integers(10))
+        sentences = [f"{name} is in the {random.choice(PLACES)} ." for name in names]
+        sentences += [f"it is the {random.choice(PLACES)} ." for _ in range(9)]
+        sentences.insert(int(random.integers(20)), f"{names[answer]} has the key .")
+        query = f"the key was given away by {BLANK} ."
+        made.append(ClozeQuestion(tuple(sentences), query, tuple(names), answer))
+    return tuple(made)
+
+
+@pytest.fixture(scope="module")
+def task() -> ClozeTask:
+    return ClozeTask("keys", cloze(150, 1), cloze(40, 2), cloze(40, 3), {})
+
+
+@pytest.fixture(scope="session")
+def settings(options: Callable[..., TrainingOptions]) -> Callable[..., TrainingOptions]:
+    def make(**changes: Any) -> TrainingOptions:
+        return options(**{"hidden_size": 16, "levels": (16, 4), "epochs": 8, **changes})
+
+    return make
+
+
+def test_a_candidate_has_the_sum_of_its_places() -> None:
+    given = cloze(3, 5)
+    data = encode_cloze(given, Vocabulary.build(words_of_cloze(given)))
+    batch, places, answers = collate_cloze(data, [2, 0, 1])
+    assert answers.tolist() == [given[one].answer for one in (2, 0, 1)]
+    log_p = torch.randn(batch.context.shape).log_softmax(dim=1)
+    found = of_candidates(log_p, places).exp()
+    for b, one in enumerate((2, 0, 1)):
+        words = " ".join(given[one].context).split()
+        for c, candidate in enumerate(given[one].candidates):
+            at = [t for t, word in enumerate(words) if word == candidate]
+            assert found[b, c] == pytest.approx(float(log_p[b, at].exp().sum()), rel=1e-4)
+    nowhere = of_candidates(log_p, torch.zeros_like(places))
+    assert (nowhere == -torch.inf).all()
+
+
+def test_words_are_told_apart_by_more_than_their_capitals() -> None:
+    (one,) = cloze(1, 5)
+    upper = tuple(sentence.upper() for sentence in one.context)
+    shouted = ClozeQuestion(upper, one.query, one.candidates, one.answer)
+    data = encode_cloze([one, shouted], Vocabulary.build(words_of_cloze([one])))
+    assert np.array_equal(data.contexts[0], data.contexts[1])
+    assert np.array_equal(data.candidates[0], data.candidates[1])
+
+
+@pytest.mark.parametrize("levels", [(16,), (16, 4), (16, 0)])
+def test_it_learns(
+    levels: tuple[int, ...],
+    task: ClozeTask,
+    settings: Callable[..., TrainingOptions],
+    tmp_path: Path,
+) -> None:
+    model, vocabulary, outcome = train_cloze(task, settings(levels=levels), tmp_path / "run")
+    assert outcome.best["accuracy"] > 0.8
+    tested = measure_cloze(model, encode_cloze(task.test, vocabulary))
+    assert tested["accuracy"] > 0.7
+    if len(levels) > 1:
+        assert 0 < tested["skim_rate"] < 1
+    else:
+        assert tested["skim_rate"] is None
+
+
+class CutOffError(Exception):
+    """Raised inside ``show`` to cut a run off."""
+
+
+def test_a_run_that_was_cut_off_goes_on(
+    task: ClozeTask, settings: Callable[..., TrainingOptions], tmp_path: Path
+) -> None:
+    given = settings(epochs=3)
+
+    def cut(event: dict[str, Any]) -> None:
+        if event["event"] == "evaluation" and event["step"] > 10:
+            raise CutOffError
+
+    whole, *_ = train_cloze(task, given, tmp_path / "whole")
+    with pytest.raises(CutOffError):
+        train_cloze(task, given, tmp_path / "cut", show=cut)
+    resumed, *_ = train_cloze(task, given, tmp_path / "cut")
+    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_padding_and_batch_mates_change_nothing() -> None:
+    given = cloze(6, 5)
+    data = encode_cloze(given, Vocabulary.build(words_of_cloze(given)))
+    both = {"cell": "lstm", "input_size": 5, "hidden_size": 6, "bidirectional": True}
+    layers = SkimConfig(levels=(6, 2), **both), SkimConfig(levels=(6,), **both)
+    model = AttentionSumReader(*layers, len(data.rows) + 1).eval()
+    data.contexts[0] = data.contexts[0][:40]
+    with torch.no_grad():
+        batch, *_ = collate_cloze(data, np.arange(len(data)))
+        together = model(batch)
+        for one in range(len(data)):
+            alone = model(collate_cloze(data, [one])[0])[0]
+            assert torch.allclose(together[one, : len(alone)], alone, atol=1e-5)
+            assert (together[one, len(alone) :] == -torch.inf).all()
+
+
+def test_layers_that_do_not_fit_are_refused() -> None:
+    both = {"cell": "lstm", "hidden_size": 6, "levels": (6,), "bidirectional": True}
+    with pytest.raises(ValueError, match="with as many inputs and units; got"):
+        AttentionSumReader(SkimConfig(input_size=5, **both), SkimConfig(input_size=4, **both), 9)
