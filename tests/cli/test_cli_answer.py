@@ -69,6 +69,41 @@ def test_a_threshold_of_one_reads_everything(model, context):
     assert json.loads(run(*given, "--threshold", "1").stdout)["skim_rate"] == 0
 
 
+def squad_file(path, contexts):
+    """A file in the layout of SQuAD: each thing stands in a place."""
+    articles = []
+    for number in range(contexts):
+        things, places = ("box", "cat", "key", "hat"), ("kitchen", "garden", "attic", "barn")
+        thing, place = things[number % 4], places[(number // 4) % 4]
+        text = f"The {thing} is in the {place} ."
+        answer = {"text": place, "answer_start": text.index(place)}
+        asked = {"id": f"q{number}", "question": f"Where is the {thing}?", "answers": [answer]}
+        articles.append({"title": f"t{number}", "paragraphs": [{"context": text, "qas": [asked]}]})
+    path.write_text(json.dumps({"data": articles, "version": "1.1"}))
+    return path
+
+
+def test_a_model_of_your_own_from_a_file_to_an_answer(context, tmp_path):
+    data, out = squad_file(tmp_path / "mine.json", 64), tmp_path / "mine-model"
+    given = ("--vectors", "none", "--hidden-size", 8, "--skim-size", 2, "--filters", 4)
+    more = ("--epochs", 12, "--batch-size", 8, "--learning-rate", 0.02, "--threads", 1)
+    result = run("train-answerer", data, "--out", out, *given, *more, "--dropout", 0)
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("best on validation: F1 ")
+    assert lines[0].endswith("skimmed")
+    assert "validation: F1" in result.stderr
+    training = json.loads((out / "training.json").read_text())
+    assert training["command"].startswith("skimrnn train-answerer ./mine.json --out ./mine-model")
+    assert training["options"]["warm_start_steps"] == training["steps"] // 2
+    context.write_text("The cat is in the barn .")
+    asked = ("--context", context, "--question", "Where is the cat?", "--json")
+    assert json.loads(run("answer", out, *asked).stdout)["answer"] == "barn"
+    refused = run("train-answerer", data, "--out", out, "--model", "magic", code=2)
+    assert "model must be one of attention, bidaf; got 'magic'" in refused.output
+    refused = run("train-answerer", "squad", "--out", out, "--data-dir", tmp_path, code=2)
+    assert "squad is not on this machine" in " ".join(refused.output.split())
+
+
 def test_what_cannot_be_is_said(model, context, tmp_path):
     saved(tmp_path / "classifier")
     for arguments, expected in (

@@ -20,6 +20,7 @@ from skimrnn.cli.info import info
 from skimrnn.cli.read import read
 from skimrnn.cli.tradeoff import tradeoff
 from skimrnn.cli.train import train
+from skimrnn.cli.train_answerer import train_answerer
 
 app = typer.Typer(
     name="skimrnn",
@@ -39,7 +40,8 @@ def _help(docstring: str) -> str:
     return "\n\n".join(" ".join(lines.split()) for lines in paragraphs).replace("[", "\\[")
 
 
-for _command in (demo, read, answer, train, evaluate, tradeoff, calibrate, info, bench):
+_READING, _MAKING = (demo, read, answer), (train, train_answerer, calibrate)
+for _command in (*_READING, *_MAKING, evaluate, tradeoff, info, bench):
     app.command(help=_help(_command.__doc__ or ""))(_command)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from skimrnn.cli.progress import TrainingProgress
     from skimrnn.tasks import TextTask
     from skimrnn.train import Trained, TrainingOptions
 
@@ -354,7 +357,6 @@ def train(
     if the same command is given again. With torchrun, several processes or machines share every
     batch: torchrun --nproc-per-node 2 -m skimrnn train ...
     """
-    from skimrnn.cli.errors import INTERRUPTED, fail
     from skimrnn.cli.output import note
     from skimrnn.cli.progress import TrainingProgress
     from skimrnn.model_folder import check_target
@@ -384,26 +386,35 @@ def train(
     note(f"word vectors: {said}")
     if out.exists():
         note(f"the model in {out} will be replaced when this one is done")
-    with TrainingProgress(options.epochs, options.evaluations_per_epoch) as progress:
-        try:
-            trained = train_classifier(
-                task,
-                options,
-                out,
-                vectors=chosen,
-                teacher=taught,
-                command=_command(ctx),
-                dtype=dtype,
-                device=device,
-                show=progress.show,
-            )
-        except KeyboardInterrupt:
-            progress.stop()
-            working = out.parent / f"{out.name}.training"
-            kept = (working / "checkpoint.pt").exists()
-            then = "go on from the last checkpoint" if kept else "start again: no checkpoint yet"
-            fail(f"interrupted; give the same command to {then}", INTERRUPTED)
+    shown = TrainingProgress(options.epochs, options.evaluations_per_epoch)
+    with shown as progress, interrupted(progress, out):
+        trained = train_classifier(
+            task,
+            options,
+            out,
+            vectors=chosen,
+            teacher=taught,
+            command=command_of(ctx),
+            dtype=dtype,
+            device=device,
+            show=progress.show,
+        )
     _print_result(trained, ctx.params)
+
+
+@contextlib.contextmanager
+def interrupted(progress: TrainingProgress, out: Path) -> Iterator[None]:
+    """Say, if the run in the block is interrupted, how it goes on."""
+    from skimrnn.cli.errors import INTERRUPTED, fail
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        progress.stop()
+        working = out.parent / f"{out.name}.training"
+        kept = (working / "checkpoint.pt").exists()
+        then = "go on from the last checkpoint" if kept else "start again: no checkpoint yet"
+        fail(f"interrupted; give the same command to {then}", INTERRUPTED)
 
 
 def training_options(given: dict[str, Any]) -> TrainingOptions:
@@ -517,9 +528,9 @@ def _summary(task: TextTask, options: TrainingOptions) -> str:
     return f"{task.name}: {counts} texts; labels {labels}; {network_name(options)}"
 
 
-def _command(ctx: typer.Context) -> str:
+def command_of(ctx: typer.Context) -> str:
     """The command for the record: only what was given, and no folder of this machine."""
-    parts = ["skimrnn", "train"]
+    parts = ["skimrnn", str(ctx.info_name)]
     for parameter in ctx.command.params:
         name = str(parameter.name)
         value = ctx.params.get(name)

@@ -51,12 +51,18 @@ class AnswererOptions:
         filters: of the convolution over a word's spelling; 0 leaves spellings out.
         byte_size: of the vector of each byte.
         filter_width: bytes that a filter sees.
+
+    Raises:
+        ValueError: if there is no such model.
     """
 
     model: str = "attention"
     filters: int = 50
     byte_size: int = 16
     filter_width: int = 5
+
+    def __post_init__(self) -> None:
+        find_answerer(self.model)
 
 
 class Answering:

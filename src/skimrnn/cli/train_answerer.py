@@ -1,0 +1,164 @@
+"""``skimrnn train-answerer``: from questions about texts to a model folder; needs torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from skimrnn.cli.options import DataDirOption
+from skimrnn.cli.train import choose_vectors, command_of, interrupted
+
+if TYPE_CHECKING:
+    from skimrnn.tasks import QuestionTask
+    from skimrnn.train import TrainingOptions
+
+PLAIN_STEPS = 5000
+"""Steps that read everything at first, as the paper has it; half of all steps, if these are few."""
+
+
+def train_answerer(
+    ctx: typer.Context,
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="squad, or the path of your own JSON file in the layout of SQuAD v1.1; a path has "
+            "a separator (./mine.json).",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="The model folder to write.", show_default=False)
+    ],
+    data_dir: DataDirOption = None,
+    split_seed: Annotated[
+        int, typer.Option(min=0, help="Draws the articles that are held out.")
+    ] = 0,
+    vectors: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH|glove-6b-50d|none",
+            help="Word vectors, as for train; they stay as they are.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[str, typer.Option(metavar="NAME", help="attention or bidaf.")] = "attention",
+    hidden_size: Annotated[int, typer.Option(metavar="D", help="Units of the full cell.")] = 100,
+    layers: Annotated[int, typer.Option(metavar="N", help="Layers that read the context.")] = 2,
+    skim_size: Annotated[
+        int, typer.Option(metavar="S", help="Units that skimming updates; 0 skips the word.")
+    ] = 20,
+    no_skim: Annotated[bool, typer.Option("--no-skim", help="Read every word.")] = False,
+    skim_weight: Annotated[
+        float, typer.Option(metavar="GAMMA", help="Weight of the skim penalty.")
+    ] = 0.1,
+    warm_start_steps: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help=f"Steps that read everything at first; {PLAIN_STEPS:,}, or half of all if these "
+            "are fewer, if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    filters: Annotated[
+        int, typer.Option(metavar="N", help="Filters over a word's spelling; 0 leaves it out.")
+    ] = 50,
+    epochs: Annotated[int, typer.Option(metavar="N", help="Passes over the questions.")] = 8,
+    batch_size: Annotated[int, typer.Option(metavar="B", help="Questions per step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(metavar="RATE", help="Of Adam.")] = 2e-3,
+    dropout: Annotated[float, typer.Option(metavar="SHARE", help="Of words and states.")] = 0.3,
+    max_tokens: Annotated[
+        int, typer.Option(metavar="N", help="Cut training contexts there; reading never cuts.")
+    ] = 400,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of all that is random.")] = 0,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Threads of torch; its own choice if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    dtype: Annotated[
+        str, typer.Option(metavar="TYPE", help="Store the model in float16, float32 or float64.")
+    ] = "float32",
+    device: Annotated[
+        str, typer.Option(metavar="cpu|cuda", help="Train on the CPU or on a GPU.")
+    ] = "cpu",
+) -> None:
+    """Train a model that answers questions about a text, and save it as a model folder.
+
+    Checkpoint and log lie in FOLDER.training meanwhile; a run that was cut off goes on from there
+    if the same command is given again.
+    """
+    from skimrnn import train
+    from skimrnn.cli.output import console, note, percent, shown_path
+    from skimrnn.cli.progress import TrainingProgress
+    from skimrnn.model_folder import check_target
+    from skimrnn.tasks import load_questions
+
+    made_of = train.AnswererOptions(model=model, filters=filters)
+    check_target(out, dtype)
+    if threads is not None:
+        train.set_threads(threads)
+    task = load_questions(data, data_dir=data_dir, seed=split_seed)
+    options = settings(ctx.params, task)
+    chosen, said = choose_vectors(vectors, data_dir, options.embedding_size)
+    counts = ", ".join(f"{len(part):,} {name}" for name, part in task.splits().items())
+    note(f"{task.name}: {counts} questions; word vectors: {said}")
+    if out.exists():
+        note(f"the model in {out} will be replaced when this one is done")
+    with TrainingProgress(options.epochs) as progress, interrupted(progress, out):
+        trained = train.train_answerer(
+            task,
+            options,
+            out,
+            made_of=made_of,
+            vectors=chosen,
+            command=command_of(ctx),
+            dtype=dtype,
+            device=device,
+            show=progress.show,
+        )
+    best, folder, screen = trained.outcome.best, shown_path(trained.folder), console()
+    skimmed = "" if best["skim_rate"] is None else f", {percent(best['skim_rate'])} skimmed"
+    scores = f"F1 {percent(best['f1'])}, exact {percent(best['exact_match'])}"
+    screen.print(f"best on validation: {scores}{skimmed}", style="bold", soft_wrap=True)
+    screen.print(f"saved in {folder}", soft_wrap=True)
+    screen.print(f'next: skimrnn answer {folder} --context FILE --question "..."', soft_wrap=True)
+
+
+def settings(given: dict[str, Any], task: QuestionTask) -> TrainingOptions:
+    """The settings of a run with these parameters of the command.
+
+    Raises:
+        ValueError: if a value is refused.
+    """
+    from skimrnn.config import resolve_levels
+    from skimrnn.train import TrainingOptions
+
+    hidden, size = given["hidden_size"], given["skim_size"]
+    levels = (hidden,) if given["no_skim"] else resolve_levels(hidden, size, None)
+    plain = given["warm_start_steps"]
+    if plain is None:
+        steps = -(-len(task.train) // max(given["batch_size"], 1)) * given["epochs"]
+        plain = min(PLAIN_STEPS, steps // 2)
+    names = (
+        *("hidden_size", "skim_weight", "epochs", "batch_size", "learning_rate", "dropout"),
+        *("max_tokens", "seed"),
+    )
+    return TrainingOptions(
+        levels=levels,
+        num_layers=given["layers"],
+        warm_start_steps=0 if given["no_skim"] else plain,
+        patience=2 * given["epochs"],
+        evaluations_per_epoch=1,
+        schedule="cosine",
+        averaging=0.999,
+        freeze_embedding=given["vectors"] != "none",
+        **{name: given[name] for name in names},
+    )
