@@ -1,5 +1,7 @@
 // The cells of reference.py, sixteen units at a time. Compiled once per instruction set.
 
+#include <type_traits>
+
 #include "kernels.h"
 #include "vec.h"
 
@@ -205,20 +207,47 @@ struct Int8Seen {
 
 // ---- the cells -----------------------------------------------------------------------------------
 
+// Vectors whose input parts are made together: a weight is loaded once for all of them.
+#if defined(__AVX512F__)
+constexpr int kTogether = 6;
+#else
+constexpr int kTogether = 1;  // the sums of more would not fit into sixteen registers
+#endif
+
+// The input parts of so many vectors in one group of a cell.
+template <int Gates, int Rows>
+void group_parts(const float* bias, const float* column, int columns, const float* x,
+                 std::size_t x_stride, float* parts, std::size_t part_stride) {
+  Sums<Gates> sums[Rows];
+  for (int row = 0; row < Rows; ++row) sums[row].load_from(bias);
+  for (int k = 0; k < columns; ++k, column += Gates * kGroup)
+    for (int g = 0; g < Gates; ++g)
+      for (int i = 0; i < kParts; ++i) {
+        const Vec weights = load(column + g * kGroup + i * kWidth);
+        for (int row = 0; row < Rows; ++row)
+          sums[row].v[g][i] += weights * all(x[row * x_stride + k]);
+      }
+  for (int row = 0; row < Rows; ++row) sums[row].store_to(parts + row * part_stride);
+}
+
 template <int Gates>
-void input_part(const Cell& cell, const float* x, float* part) {
+void input_parts(const Cell& cell, const float* x, std::size_t x_stride, int rows, float* parts,
+                 std::size_t part_stride) {
+  const int columns = cell.ih.columns;
   for (int group = 0; group < groups(cell.units); ++group) {
-    const std::size_t row = first_row<Gates>(group);
-    const float* data = cell.ih.data + row * cell.ih.columns;
-    const auto make = [&](auto sums) {
-      sums.load_from(cell.bias_ih + row);
-      sums.add_products(data, cell.ih.columns, x);
-      sums.store_to(part + row);
+    const std::size_t first = first_row<Gates>(group);
+    const float *bias = cell.bias_ih + first, *column = cell.ih.data + first * columns;
+    const bool of_one = narrow(cell.units, Gates) && group == cell.units / kGroup;
+    int row = 0;
+    const auto make = [&](auto together) {
+      constexpr int kRows = decltype(together)::value;
+      for (; row + kRows <= rows; row += kRows)
+        (of_one ? group_parts<1, kRows> : group_parts<Gates, kRows>)(
+            bias, column, columns, x + row * x_stride, x_stride, parts + row * part_stride + first,
+            part_stride);
     };
-    if (narrow(cell.units, Gates) && group == cell.units / kGroup)
-      make(Sums<1>());
-    else
-      make(Sums<Gates>());
+    make(std::integral_constant<int, kTogether>());
+    make(std::integral_constant<int, 1>());
   }
 }
 
@@ -362,7 +391,7 @@ extern const SumsProduct sums_product;
 extern const Kernels kernels;
 const Kernels kernels = {
     SKIMRNN_NAME(SKIMRNN_ISA),
-    {input_part<4>, input_part<3>, input_part<1>, input_part<1>},
+    {input_parts<4>, input_parts<3>, input_parts<1>, input_parts<1>},
     {step<Lstm, FloatSeen>, step<Gru, FloatSeen>, step<Elman<false>, FloatSeen>,
      step<Elman<true>, FloatSeen>},
     {step<Lstm, Int8Seen>, step<Gru, Int8Seen>, step<Elman<false>, Int8Seen>, nullptr},

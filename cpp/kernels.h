@@ -68,10 +68,13 @@ struct Cell {
   const float* bias_hh;  // likewise; the GRU's alone
 };
 
-// part[packed_rows] = bias_ih + ih x; x has ih.columns entries, part must not alias it.
-using InputPart = void (*)(const Cell& cell, const float* x, float* part);
+// Of `rows` vectors x, each ih.columns entries and `x_stride` after the one before: the input part
+// bias_ih + ih x, packed_rows entries, `part_stride` after the one before. Parts must not alias x.
+// A vector's part is the same to the bit however many there are.
+using InputParts = void (*)(const Cell& cell, const float* x, std::size_t x_stride, int rows,
+                            float* parts, std::size_t part_stride);
 
-// The state after one token. `part` comes from InputPart; `seen` holds the entries of h that the
+// The state after one token. `part` comes from InputParts; `seen` holds the entries of h that the
 // recurrent matrix has columns for. h and c hold padded(units) entries of the state before the
 // token; h_new receives as many, and c is changed in place, both keeping the entries past `units`.
 // h_new may be h if the cell has one group, else it must not alias `seen`. c is the LSTM's alone
@@ -117,9 +120,9 @@ constexpr int kSumRows = 256;
 
 struct Kernels {
   const char* name;
-  InputPart input_part[4];  // by CellKind
-  Step step[4];             // by CellKind
-  Step step_int8[4];        // likewise; null for relu, whose h has no bound
+  InputParts input_parts[4];  // by CellKind
+  Step step[4];               // by CellKind
+  Step step_int8[4];          // likewise; null for relu, whose h has no bound
   Dot dot;
   RouterSum router_sum;
   TrainSteps train_forward[2], train_backward[2];  // by CellKind; LSTM and GRU

@@ -185,11 +185,14 @@ struct Network::Pass {
   const Output& output;
 };
 
+// Of vectors, the input parts that every token needs are made for so many tokens at once.
+constexpr int kChunk = 24;
+
 // The buffers of one call, in one block; nothing is allocated per token.
 struct Network::Work {
   Buffer<float> block;
   float *c, *h[2];       // padded(D) each; h moves from one to the other when a token is read
-  float* row;            // input parts computed on the fly
+  float* rows;           // (kChunk, row_floats): input parts computed on the fly
   float* tails;          // (K-1, kGroup): the router's sums over the units that no skim changes
   float* p;              // (K,)
   float* room;           // 2 * padded(D) bytes
@@ -197,13 +200,13 @@ struct Network::Work {
 
   Work(const Shape& shape, std::size_t row_floats) {
     const std::size_t units = padded(shape.hidden_size), levels = shape.levels.size();
-    const std::size_t sizes[] = {units,  units, units, row_floats, levels * kGroup,
+    const std::size_t sizes[] = {units,  units, units, kChunk * row_floats, levels * kGroup,
                                  std::size_t(padded(int(levels))), units / 2};
     std::size_t total = 0;
     for (std::size_t size : sizes) total += padded(int(size));
     block = Buffer<float>(total);
     float* next = block.get();
-    float** parts[] = {&c, &h[0], &h[1], &row, &tails, &p, &room};
+    float** parts[] = {&c, &h[0], &h[1], &rows, &tails, &p, &room};
     for (std::size_t i = 0; i < std::size(parts); ++i) {
       *parts[i] = next;
       next += padded(int(sizes[i]));
@@ -221,7 +224,8 @@ void Network::router_part(const Direction& direction, const float* x, int inputs
 void Network::fill_row(const Direction& direction, const float* x, int inputs, float* row) const {
   for (std::size_t level = 0; level < direction.cells.size(); ++level)
     if (direction.cells[level].units)
-      kernels_->input_part[shape_.kind](direction.cells[level], x, row + direction.offsets[level]);
+      kernels_->input_parts[shape_.kind](direction.cells[level], x, 0, 1,
+                                         row + direction.offsets[level], 0);
   router_part(direction, x, inputs, row);
 }
 
@@ -282,7 +286,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
   const Rule& rule = pass.rule;
   const bool limited = rule.has_budget && !pass.levels;
   const Step *steps = kernels_->step, *steps_int8 = kernels_->step_int8;
-  const InputPart input_part = kernels_->input_part[shape_.kind];
+  const InputParts input_parts = kernels_->input_parts[shape_.kind];
 
   float *c = work.c, *h = work.h[0], *h_new = work.h[1], *p = work.p;
   for (float* part : {c, h, h_new}) std::memset(part, 0, units * sizeof(float));
@@ -305,12 +309,28 @@ void Network::read_direction(const Pass& pass, Work& work) const {
   };
   const int forward = pass.d ? -1 : 1;
 
+  // What is skimmed with is needed of nearly every vector, what is read with of those that are
+  // read; if nothing skims, of all.
+  const int least = count > 1 ? 1 : 0;
+  const auto make_chunk = [&](int first, int size) {
+    for (int level = least; level < count; ++level)
+      if (direction.cells[level].units)
+        input_parts(direction.cells[level], pass.x + std::size_t(first) * pass.inputs, pass.inputs,
+                    size, work.rows + direction.offsets[level], direction.floats);
+  };
+
   for (int n = 1; n <= tokens; ++n) {
     const int t = pass.d ? tokens - n : n - 1;
     const float* row = in_words ? table_row(t) : nullptr;
     const float* x = in_words
                          ? embedding_ + std::size_t(pass.words[t]) * shape_.input_size
                          : pass.x + std::size_t(t) * pass.inputs;
+    float* own = work.rows;
+    if (!in_words) {
+      const int at = (n - 1) % kChunk, size = std::min(kChunk, tokens - n + 1 + at);
+      if (at == 0) make_chunk(pass.d ? t - size + 1 : t, size);
+      own += std::size_t(pass.d ? size - 1 - at : at) * direction.floats;
+    }
     if (in_words && n + kAhead <= tokens)
       if (const float* next = table_row(t + kAhead * forward)) prefetch(next, direction.offsets[0]);
 
@@ -319,8 +339,8 @@ void Network::read_direction(const Pass& pass, Work& work) const {
     if (count > 1) {
       const float* part = row;
       if (!part) {
-        router_part(direction, x, pass.inputs, work.row);
-        part = work.row;
+        router_part(direction, x, pass.inputs, own);
+        part = own;
       }
       p[0] = 0;
       for (int k = 1; k < count; ++k) {
@@ -346,9 +366,9 @@ void Network::read_direction(const Pass& pass, Work& work) const {
     if (cell.units) {
       const float* part = row ? row + direction.offsets[level] : nullptr;
       if (!part) {
-        float* own = work.row + direction.offsets[level];
-        input_part(cell, x, own);
-        part = own;
+        if (in_words || level < least)
+          input_parts(cell, x, 0, 1, own + direction.offsets[level], 0);
+        part = own + direction.offsets[level];
       } else if (level == 0) {
         prefetch(part, direction.floats - direction.offsets[0]);
       }
