@@ -14,12 +14,6 @@ def test_features_say_what_the_question_has_and_what_begins_with_a_capital():
     assert Passage.of("", "?").features.shape == (0, 2)
 
 
-def test_an_excerpt_is_the_text_itself():
-    passage = Passage.of("The 😀  red\nBox.", "?")
-    assert passage.excerpt(1, 2) == "😀  red"
-    assert passage.excerpt(3, 4) == "Box."
-
-
 def test_spelling_is_the_bytes_of_a_word():
     rows = spelling(["ab", "é", "\ud800", "x" * 40])
     assert rows.shape == (4, SPELLING)

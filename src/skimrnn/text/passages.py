@@ -48,10 +48,6 @@ class Passage:
         ]
         return np.array(both, dtype=np.float32).reshape(-1, len(FEATURES))
 
-    def excerpt(self, first: int, last: int) -> str:
-        """The context from its word ``first`` to its word ``last``, both included."""
-        return self.text[self.context.starts[first] : self.context.ends[last]]
-
 
 def spelling(words: Sequence[str]) -> npt.NDArray[np.int64]:
     """The first UTF-8 bytes of each word, each plus 1, then zeros, (n, SPELLING)."""
