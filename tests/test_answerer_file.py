@@ -122,6 +122,7 @@ def test_a_file_that_is_missing_or_cut(name: str, folder: Path) -> None:
     ("changes", "expected"),
     [
         ({"model": "magic"}, "answerer: these sizes make no answerer: model must be one of"),
+        ({"model": "bidaf"}, "layers must be encoder, modelling, ending; got question, context"),
         ({"filters": -1}, "filters must be a whole number of at least 0; got -1"),
         ({"embedding_size": 6}, "question must take 10 inputs; got 9"),
         ({"embedding_size": 2**40}, "embedding_size must be at most"),

@@ -60,8 +60,8 @@ class AnswererConfig:
             for name, layer in self.layers.items():
                 if layer.input_size != (size := self.inputs(name)):
                     problems.append(f"{name} must take {size} inputs; got {layer.input_size}")
-                if not layer.bidirectional:
-                    problems.append(f"{name} must read in both directions")
+                if layer.cell != "lstm" or not layer.bidirectional:
+                    problems.append(f"{name} must be an LSTM that reads in both directions")
         if problems:
             raise ValueError("these sizes make no answerer: " + "; ".join(problems))
 

@@ -128,6 +128,17 @@ def test_a_checkpoint_of_other_sizes_is_refused(
         train_answerer(asked, settings(), tmp_path / "mine")
 
 
+def test_options_that_would_do_nothing_are_refused(
+    asked: QuestionTask, settings: Options, tmp_path: Path
+) -> None:
+    for changes in ({"adversarial": 1.0}, {"cell": "gru"}, {"hard": True, "bidirectional": True}):
+        with pytest.raises(ValueError, match="are for classifiers alone: ") as caught:
+            train_answerer(asked, settings(**changes), tmp_path / "mine")
+        assert all(
+            f"{name}={value!r} (leave it" in str(caught.value) for name, value in changes.items()
+        )
+
+
 # ---- a step --------------------------------------------------------------------------------------
 
 

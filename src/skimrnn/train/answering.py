@@ -41,6 +41,12 @@ from skimrnn.train.questions import (
 
 EVALUATION_BATCH = 64
 
+_OF_CLASSIFIERS = (
+    *("cell", "bidirectional", "hard", "adversarial", "threshold_spread", "distillation"),
+    "unknown_probability",
+)
+"""Training options that answerers and cloze readers have no use for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AnswererOptions:
@@ -216,6 +222,7 @@ def train_answerer(
         OSError: if files cannot be written; what was there before is kept.
     """
     check_target(folder, dtype)
+    refuse_options_of_classifiers(options)
     sizes = made_of or AnswererOptions()
     words = words_of(task.train)
     found = read_vectors(vectors, words, every=options.freeze_embedding)
@@ -270,6 +277,22 @@ def train_answerer(
     return TrainedAnswerer(folder, outcome, record)
 
 
+def refuse_options_of_classifiers(options: TrainingOptions) -> None:
+    """Raise for what would silently do nothing.
+
+    Raises:
+        ValueError: if an option that is a classifier's alone differs from its default.
+    """
+    usual = TrainingOptions()
+    changed = [
+        f"{name}={getattr(options, name)!r} (leave it at {getattr(usual, name)!r})"
+        for name in _OF_CLASSIFIERS
+        if getattr(options, name) != getattr(usual, name)
+    ]
+    if changed:
+        raise ValueError(f"these training options are for classifiers alone: {', '.join(changed)}")
+
+
 def build_vocabulary(
     words: list[list[str]], options: TrainingOptions, vectors: WordVectors | None
 ) -> Vocabulary:
@@ -295,7 +318,7 @@ def build_config(
 ) -> AnswererConfig:
     """The sizes that these settings make."""
     shared: dict[str, Any] = {
-        "cell": options.cell,
+        "cell": "lstm",
         "hidden_size": options.hidden_size,
         "levels": (options.hidden_size,),
     }

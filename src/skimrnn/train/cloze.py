@@ -21,7 +21,7 @@ from skimrnn.nn.recording import record
 from skimrnn.tasks.cloze import ClozeQuestion, ClozeTask
 from skimrnn.text import Vocabulary
 from skimrnn.text.passages import FEATURES, spelling
-from skimrnn.train.answering import skimming
+from skimrnn.train.answering import refuse_options_of_classifiers, skimming
 from skimrnn.train.batches import epoch_batches, ordered_batches
 from skimrnn.train.classification import read_vectors, start_embedding, vectors_size
 from skimrnn.train.loop import Event, Outcome, Trainer
@@ -188,6 +188,7 @@ def train_cloze(
     Raises:
         ValueError: if a setting does not fit, or a checkpoint is of another run.
     """
+    refuse_options_of_classifiers(options)
     words = words_of_cloze(task.train)
     found = read_vectors(vectors, words)
     vocabulary = Vocabulary.build(
@@ -198,7 +199,7 @@ def train_cloze(
     )
     train, validation = (encode_cloze(one, vocabulary) for one in (task.train, task.validation))
     shared: dict[str, Any] = {
-        "cell": options.cell,
+        "cell": "lstm",
         "input_size": vectors_size(options, found),
         "hidden_size": options.hidden_size,
         "bidirectional": True,
