@@ -16,6 +16,8 @@ from skimrnn.cli.options import (
     parse_threshold,
 )
 
+TITLE = "What was read for an answer"
+
 
 def answer(
     model: Annotated[
@@ -89,8 +91,7 @@ def answer(
             )
             screen.print(f"layer {layer} skimmed {said}", style="dim")
     if html is not None:
-        title = question[0] if len(question) == 1 else f"{len(question)} questions about a text"
-        write_atomically(html, render_html(views, title=title).encode())
+        write_atomically(html, render_html(views, title=TITLE, asked=question).encode())
         note(f"wrote {html}")
 
 

@@ -31,6 +31,7 @@ def render_html(
     title: str = "What was read, what was skimmed",
     layer: int = 0,
     direction: int = 0,
+    asked: Sequence[str] = (),
 ) -> str:
     """Give one HTML page that shows the texts, read words marked and skimmed words faded.
 
@@ -43,12 +44,17 @@ def render_html(
         title: heading of the page.
         layer: the layer to mark, from 0.
         direction: 0 forward, 1 backward.
+        asked: the question that each view answers, as many as there are views, or none.
 
     Raises:
         ValueError: if a view has no such layer or direction.
     """
     css = files("skimrnn.show").joinpath("page.css").read_text(encoding="utf-8")
-    cards = [_card(view, number, layer, direction) for number, view in enumerate(views, 1)]
+    questions = asked or [""] * len(views)
+    cards = [
+        _card(view, number, layer, direction, question)
+        for number, (view, question) in enumerate(zip(views, questions, strict=True), 1)
+    ]
     heading = _safe(one_line(title))
     lines = [
         "<!DOCTYPE html>",
@@ -97,11 +103,13 @@ def _legend(views: Sequence[View]) -> str:
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 
-def _card(view: View, number: int, layer: int, direction: int) -> str:
+def _card(view: View, number: int, layer: int, direction: int, question: str) -> str:
     levels = shown_levels(view, layer, direction)
     probabilities = view["probabilities"]
     heading = f"text-{number}"
     lines = [f'<article aria-labelledby="{heading}">']
+    if question:
+        lines.append(f'<p class="question" lang="" dir="auto">{_safe(one_line(question))}</p>')
     if view["label"] in probabilities:
         p = probabilities[view["label"]]
         ranked = sorted(probabilities.items(), key=lambda item: -item[1])
