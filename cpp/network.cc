@@ -188,25 +188,25 @@ struct Network::Pass {
 // Of vectors, the input parts that every token needs are made for so many tokens at once.
 constexpr int kChunk = 24;
 
-// The buffers of one call, in one block; nothing is allocated per token.
+// The buffers of one call; nothing is allocated per token.
 struct Network::Work {
-  Buffer<float> block;
+  Buffer<float> made;    // (kChunk, row_floats), or one row: input parts computed on the fly
+  Buffer<float> block;   // the others
   float *c, *h[2];       // padded(D) each; h moves from one to the other when a token is read
-  float* rows;           // (kChunk, row_floats): input parts computed on the fly
   float* tails;          // (K-1, kGroup): the router's sums over the units that no skim changes
   float* p;              // (K,)
   float* room;           // 2 * padded(D) bytes
   Buffer<float> layers[2];  // outputs of the layer before and of this one
 
-  Work(const Shape& shape, std::size_t row_floats) {
+  Work(const Shape& shape, std::size_t row_floats, int rows) : made(rows * row_floats, Unset()) {
     const std::size_t units = padded(shape.hidden_size), levels = shape.levels.size();
-    const std::size_t sizes[] = {units,  units, units, kChunk * row_floats, levels * kGroup,
+    const std::size_t sizes[] = {units, units, units, levels * kGroup,
                                  std::size_t(padded(int(levels))), units / 2};
     std::size_t total = 0;
     for (std::size_t size : sizes) total += padded(int(size));
     block = Buffer<float>(total);
     float* next = block.get();
-    float** parts[] = {&c, &h[0], &h[1], &rows, &tails, &p, &room};
+    float** parts[] = {&c, &h[0], &h[1], &tails, &p, &room};
     for (std::size_t i = 0; i < std::size(parts); ++i) {
       *parts[i] = next;
       next += padded(int(sizes[i]));
@@ -316,7 +316,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
     for (int level = least; level < count; ++level)
       if (direction.cells[level].units)
         input_parts(direction.cells[level], pass.x + std::size_t(first) * pass.inputs, pass.inputs,
-                    size, work.rows + direction.offsets[level], direction.floats);
+                    size, work.made.get() + direction.offsets[level], direction.floats);
   };
 
   for (int n = 1; n <= tokens; ++n) {
@@ -325,7 +325,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
     const float* x = in_words
                          ? embedding_ + std::size_t(pass.words[t]) * shape_.input_size
                          : pass.x + std::size_t(t) * pass.inputs;
-    float* own = work.rows;
+    float* own = work.made.get();
     if (!in_words) {
       const int at = (n - 1) % kChunk, size = std::min(kChunk, tokens - n + 1 + at);
       if (at == 0) make_chunk(pass.d ? t - size + 1 : t, size);
@@ -403,7 +403,8 @@ void Network::read(const Input& input, int tokens, const Rule& rule, const Start
   const int width = shape_.directions * shape_.hidden_size;
   std::size_t floats = 0;
   for (const Direction& direction : directions_) floats = std::max(floats, direction.floats);
-  Work work(shape_, floats);
+  // Words need a row of their own where the table has none; vectors and later layers a chunk.
+  Work work(shape_, floats, input.words && shape_.num_layers == 1 ? 1 : kChunk);
   const float* x = input.vectors;
   const std::int32_t* words = input.words;
   int inputs = shape_.input_size;
