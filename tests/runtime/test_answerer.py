@@ -8,9 +8,9 @@ import skimrnn
 from agreement import CLOSE, every_reader
 from answerers import answerer_config, as_file, batch_of, make_answerer
 from skimrnn.answerer_file import write_answerer
-from skimrnn.answering import best_span
 from skimrnn.nn import record
 from skimrnn.runtime.answerer import Answerer
+from skimrnn.spans import best_span
 
 PAIRS = [
     ("The red box is in the kitchen. The 😀 is in the Café, isn't it?", "Where is the box?"),

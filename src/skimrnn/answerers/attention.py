@@ -6,7 +6,7 @@ from skimrnn.answerers.base import Shapes, Sizes, linear
 
 
 class Attention:
-    """Its sizes; ``nn/models/attention.py`` and ``runtime/answerers.py`` have the equations."""
+    """Its sizes; ``nn/models/attention.py`` and ``runtime/scorers.py`` have the equations."""
 
     name: str = "attention"
     skims: str = "context"

@@ -6,7 +6,7 @@ from skimrnn.answerers.base import Shapes, Sizes, linear
 
 
 class Bidaf:
-    """Its sizes; ``nn/models/bidaf.py`` and ``runtime/answerers.py`` have the equations."""
+    """Its sizes; ``nn/models/bidaf.py`` and ``runtime/scorers.py`` have the equations."""
 
     name: str = "bidaf"
     skims: str = "modelling"

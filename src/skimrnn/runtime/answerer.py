@@ -1,7 +1,7 @@
 """Answer questions about a text without torch: words to numbers, scores to an answer.
 
 What stands for a word is computed as in ``nn/models/words.py``, under the same names; what a model
-makes of them, in ``answerers.py``.
+makes of them, in ``scorers.py``.
 
 Letters: E word vector, X what stands for a word, M rows that are remembered of each word.
 """
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from skimrnn.answerer_config import AnswererConfig
 from skimrnn.answerer_file import AnswererFile, read_answerer
-from skimrnn.answering import best_span
 from skimrnn.decision import Rule, rules_for
 from skimrnn.reading import AnswerReading
-from skimrnn.runtime.answerers import SCORERS, Scorer, linear, relu
 from skimrnn.runtime.registry import sequence_reader
+from skimrnn.runtime.scorers import SCORERS, Scorer, linear, relu
+from skimrnn.spans import best_span
 from skimrnn.text.passages import Passage, spelling
 
 Array = NDArray[Any]
@@ -85,7 +85,7 @@ class Answerer:
             burst: reads allowed ahead of the budget; likewise.
 
         Returns:
-            The likeliest answer of at most ``answering.LONGEST`` words, and what was skimmed.
+            The likeliest answer of at most ``spans.LONGEST`` words, and what was skimmed.
 
         Raises:
             TypeError: if a text is not str.

@@ -19,12 +19,12 @@ from torch.nn import functional as F
 
 from skimrnn.answerer_config import AnswererConfig, make_layers
 from skimrnn.answerers import find_answerer
-from skimrnn.answering import best_span
 from skimrnn.files import clear_up
 from skimrnn.model_folder import check_target
 from skimrnn.nn.models import QuestionReader, make_reader
 from skimrnn.nn.recording import Reads, record
 from skimrnn.nn.saving import save_answerer
+from skimrnn.spans import best_span
 from skimrnn.tasks import Questions, QuestionTask, squad_scores
 from skimrnn.text import Vocabulary, WordVectors
 from skimrnn.train.batches import epoch_batches, ordered_batches
