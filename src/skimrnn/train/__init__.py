@@ -1,16 +1,16 @@
 """Training; needs torch: from a task to a model folder."""
 
 from skimrnn import nn as _nn  # noqa: F401  (first: without torch it says what to install)
-from skimrnn.train.answering import AnswererOptions, TrainedAnswerer, train_answerer
-from skimrnn.train.classification import Trained, train_classifier
+from skimrnn.train.answering import AnswererOptions, train_answerer
+from skimrnn.train.classification import train_classifier
 from skimrnn.train.given import GivenLevels
 from skimrnn.train.options import TrainingOptions
+from skimrnn.train.run import Trained
 
 __all__ = [
     "AnswererOptions",
     "GivenLevels",
     "Trained",
-    "TrainedAnswerer",
     "TrainingOptions",
     "set_threads",
     "train_answerer",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +17,6 @@ from torch.nn import functional as F
 
 from skimrnn.answerer_config import AnswererConfig, make_layers
 from skimrnn.answerers import find_answerer
-from skimrnn.files import clear_up
 from skimrnn.model_folder import check_target
 from skimrnn.nn.models import QuestionReader, make_reader
 from skimrnn.nn.recording import Reads, record
@@ -29,7 +26,7 @@ from skimrnn.tasks import Questions, QuestionTask, squad_scores
 from skimrnn.text import Vocabulary, WordVectors
 from skimrnn.train.batches import epoch_batches, ordered_batches
 from skimrnn.train.classification import read_vectors, start_embedding, vectors_size
-from skimrnn.train.loop import Event, Outcome, Trainer
+from skimrnn.train.loop import Event, Trainer
 from skimrnn.train.options import TrainingOptions
 from skimrnn.train.processes import Processes, processes
 from skimrnn.train.questions import (
@@ -38,6 +35,7 @@ from skimrnn.train.questions import (
     encode_questions,
     words_of,
 )
+from skimrnn.train.run import Trained, put_away, run_record, vectors_record, working_folder
 
 EVALUATION_BATCH = 64
 
@@ -172,21 +170,6 @@ def skimming(reads: Reads) -> Reads:
     return Reads([entry for entry in reads.entries if entry.config.skims])
 
 
-@dataclass(frozen=True)
-class TrainedAnswerer:
-    """A finished run.
-
-    Attributes:
-        folder: the model folder.
-        outcome: how training went.
-        record: what the folder's training.json holds.
-    """
-
-    folder: Path
-    outcome: Outcome
-    record: dict[str, Any]
-
-
 def train_answerer(
     task: QuestionTask,
     options: TrainingOptions,
@@ -198,7 +181,7 @@ def train_answerer(
     dtype: str | None = None,
     device: str = "cpu",
     show: Callable[[Event], None] = lambda event: None,
-) -> TrainedAnswerer:
+) -> Trained:
     """Train an answerer on a task and save it; what is cut off goes on from its checkpoint.
 
     Args:
@@ -238,43 +221,29 @@ def train_answerer(
         "data": _digest(train, validation),
         "answerer": config.to_dict(),
     }
-    working = folder.parent / f"{folder.name}.training"
     with processes(device) as together, torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         model = make_reader(config, len(vocabulary), options.dropout)
         start_embedding(model, options, vocabulary, found)
-        if together.first:
-            working.mkdir(parents=True, exist_ok=True)
-            for path in (folder, working / "checkpoint.pt", working / "log.jsonl"):
-                clear_up(path)
+        working = working_folder(folder, together)
         model.to(device)
         objective = Answering(train, validation, task.validation, options, together, device)
         trainer = Trainer(model, objective, options, working, key, show, together)
         outcome = trainer.run()
-        record = {
-            "command": command,
-            "options": options.to_dict(),
-            "task": task.record,
-            "questions": {"train": len(train), "validation": len(validation)},
-            "vectors": None
-            if found is None
-            else {"source": Path(str(vectors)).name, "words_found": len(found)},
-            "vocabulary": len(vocabulary),
-            "best": outcome.best,
-            "steps": outcome.steps,
-            "stopped_early": outcome.stopped_early,
-            "seconds": round(outcome.seconds, 1),
-            "processes": together.count,
-            "torch": torch.__version__,
-        }
+        training = run_record(
+            command,
+            options,
+            task.record,
+            outcome,
+            together,
+            questions={"train": len(train), "validation": len(validation)},
+            vectors=vectors_record(found, vectors),
+            vocabulary=len(vocabulary),
+        )
         if together.first:
-            save_answerer(model.cpu(), folder, vocabulary, training=record, dtype=dtype)
-            shutil.copyfile(working / "log.jsonl", folder / "log.jsonl")
-            for done in (trainer.checkpoint, trainer.log):
-                done.unlink()
-            with contextlib.suppress(OSError):  # should there be files of somebody else's
-                working.rmdir()
-    return TrainedAnswerer(folder, outcome, record)
+            save_answerer(model.cpu(), folder, vocabulary, training=training, dtype=dtype)
+            put_away(trainer, folder)
+    return Trained(folder, outcome, training)
 
 
 def refuse_options_of_classifiers(options: TrainingOptions) -> None:

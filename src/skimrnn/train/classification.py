@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from skimrnn.files import clear_up
 from skimrnn.model_folder import check_target
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.nn.recording import record
@@ -36,10 +33,11 @@ from skimrnn.train.batches import (
 )
 from skimrnn.train.card import model_card
 from skimrnn.train.given import GivenLevels, LevelsOf, batch_levels, bound
-from skimrnn.train.loop import Event, Outcome, Trainer
+from skimrnn.train.loop import Event, Trainer
 from skimrnn.train.noise import batch_gumbel
 from skimrnn.train.options import TrainingOptions
 from skimrnn.train.processes import Processes, Share, bare, processes
+from skimrnn.train.run import Trained, put_away, run_record, vectors_record, working_folder
 
 EVALUATION_BATCH = 256
 
@@ -226,28 +224,6 @@ class Prepared:
     validation: Encoded
     key: dict[str, Any]
 
-    @property
-    def vectors_record(self) -> dict[str, Any] | None:
-        """Where the word vectors are from, and how many words they have."""
-        if self.vectors is None:
-            return None
-        return {"source": Path(self.key["vectors"]).name, "words_found": len(self.vectors.words)}
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A finished run.
-
-    Attributes:
-        folder: the model folder.
-        outcome: how training went.
-        record: what the folder's training.json holds.
-    """
-
-    folder: Path
-    outcome: Outcome
-    record: dict[str, Any]
-
 
 def train_classifier(
     task: TextTask,
@@ -302,38 +278,30 @@ def train_classifier(
     levels_of = None
     if given_levels is not None:
         levels_of = bound(given_levels, vocabulary, options.levels)
-    working = folder.parent / f"{folder.name}.training"
     with processes(device) as together, torch.random.fork_rng(devices=[]):  # the caller's stay his
         torch.manual_seed(options.seed)
         model = build_model(options, vocabulary, len(task.labels), found)
         if levels_of is not None:  # weight decay would move a router that learns nothing
             for name, parameter in model.rnn.named_parameters():
                 parameter.requires_grad_(not name.startswith("router_"))
-        if together.first:
-            working.mkdir(parents=True, exist_ok=True)
-            for path in (folder, working / "checkpoint.pt", working / "log.jsonl"):
-                clear_up(path)
+        working = working_folder(folder, together)
         model.to(device)
         objective = Classification(train, validation, options, together, device, levels_of)
         trainer = Trainer(model, objective, options, working, key, show, together)
         outcome = trainer.run()
         model.cpu()
         model.rnn.skimming, model.rnn.temperature = True, 1.0
-        training = {
-            "command": command,
-            "options": options.to_dict(),
-            "task": task.record,
-            "teacher": teacher is not None,
-            "given_levels": key["given_levels"],
-            "vectors": prepared.vectors_record,
-            "vocabulary": len(vocabulary),
-            "best": outcome.best,
-            "steps": outcome.steps,
-            "stopped_early": outcome.stopped_early,
-            "seconds": round(outcome.seconds, 1),
-            "processes": together.count,
-            "torch": torch.__version__,
-        }
+        training = run_record(
+            command,
+            options,
+            task.record,
+            outcome,
+            together,
+            teacher=teacher is not None,
+            given_levels=key["given_levels"],
+            vectors=vectors_record(found, vectors),
+            vocabulary=len(vocabulary),
+        )
         if together.first:
             save(
                 model,
@@ -344,11 +312,7 @@ def train_classifier(
                 card=model_card(model.rnn.config, training),
                 dtype=dtype,
             )
-            shutil.copyfile(working / "log.jsonl", folder / "log.jsonl")
-            for done in (trainer.checkpoint, trainer.log):
-                done.unlink()
-            with contextlib.suppress(OSError):  # should there be files of somebody else's
-                working.rmdir()
+            put_away(trainer, folder)
     return Trained(folder, outcome, training)
 
 
