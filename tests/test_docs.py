@@ -19,6 +19,19 @@ def python_blocks(page: str = README) -> list[str]:
     return re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
 
 
+def printed_by(code, folder):
+    """What a program prints that is run in this folder, and ends well, without a warning."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_readme_has_its_examples():
     blocks = python_blocks()
     assert len(blocks) == 2
@@ -28,15 +41,8 @@ def test_readme_has_its_examples():
 
 def test_readme_examples_run(tmp_path):
     for block in python_blocks():
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", block],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert "skimmed" in done.stdout or "(8, 30, 128)" in done.stdout
+        printed = printed_by(block, tmp_path)
+        assert "skimmed" in printed or "(8, 30, 128)" in printed
 
 
 def test_runtime_examples_run(tmp_path):
@@ -44,29 +50,15 @@ def test_runtime_examples_run(tmp_path):
     blocks = python_blocks(RUNTIME)
     assert len(blocks) == 2
     code = "\n".join(['import skimrnn\nmodel = skimrnn.load("sst")', *blocks])
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "skimmed: positive" in done.stdout
+    printed = printed_by(code, tmp_path)
+    assert "skimmed: positive" in printed
 
 
 def test_questions_example_runs(tmp_path):
     write_answerer(tmp_path / "answerer", as_file(make_answerer()))
     (block,) = python_blocks((ROOT / "docs" / "questions.md").read_text(encoding="utf-8"))
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", block],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 3
+    printed = printed_by(block, tmp_path)
+    assert len(printed.splitlines()) == 3
 
 
 @pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=str)

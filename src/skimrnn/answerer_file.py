@@ -7,13 +7,11 @@ what is in a model folder.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from skimrnn.answerer_config import AnswererConfig
@@ -25,16 +23,15 @@ from skimrnn.model_folder import (
     ROWS,
     ModelFileError,
     as_json,
+    as_stored,
     check_target,
-    is_there,
     layer_of,
     load_tensors,
+    open_folder,
     part,
     plain,
     quantised,
-    read_bytes,
-    read_json,
-    refuse_foreign,
+    record_and_card,
     rule_of,
     shape_problems,
     value_problems,
@@ -83,11 +80,7 @@ def write_answerer(
     """
     folder = Path(folder)
     check_target(folder, dtype)
-    with np.errstate(over="ignore"):  # too large becomes inf, which is refused below
-        tensors = {
-            name: np.ascontiguousarray(array if dtype is None else array.astype(dtype))
-            for name, array in model.parameters.items()
-        }
+    tensors = as_stored(model.parameters, dtype)
     problems = value_problems(tensors)
     if int8_rows and not problems:
         tensors |= quantised(tensors[ROWS])
@@ -120,15 +113,10 @@ def read_answerer(folder: Path | str) -> AnswererFile:
         ModelFileError: if it is missing, malformed, truncated, oversized, foreign or another kind.
     """
     folder = Path(folder)
-    if not os.path.isdir(folder):
-        raise ModelFileError(folder, ["there is no such folder"])
-    if not os.path.lexists(folder / "config.json"):
-        raise ModelFileError(folder, ["it has no config.json, so it is not a model folder"])
     problems: list[str] = []
     config = rule = None
-    values = part(problems, "config.json", lambda: read_json(folder / "config.json"))
+    values = open_folder(folder, problems)
     if values is not None:
-        refuse_foreign(folder, values)
         if values.get("kind") != KIND:
             raise ModelFileError(
                 folder,
@@ -142,18 +130,14 @@ def read_answerer(folder: Path | str) -> AnswererFile:
     if config is not None and vocabulary is not None:
         expected = {**config.parameter_shapes(len(vocabulary))}
     tensors = part(problems, "model.safetensors", lambda: load_tensors(folder, expected, problems))
-    training = card = None
-    if is_there(folder, "training.json"):
-        training = part(problems, "training.json", lambda: read_json(folder / "training.json"))
-    if is_there(folder, "README.md"):
-        card = part(problems, "README.md", lambda: read_bytes(folder / "README.md").decode())
+    training, card = record_and_card(folder, problems)
     if problems:
         raise ModelFileError(folder, problems)
     assert config is not None
     assert rule is not None
     assert tensors is not None
     assert vocabulary is not None
-    return AnswererFile(config, tensors, vocabulary, rule, training or {}, card or "")
+    return AnswererFile(config, tensors, vocabulary, rule, training, card)
 
 
 def _config(values: Any) -> AnswererConfig:

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skimrnn.config import SkimConfig
+
 ARGMAX = "argmax"
 
 
@@ -140,6 +142,35 @@ def rules_for(
         for name, value in (("threshold", threshold), ("budget", budget), ("burst", burst))
     ]
     return [Rule(*values) for values in zip(*columns, strict=True)]
+
+
+def rules_or_own(
+    own: Rule,
+    config: SkimConfig,
+    count: int,
+    threshold: float | str | Sequence[float] | None,
+    budget: float | Sequence[float] | None,
+    burst: float | Sequence[float] | None,
+) -> list[Rule]:
+    """One rule per text: a model's own, but for what a call has given.
+
+    Raises:
+        ValueError: as ``rules_for``, and if there is a budget and nothing to skim at.
+    """
+    if threshold is None and budget is None and burst is None:
+        return [own] * count  # the usual call, and for a short text half of its time
+    rules = rules_for(
+        count,
+        own.threshold if threshold is None else threshold,
+        own.budget if budget is None else budget,
+        own.burst if burst is None else burst,
+    )
+    if not config.skims and any(rule.budget is not None for rule in rules):
+        raise ValueError(
+            "a budget needs a level to skim at, and this model has none "
+            f"(levels={config.levels}); leave the budget out"
+        )
+    return rules
 
 
 def check_threshold(threshold: object) -> None:

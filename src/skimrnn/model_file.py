@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -27,16 +26,17 @@ from skimrnn.model_folder import (
     ROWS,
     ModelFileError,
     as_json,
+    as_stored,
     check_target,
     is_there,
     layer_of,
     load_tensors,
+    open_folder,
     part,
     plain,
     quantised,
-    read_bytes,
     read_json,
-    refuse_foreign,
+    record_and_card,
     rule_of,
     shape_problems,
     value_problems,
@@ -122,13 +122,8 @@ def write_model(
     """
     folder = Path(folder)
     check_target(folder, dtype)
-    problems: list[str] = []
-    with np.errstate(over="ignore"):  # too large becomes inf, which is refused below
-        tensors = {
-            name: np.ascontiguousarray(array if dtype is None else array.astype(dtype))
-            for name, array in _tensors(model).items()
-        }
-    problems += value_problems(tensors)
+    tensors = as_stored(_tensors(model), dtype)
+    problems = value_problems(tensors)
     if int8_rows and model.text is None:
         problems.append("int8_rows is for word vectors, and a layer has none")
     elif int8_rows and not problems:
@@ -204,14 +199,8 @@ def read_model(folder: Path | str) -> ModelFile:
         ModelFileError: if it is missing, malformed, truncated, oversized or foreign.
     """
     folder = Path(folder)
-    if not os.path.isdir(folder):  # unlike Path.is_dir, False for any name that cannot be
-        raise ModelFileError(folder, ["there is no such folder"])
-    if not os.path.lexists(folder / "config.json"):
-        raise ModelFileError(folder, ["it has no config.json, so it is not a model folder"])
     problems: list[str] = []
-    values = part(problems, "config.json", lambda: read_json(folder / "config.json"))
-    if values is not None:
-        refuse_foreign(folder, values)
+    values = open_folder(folder, problems)
     config = _Config() if values is None else _Config.check(values, problems)
     vocabulary = None
     # With a damaged config.json it is not known what it should be; what there is, is checked.
@@ -223,11 +212,7 @@ def read_model(folder: Path | str) -> ModelFile:
         classes = None if config.labels is None else len(config.labels)
         expected = _expected(config.layer, config.kind == "classifier", rows, classes)
     tensors = part(problems, "model.safetensors", lambda: load_tensors(folder, expected, problems))
-    training = card = None
-    if is_there(folder, "training.json"):
-        training = part(problems, "training.json", lambda: read_json(folder / "training.json"))
-    if is_there(folder, "README.md"):
-        card = part(problems, "README.md", lambda: read_bytes(folder / "README.md").decode())
+    training, card = record_and_card(folder, problems)
     if problems:
         raise ModelFileError(folder, problems)
     assert config.layer is not None
@@ -242,7 +227,7 @@ def read_model(folder: Path | str) -> ModelFile:
         text = TextPart(config.labels, vocabulary, embedding, *head, config.pooling)
         prefix = "rnn."
     parameters = {name: tensors[prefix + name] for name in config.layer.parameter_shapes()}
-    return ModelFile(config.layer, parameters, config.rule, text, training or {}, card or "")
+    return ModelFile(config.layer, parameters, config.rule, text, training, card)
 
 
 # ---- config.json --------------------------------------------------------------------------------

@@ -132,6 +132,41 @@ def write_files(
         raise OSError(error.errno, message) from error
 
 
+def as_stored(parameters: Mapping[str, Array], dtype: str | None) -> dict[str, Array]:
+    """The parameters as they are written: in this dtype, or in their own if None."""
+    with np.errstate(over="ignore"):  # too large becomes inf, which is refused
+        return {
+            name: np.ascontiguousarray(array if dtype is None else array.astype(dtype))
+            for name, array in parameters.items()
+        }
+
+
+def open_folder(folder: Path, problems: list[str]) -> dict[str, Any] | None:
+    """What config.json holds; None if it cannot be read, with the reason added to ``problems``.
+
+    Raises:
+        ModelFileError: if this is no folder of ours at all.
+    """
+    if not os.path.isdir(folder):  # unlike Path.is_dir, False for any name that cannot be
+        raise ModelFileError(folder, ["there is no such folder"])
+    if not os.path.lexists(folder / "config.json"):
+        raise ModelFileError(folder, ["it has no config.json, so it is not a model folder"])
+    values = part(problems, "config.json", lambda: read_json(folder / "config.json"))
+    if values is not None:
+        refuse_foreign(folder, values)
+    return values
+
+
+def record_and_card(folder: Path, problems: list[str]) -> tuple[dict[str, Any], str]:
+    """What training.json and README.md hold, if they are there."""
+    training = card = None
+    if is_there(folder, "training.json"):
+        training = part(problems, "training.json", lambda: read_json(folder / "training.json"))
+    if is_there(folder, "README.md"):
+        card = part(problems, "README.md", lambda: read_bytes(folder / "README.md").decode())
+    return training or {}, card or ""
+
+
 # ---- config.json --------------------------------------------------------------------------------
 
 

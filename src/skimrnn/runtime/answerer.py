@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from skimrnn.answerer_config import AnswererConfig
 from skimrnn.answerer_file import AnswererFile, read_answerer
-from skimrnn.decision import Rule, rules_for
+from skimrnn.decision import Rule, rules_or_own
 from skimrnn.reading import AnswerReading
 from skimrnn.runtime.registry import sequence_reader
 from skimrnn.runtime.scorers import SCORERS, Scorer, linear, relu
@@ -94,7 +94,7 @@ class Answerer:
         for name, text in (("context", context), ("question", question)):
             if not isinstance(text, str):
                 raise TypeError(f"the {name} must be str; got {type(text).__name__}")
-        rule = self._rule(threshold, budget, burst)
+        [rule] = rules_or_own(self.rule, self.config.context, 1, threshold, budget, burst)
         passage = Passage.of(context, question)
         for name, text, words in (
             ("context", context, passage.context.words),
@@ -121,23 +121,6 @@ class Answerer:
             rule,
             self.config.context,
         )
-
-    def _rule(
-        self, threshold: float | str | None, budget: float | None, burst: float | None
-    ) -> Rule:
-        own = self.rule
-        [rule] = rules_for(
-            1,
-            own.threshold if threshold is None else threshold,
-            own.budget if budget is None else budget,
-            own.burst if burst is None else burst,
-        )
-        if rule.budget is not None and not self.config.context.skims:
-            raise ValueError(
-                "a budget needs a level to skim at, and this model has none "
-                f"(levels={self.config.context.levels}); leave the budget out"
-            )
-        return rule
 
     # ---- from words to numbers ------------------------------------------------------------------
 

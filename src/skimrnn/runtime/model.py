@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from skimrnn import cost
 from skimrnn.config import SkimConfig
-from skimrnn.decision import Rule, Way, rules_for
+from skimrnn.decision import Rule, Way, rules_or_own
 from skimrnn.model_file import ModelFile, read_model
 from skimrnn.model_folder import ModelFileError
 from skimrnn.reading import Reading, skim_rate
@@ -120,21 +120,7 @@ class Layer:
         return self._file.digest()
 
     def _rules(self, texts: int, threshold: Threshold, budget: Budget, burst: Budget) -> list[Rule]:
-        own = self.rule
-        if threshold is None and budget is None and burst is None:
-            return [own] * texts  # the usual call, and for a short text half of its time
-        rules = rules_for(
-            texts,
-            own.threshold if threshold is None else threshold,
-            own.budget if budget is None else budget,
-            own.burst if burst is None else burst,
-        )
-        if not self.config.skims and any(rule.budget is not None for rule in rules):
-            raise ValueError(
-                "a budget needs a level to skim at, and this model has none "
-                f"(levels={self.config.levels}); leave the budget out"
-            )
-        return rules
+        return rules_or_own(self.rule, self.config, texts, threshold, budget, burst)
 
     def _initial(self, hx: Any, batch: int, batched: bool) -> tuple[Array, Array | None] | None:
         if hx is None:
