@@ -1,6 +1,7 @@
 """The attention-sum reader: its sums are of places, it learns, it skims, and it resumes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from made_up_cloze import cloze, cloze_task
 from skimrnn.config import SkimConfig
 from skimrnn.nn.models.attention_sum import AttentionSumReader, of_candidates
-from skimrnn.tasks.cloze import BLANK, ClozeQuestion, ClozeTask
+from skimrnn.tasks.cloze import ClozeQuestion, ClozeTask
 from skimrnn.text import Vocabulary
 from skimrnn.train import TrainingOptions
 from skimrnn.train.cloze import (
@@ -21,28 +23,10 @@ from skimrnn.train.cloze import (
     words_of_cloze,
 )
 
-NAMES = [f"name{letter}" for letter in "abcdefghijklmnop"]
-PLACES = ["kitchen", "garden", "barn", "attic", "cellar"]
-
-
-def cloze(count: int, seed: int) -> tuple[ClozeQuestion, ...]:
-    """Ten names stand in a context; the one who has the key is asked for."""
-    random = np.random.default_rng(seed)
-    made = []
-    for _ in range(count):
-        names = [NAMES[i] for i in random.permutation(len(NAMES))[:10]]
-        answer = int(random.integers(10))
-        sentences = [f"{name} is in the {random.choice(PLACES)} ." for name in names]
-        sentences += [f"it is the {random.choice(PLACES)} ." for _ in range(9)]
-        sentences.insert(int(random.integers(20)), f"{names[answer]} has the key .")
-        query = f"the key was given away by {BLANK} ."
-        made.append(ClozeQuestion(tuple(sentences), query, tuple(names), answer))
-    return tuple(made)
-
 
 @pytest.fixture(scope="module")
 def task() -> ClozeTask:
-    return ClozeTask("keys", cloze(150, 1), cloze(40, 2), cloze(40, 3), {})
+    return cloze_task()
 
 
 @pytest.fixture(scope="session")
@@ -114,6 +98,19 @@ def test_a_run_that_was_cut_off_goes_on(
     resumed, *_ = train_cloze(task, given, tmp_path / "cut")
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_a_checkpoint_of_other_questions_is_refused(
+    task: ClozeTask, settings: Callable[..., TrainingOptions], tmp_path: Path
+) -> None:
+    """Even if only a context differs, whose candidates are the same."""
+    given = settings(epochs=1)
+    train_cloze(task, given, tmp_path / "run")
+    first, *others = task.train
+    turned = replace(first, context=first.context[::-1])
+    changed = replace(task, train=(turned, *others))
+    with pytest.raises(ValueError, match="is of another run"):
+        train_cloze(changed, given, tmp_path / "run")
 
 
 def test_padding_and_batch_mates_change_nothing() -> None:

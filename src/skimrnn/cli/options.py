@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -62,6 +63,15 @@ DataDirOption = Annotated[
         show_default=False,
         rich_help_panel="Data",
     ),
+]
+OutOption = Annotated[
+    Path, typer.Option(metavar="FOLDER", help="The model folder to write.", show_default=False)
+]
+DtypeOption = Annotated[
+    str, typer.Option(metavar="TYPE", help="Store the model in float16, float32 or float64.")
+]
+DeviceOption = Annotated[
+    str, typer.Option(metavar="cpu|cuda", help="Train on the CPU or on a GPU.")
 ]
 TextColumnOption = Annotated[
     str | None,

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skimrnn.cli.options import DataArgument, DataDirOption, LabelColumnOption, TextColumnOption
+from skimrnn.cli.options import (
+    DataArgument,
+    DataDirOption,
+    DeviceOption,
+    DtypeOption,
+    LabelColumnOption,
+    OutOption,
+    TextColumnOption,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,9 +48,7 @@ def _option(panel: str, flag: str, default: object, text: str, **more: Any) -> A
 def train(
     ctx: typer.Context,
     data: DataArgument,
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="The model folder to write.", show_default=False)
-    ],
+    out: OutOption,
     data_dir: DataDirOption = None,
     phrases: Annotated[
         bool,
@@ -343,13 +349,8 @@ def train(
         int | None,
         _option(_WORDS, "--max-words", "no limit", "Know at most so many words.", metavar="N"),
     ] = None,
-    dtype: Annotated[
-        str,
-        typer.Option(metavar="TYPE", help="Store the model in float16, float32 or float64."),
-    ] = "float32",
-    device: Annotated[
-        str, typer.Option(metavar="cpu|cuda", help="Train on the CPU or on a GPU.")
-    ] = "cpu",
+    dtype: DtypeOption = "float32",
+    device: DeviceOption = "cpu",
 ) -> None:
     """Train a classifier on labelled texts and save it as a model folder.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skimrnn.cli.options import DataDirOption
+from skimrnn.cli.options import DataDirOption, DeviceOption, DtypeOption, OutOption
 from skimrnn.cli.train import choose_vectors, command_of, interrupted
 
 if TYPE_CHECKING:
@@ -29,9 +28,7 @@ def train_answerer(
             show_default=False,
         ),
     ],
-    out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="The model folder to write.", show_default=False)
-    ],
+    out: OutOption,
     data_dir: DataDirOption = None,
     split_seed: Annotated[
         int, typer.Option(min=0, help="Draws the articles that are held out.")
@@ -83,12 +80,8 @@ def train_answerer(
             show_default=False,
         ),
     ] = None,
-    dtype: Annotated[
-        str, typer.Option(metavar="TYPE", help="Store the model in float16, float32 or float64.")
-    ] = "float32",
-    device: Annotated[
-        str, typer.Option(metavar="cpu|cuda", help="Train on the CPU or on a GPU.")
-    ] = "cpu",
+    dtype: DtypeOption = "float32",
+    device: DeviceOption = "cpu",
 ) -> None:
     """Train a model that answers questions about a text, and save it as a model folder.
 

@@ -20,7 +20,7 @@ from skimrnn.nn.models.attention_sum import AttentionSumReader, of_candidates
 from skimrnn.nn.recording import record
 from skimrnn.tasks.cloze import ClozeQuestion, ClozeTask
 from skimrnn.text import Vocabulary
-from skimrnn.text.passages import FEATURES, spelling
+from skimrnn.text.passages import FEATURES, SPELLING
 from skimrnn.train.answering import refuse_options_of_classifiers, skimming
 from skimrnn.train.batches import epoch_batches, ordered_batches
 from skimrnn.train.classification import read_vectors, start_embedding, vectors_size
@@ -103,9 +103,9 @@ def collate_cloze(
         context_lengths,
         torch.from_numpy(numbers[:, context.shape[1] :]),
         query_lengths,
-        torch.zeros(*context.shape, len(FEATURES)),
+        torch.zeros(*context.shape, len(FEATURES)),  # not looked at
         torch.from_numpy(data.rows[different]),
-        torch.from_numpy(spelling([""] * len(different))),
+        torch.zeros(len(different), SPELLING, dtype=torch.int64),  # not looked at
     )
     return batch, torch.from_numpy(places), torch.from_numpy(data.answers[chosen])
 
@@ -212,8 +212,12 @@ def train_cloze(
         **shared,
     )
     query = SkimConfig(levels=(options.hidden_size,), **shared)
-    digest = hashlib.sha256(train.candidates.tobytes() + validation.candidates.tobytes())
-    key = {"task": task.name, "words": len(vocabulary), "data": digest.hexdigest()}
+    key = {
+        "task": task.name,
+        "vectors": None if vectors is None else str(vectors),
+        "words": len(vocabulary),
+        "data": _digest(train, validation),
+    }
     folder.mkdir(parents=True, exist_ok=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
@@ -225,3 +229,13 @@ def train_cloze(
     model.eval()
     model.context.skimming, model.context.temperature = True, 1.0
     return model, vocabulary, outcome
+
+
+def _digest(*data: EncodedCloze) -> str:
+    """What tells the questions of one run from another's."""
+    digest = hashlib.sha256()
+    for part in data:
+        arrays: list[NDArray[Any]] = [part.candidates, part.answers, part.rows]
+        for array in (*arrays, *part.contexts, *part.queries):
+            digest.update(array.tobytes())
+    return digest.hexdigest()

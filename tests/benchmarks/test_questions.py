@@ -1,0 +1,62 @@
+"""The runs of the question tables, on made-up questions: from a row to its numbers."""
+
+import json
+
+import pytest
+
+from benchmarks.questions import __main__ as squad
+from benchmarks.questions import cloze, rows
+from made_up_cloze import cloze_task
+from made_up_questions import question_task
+
+SMALL = {"hidden_size": 16, "num_layers": 2, "embedding_size": 8, "batch_size": 16, "epochs": 4}
+LEARNS = {"learning_rate": 0.02, "dropout": 0.0, "evaluations_per_epoch": 1}
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("box 1 2 3\nkitchen 3 2 1\n")
+    for module in (squad, cloze):
+        monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
+        monkeypatch.setattr(module, "RUNS", tmp_path / "runs")
+        monkeypatch.setattr(module, "glove", lambda _: vectors)
+    (tmp_path / "results").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["attention", "attention-skim-20-0.1", "bidaf-skim-50-0.01"])
+def test_a_row_of_squad_has_its_scores_and_what_was_skimmed(name, folders, monkeypatch):
+    monkeypatch.setattr(rows, "SHARED", {**SMALL, **LEARNS})
+    skims = "skim" in name
+    levels = (16, 4) if skims else (16,)
+    own = {"levels": levels, "skim_weight": 0.1 if skims else 0.01}
+    monkeypatch.setitem(
+        rows.ROWS, name, rows.Row("small", own, "bidaf" if "bidaf" in name else "attention")
+    )
+    task = question_task()
+    result = json.loads(squad.make(task, name, 0, None).read_text())
+    assert (result["row"], result["seed"], result["model"]) == (name, 0, rows.ROWS[name].model)
+    test = result["test"]
+    assert test["questions"] == len(task.test) == len(test["f1_percent"])
+    assert test["f1"] == pytest.approx(sum(test["f1_percent"]) / len(task.test) / 100, abs=0.006)
+    right = bin(int(test["correct"], 16)).count("1")
+    assert test["exact_match"] == pytest.approx(right / len(task.test))
+    if skims:
+        rates = [rate for layer in test["skim_rates"] for rate in layer]
+        assert len(rates) == 4
+        assert test["skim_rate"] == pytest.approx(sum(rates) / 4)
+    else:
+        assert (test["skim_rate"], test["flop_reduction"]) == (None, 1)
+
+
+def test_a_row_of_the_cloze_test_says_that_it_is_not_official(folders, monkeypatch):
+    monkeypatch.setattr(cloze, "SHARED", {**SMALL, **LEARNS, "num_layers": 1})
+    monkeypatch.setitem(cloze.ROWS, "attention-sum", {"levels": (16,)})
+    task = cloze_task()
+    result = json.loads(cloze.make(task, "attention-sum", 0, None).read_text())
+    assert result["official"] is False
+    assert 0 <= result["test"]["accuracy"] <= 1
+    assert result["test"]["skim_rate"] is None
+    # One of ten names stands twice, and it is the answer.
+    assert result["most_frequent_candidate"] == {"all": 1.0, "capitalised": 1.0}
