@@ -16,8 +16,15 @@ from skimrnn.nn.classifier import TextClassifier
 from skimrnn.tasks import TextTask
 from skimrnn.text import Vocabulary
 from skimrnn.train import Trained, TrainingOptions
-from skimrnn.train.classification import Classification, Prepared, prepare, start_embedding
+from skimrnn.train.classification import (
+    Classification,
+    Prepared,
+    prepare,
+    start_embedding,
+    vectors_size,
+)
 from skimrnn.train.loop import Event, Trainer
+from skimrnn.train.run import vectors_record
 
 
 def train(
@@ -61,7 +68,7 @@ def train(
         outcome = trainer.run()
     record = {
         "options": {**options.to_dict(), "cell": cell},
-        "vectors": prepared.vectors_record,
+        "vectors": vectors_record(prepared.vectors, vectors),
         "best": outcome.best,
         "steps": outcome.steps,
         "seconds": round(outcome.seconds, 1),
@@ -75,8 +82,7 @@ def train(
 def build(cell: str, options: TrainingOptions, prepared: Prepared, classes: int) -> TextClassifier:
     """A fresh control of these settings, its word vectors filled in."""
     vocabulary, vectors = prepared.vocabulary, prepared.vectors
-    size = options.embedding_size if vectors is None else vectors.matrix.shape[1]
-    layer = CELLS[cell](size, options.hidden_size)
+    layer = CELLS[cell](vectors_size(options, vectors), options.hidden_size)
     model = TextClassifier(layer, len(vocabulary), classes, options.dropout)
     start_embedding(model, options, vocabulary, vectors)
     return model
