@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from made_up_questions import question_task, questions
 from torch.nn import functional as F
 
 import skimrnn
+from made_up_questions import question_task, questions
 from skimrnn.answerer_file import read_answerer
 from skimrnn.answerers import answerer_models
 from skimrnn.nn import record
