@@ -3,9 +3,10 @@
     python -m benchmarks.questions [--row NAME ...] [--seed N ...]
 
 Each finished run is one JSON file under ``results/questions``; a run whose file is there is not
-made again, and one that was cut off goes on from its checkpoint. The published dev set is the
-test: it is read once, after training, without torch; what is kept is chosen on articles held out
-of train.
+made again, and one that was cut off goes on from its checkpoint. The plain run keeps that of its
+step 5,000: runs that skim after so many plain steps begin there if it is still on this machine, and
+make those steps themselves if not. The published dev set is the test: it is read once, after
+training, without torch; what is kept is chosen on articles held out of train.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 import skimrnn
 from benchmarks import machine
 from benchmarks.classification.vectors import glove
-from benchmarks.questions.rows import ROWS, settings_of
+from benchmarks.questions.rows import KEPT, PLAIN_STEPS, ROWS, settings_of
 from skimrnn import cost
 from skimrnn.files import sha256, write_atomically
 from skimrnn.reading import skim_rate
@@ -40,6 +41,9 @@ def make(task: QuestionTask, name: str, seed: int, data_dir: str | None) -> Path
     torch.set_num_threads(1)
     folder, command = RUNS / f"squad-{name}-seed{seed}", "python -m benchmarks.questions"
     options = TrainingOptions(**settings_of(name, seed))
+    plain = RUNS / f"squad-{ROWS[name].model}-seed{seed}-plain-{PLAIN_STEPS}.pt"
+    skims = len(options.levels) > 1
+    start = plain if skims and plain.exists() else None
     trained = train_answerer(
         task,
         options,
@@ -48,6 +52,8 @@ def make(task: QuestionTask, name: str, seed: int, data_dir: str | None) -> Path
         vectors=glove(data_dir),
         command=command,
         show=_show,
+        keep=(PLAIN_STEPS, plain) if name in KEPT else None,
+        start=start,
     )
     result = {
         "task": task.name,
@@ -56,6 +62,7 @@ def make(task: QuestionTask, name: str, seed: int, data_dir: str | None) -> Path
         "data": task.record,
         "model": ROWS[name].model,
         "options": trained.record["options"],
+        "shares_plain_steps": start is not None,
         "questions": trained.record["questions"],
         "vectors": trained.record["vectors"],
         "best": trained.outcome.best,

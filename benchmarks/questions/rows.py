@@ -39,8 +39,15 @@ class Row:
     model: str = "attention"
 
 
+PLAIN_STEPS = 5000
+"""Optimiser steps that read everything, before skimming is learnt; the paper's."""
+
+KEPT = ("attention", "bidaf")
+"""Plain rows whose first ``PLAIN_STEPS`` are also those of the rows that skim."""
+
+
 def _skim(size: int, weight: float) -> dict[str, Any]:
-    return {"levels": (100, size), "skim_weight": weight, "warm_start_steps": 5000}
+    return {"levels": (100, size), "skim_weight": weight, "warm_start_steps": PLAIN_STEPS}
 
 
 ROWS = {

@@ -50,6 +50,23 @@ def test_a_row_of_squad_has_its_scores_and_what_was_skimmed(name, folders, monke
         assert (test["skim_rate"], test["flop_reduction"]) == (None, 1)
 
 
+def test_a_row_that_skims_begins_with_the_plain_row_s_steps(folders, monkeypatch):
+    monkeypatch.setattr(rows, "SHARED", {**SMALL, **LEARNS})
+    monkeypatch.setattr(squad, "PLAIN_STEPS", 30)
+    names = ("attention", "attention-skim-20-0.1")
+    monkeypatch.setitem(rows.ROWS, names[0], rows.Row("plain", {"levels": (16,)}))
+    skims = {"levels": (16, 4), "warm_start_steps": 30}
+    monkeypatch.setitem(rows.ROWS, names[1], rows.Row("skims", skims))
+    task = question_task()
+    plain, begun = (json.loads(squad.make(task, name, 0, None).read_text()) for name in names)
+    alone = json.loads(squad.make(task, names[1], 1, None).read_text())
+    shares = [one["shares_plain_steps"] for one in (plain, begun, alone)]
+    assert shares == [False, True, False]
+    first = [one["history"][0] for one in (plain, begun)]
+    assert first[0]["step"] < 30
+    assert first[0] == first[1]
+
+
 def test_a_row_of_the_cloze_test_says_that_it_is_not_official(folders, monkeypatch):
     monkeypatch.setattr(cloze, "SHARED", {**SMALL, **LEARNS, "num_layers": 1})
     monkeypatch.setitem(cloze.ROWS, "attention-sum", {"levels": (16,)})

@@ -181,6 +181,8 @@ def train_answerer(
     dtype: str | None = None,
     device: str = "cpu",
     show: Callable[[Event], None] = lambda event: None,
+    keep: tuple[int, Path] | None = None,
+    start: Path | None = None,
 ) -> Trained:
     """Train an answerer on a task and save it; what is cut off goes on from its checkpoint.
 
@@ -197,6 +199,9 @@ def train_answerer(
         dtype: "float16", "float32" or "float64" to store in; None for float32.
         device: "cpu", or "cuda" for a GPU; of several processes each takes one of its machine's.
         show: called with each step's and each evaluation's numbers.
+        keep: a step, and a file: the checkpoint of that step is also written there.
+        start: such a file of a run that differs in what skims alone; its steps, which must lie
+            within ``warm_start_steps``, need not be made again.
 
     Raises:
         ValueError: if a setting does not fit, or a checkpoint is of another run.
@@ -228,7 +233,9 @@ def train_answerer(
         working = working_folder(folder, together)
         model.to(device)
         objective = Answering(train, validation, task.validation, options, together, device)
-        trainer = Trainer(model, objective, options, working, key, show, together)
+        trainer = Trainer(
+            model, objective, options, working, key, show, together, keep=keep, start=start
+        )
         outcome = trainer.run()
         training = run_record(
             command,

@@ -46,7 +46,19 @@ def load_checkpoint(path: Path, key: dict[str, Any]) -> dict[str, Any] | None:
     """
     if not path.exists():
         return None
-    remedy = f"delete {path} to start anew, or train into another folder"
+    old, state = open_checkpoint(path)
+    check_same(path, old, key)
+    return state
+
+
+def open_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The key and the state of a checkpoint.
+
+    Raises:
+        ValueError: if it is damaged.
+        OSError: if it cannot be read.
+    """
+    remedy = remedy_for(path)
     line, _, content = path.read_bytes().partition(b"\n")
     mark, _, digest = line.rpartition(b" ")
     if mark != b"%s %d" % (_MARK, VERSION) and line.startswith(_MARK):
@@ -60,12 +72,23 @@ def load_checkpoint(path: Path, key: dict[str, Any]) -> dict[str, Any] | None:
         raise ValueError(
             f"{path} is of another torch than {torch.__version__} ({error}); {remedy}"
         ) from None
-    old, state = whole["key"], whole["state"]
-    differing = _differing(old, key)
+    return whole["key"], whole["state"]
+
+
+def check_same(path: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Raise if a checkpoint's key differs from a run's.
+
+    Raises:
+        ValueError: if it does; the message says in what.
+    """
+    differing = _differing(old, new)
     if differing:
-        raise ValueError(f"{path} is of another run ({'; '.join(differing)}); {remedy}")
-    assert isinstance(state, dict)
-    return state
+        raise ValueError(f"{path} is of another run ({'; '.join(differing)}); {remedy_for(path)}")
+
+
+def remedy_for(path: Path) -> str:
+    """What to do about a checkpoint that cannot be gone on with."""
+    return f"delete {path} to start anew, or train into another folder"
 
 
 def _differing(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

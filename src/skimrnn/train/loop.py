@@ -23,6 +23,7 @@ from skimrnn.files import write_atomically
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
 from skimrnn.train.checkpoint import load_checkpoint, save_checkpoint
 from skimrnn.train.options import TrainingOptions
+from skimrnn.train.plain_start import load_plain_start
 from skimrnn.train.processes import Processes
 from skimrnn.train.schedule import learning_rate, skim_weight, temperature
 
@@ -91,6 +92,8 @@ class Trainer(Generic[M]):
         key: what the run is, beyond its options; a checkpoint is resumed by the same key only.
         show: called with each step's and each evaluation's numbers.
         processes: those that train together; the first evaluates, writes and shows.
+        keep: a step, and a file: the checkpoint of that step is also written there.
+        start: such a file of a run that differs in what skimming is alone, to begin with.
     """
 
     def __init__(
@@ -102,12 +105,15 @@ class Trainer(Generic[M]):
         key: dict[str, Any],
         show: Callable[[Event], None] = lambda event: None,
         processes: Processes | None = None,
+        keep: tuple[int, Path] | None = None,
+        start: Path | None = None,
     ) -> None:
         self.model, self.objective, self.options = model, objective, options
         self.processes = processes or Processes()
         self.show = show if self.processes.first else lambda event: None
         self.joined = self.processes.joined(model, uses_all=objective.uses_all)
         self.checkpoint, self.log = folder / "checkpoint.pt", folder / "log.jsonl"
+        self.keep, self.start = keep, start
         self.key = {**key, **options.to_dict()}
         self.optimiser = torch.optim.AdamW(
             _groups(model, options), lr=options.learning_rate, fused=True
@@ -144,9 +150,10 @@ class Trainer(Generic[M]):
             while self.step < total and self.without_gain < options.patience:
                 self._one_step(total)
                 self.seconds = spent + time.monotonic() - began
+                kept = self.keep is not None and self.step == self.keep[0]
                 if (self.step - 1) % per_epoch + 1 in evaluated:
                     self._evaluate(per_epoch)
-                elif time.monotonic() - saved < CHECKPOINT_SECONDS:
+                elif time.monotonic() - saved < CHECKPOINT_SECONDS and not kept:
                     continue
                 self._save()
                 saved = time.monotonic()
@@ -236,12 +243,18 @@ class Trainer(Generic[M]):
             "averaged": None if self.averaged is None else self.averaged.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
+        if self.keep is not None and self.step == self.keep[0]:
+            save_checkpoint(self.keep[1], self.key, state)
         save_checkpoint(self.checkpoint, self.key, state)
         lines = "".join(json.dumps(event) + "\n" for event in self.history)
         write_atomically(self.log, lines.encode())
 
     def _resume(self) -> None:
-        state = load_checkpoint(self.checkpoint, self.key) if self.processes.first else None
+        state = None
+        if self.processes.first:
+            state = load_checkpoint(self.checkpoint, self.key)
+            if state is None and self.start is not None:
+                state = load_plain_start(self.start, self.key, self.model, self.optimiser)
         state = self.processes.agree(state)
         if state is None:
             return
