@@ -16,20 +16,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import skimrnn
 from benchmarks import machine
 from benchmarks.classification.vectors import glove
+from benchmarks.questions.measured import RUNS, folder_of, measure
 from benchmarks.questions.rows import KEPT, PLAIN_STEPS, ROWS, settings_of
-from skimrnn import cost
 from skimrnn.files import sha256, write_atomically
-from skimrnn.reading import skim_rate
-from skimrnn.tasks import Questions, QuestionTask, load_questions, squad_scores
-from skimrnn.tasks.metrics import exact_match, f1
+from skimrnn.tasks import QuestionTask, load_questions
 
 RESULTS = machine.RESULTS / "questions"
-RUNS = Path("runs") / "questions"
 
 
 def make(task: QuestionTask, name: str, seed: int, data_dir: str | None) -> Path:
@@ -39,7 +34,7 @@ def make(task: QuestionTask, name: str, seed: int, data_dir: str | None) -> Path
     from skimrnn.train import AnswererOptions, TrainingOptions, train_answerer
 
     torch.set_num_threads(1)
-    folder, command = RUNS / f"squad-{name}-seed{seed}", "python -m benchmarks.questions"
+    folder, command = folder_of(name, seed), "python -m benchmarks.questions"
     options = TrainingOptions(**settings_of(name, seed))
     plain = RUNS / f"squad-{ROWS[name].model}-seed{seed}-plain-{PLAIN_STEPS}.pt"
     skims = len(options.levels) > 1
@@ -75,37 +70,6 @@ def make(task: QuestionTask, name: str, seed: int, data_dir: str | None) -> Path
     path = RESULTS / f"squad-{name}-seed{seed}.json"
     write_atomically(path, (json.dumps(result) + "\n").encode())
     return path
-
-
-def measure(
-    answerer: skimrnn.Answerer, asked: Questions, threshold: float | None = None
-) -> dict[str, Any]:
-    """Scores of a model's answers, what it skimmed, and the operations of the context's layers."""
-    readings = [
-        answerer.answer(asked.contexts[one.context], one.text, threshold=threshold)
-        for one in asked.questions
-    ]
-    ids = [one.id for one in asked.questions]
-    found = {one: reading.answer for one, reading in zip(ids, readings, strict=True)}
-    scores = squad_scores(asked, found)
-    truths = [[answer.text for answer in one.answers] for one in asked.questions]
-    right = np.array([exact_match(found[one], t) for one, t in zip(ids, truths, strict=True)])
-    levels = [reading.level for reading in readings]
-    config = answerer.config.context
-    skims = config.skims
-    words = sum(level.shape[-1] for level in levels)
-    by_layer = sum((level > 0).sum(axis=2) for level in levels) / words
-    return {
-        "questions": len(asked),
-        "words": words,
-        "f1": scores.f1,
-        "exact_match": scores.exact_match,
-        "skim_rate": skim_rate(levels) if skims else None,
-        "skim_rates": np.asarray(by_layer).tolist() if skims else None,
-        "flop_reduction": cost.count(config, levels).flop_reduction,
-        "correct": np.packbits(right).tobytes().hex(),
-        "f1_percent": [round(100 * f1(found[i], t)) for i, t in zip(ids, truths, strict=True)],
-    }
 
 
 def _show(event: dict[str, Any]) -> None:

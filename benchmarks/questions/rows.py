@@ -38,6 +38,16 @@ class Row:
     settings: dict[str, Any] = field(default_factory=dict)
     model: str = "attention"
 
+    @property
+    def skims(self) -> bool:
+        """Whether its layers over the context can skim."""
+        return len(self.settings["levels"]) > 1
+
+    @property
+    def plain(self) -> str:
+        """The row of the same model that reads all, with as many units."""
+        return self.model
+
 
 PLAIN_STEPS = 5000
 """Optimiser steps that read everything, before skimming is learnt; the paper's."""

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks.questions import __main__ as squad
-from benchmarks.questions import cloze, rows
+from benchmarks.questions import cloze, curves, measured, rows, times
 from made_up_cloze import cloze_task
 from made_up_questions import question_task
 
@@ -19,8 +19,12 @@ def folders(tmp_path, monkeypatch):
     vectors.write_text("box 1 2 3\nkitchen 3 2 1\n")
     for module in (squad, cloze):
         monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
-        monkeypatch.setattr(module, "RUNS", tmp_path / "runs")
         monkeypatch.setattr(module, "glove", lambda _: vectors)
+    for module in (squad, cloze, measured):
+        monkeypatch.setattr(module, "RUNS", tmp_path / "runs")
+    for module in (curves, times):
+        monkeypatch.setattr(module, "RESULT", tmp_path / f"{module.__name__}.json")
+        monkeypatch.setattr(module, "load_questions", lambda *_, **__: question_task())
     (tmp_path / "results").mkdir()
     return tmp_path
 
@@ -65,6 +69,69 @@ def test_a_row_that_skims_begins_with_the_plain_row_s_steps(folders, monkeypatch
     first = [one["history"][0] for one in (plain, begun)]
     assert first[0]["step"] < 30
     assert first[0] == first[1]
+
+
+def test_the_models_are_read_over_thresholds_and_timed(folders, monkeypatch):
+    monkeypatch.setattr(rows, "SHARED", {**SMALL, **LEARNS})
+    models = {
+        "attention": {"levels": (16,)},
+        "attention-skim-20-0.1": {"levels": (16, 4)},
+        "bidaf": {"levels": (16,)},
+    }
+    task = question_task()
+    for name, settings in models.items():
+        model = "bidaf" if name == "bidaf" else "attention"
+        monkeypatch.setitem(rows.ROWS, name, rows.Row("small", {**settings, "epochs": 1}, model))
+        result = json.loads(squad.make(task, name, 0, None).read_text())
+    monkeypatch.setattr("sys.argv", ["curves"])
+    curves.main()
+    [(name, curve)] = json.loads(curves.RESULT.read_text()).items()
+    assert name == "attention-skim-20-0.1"
+    points = {point["threshold"]: point for point in curve["points"]}
+    assert tuple(points) == curves.THRESHOLDS
+    rates = [point["skim_rate"] for point in points.values()]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == 0
+    result = json.loads((folders / "results" / f"squad-{name}-seed0.json").read_text())
+    for key in curves.KEPT:
+        assert points[0.5][key] == result["test"][key]
+
+    monkeypatch.setattr("sys.argv", ["times"])
+    monkeypatch.setattr(times, "QUESTIONS", 3)
+    monkeypatch.setattr(times, "ROUNDS", 2)
+    times.main()
+    timed = json.loads(times.RESULT.read_text())["rows"]
+    assert {(row["row"], row["reader"]) for row in timed if row["words"] == "ready made"} == {
+        ("attention", "torch"),
+        ("bidaf", "torch"),
+    }
+    for row in timed:
+        assert row["ms"] > 0
+        assert row["torch_over_this"] > 0
+        plain = row["row"] == row["row"].split("-")[0]
+        assert (row["threshold"] is None) == plain
+        if row["reader"] == "torch" or (plain and row["words"] == "met before"):
+            assert row["plain_over_this" if row["reader"] != "torch" else "torch_over_this"] == 1
+    mine = [row for row in timed if row["row"] == name and row["precision"] == "float32"]
+    assert sorted(row["threshold"] for row in mine if row["words"] == "met before") == list(
+        curves.THRESHOLDS
+    )
+    assert [row["threshold"] for row in mine if row["words"] == "met anew"] == [0.5]
+
+
+def test_torch_gets_the_answer_that_ours_gets(folders, monkeypatch):
+    monkeypatch.setattr(rows, "SHARED", {**SMALL, **LEARNS})
+    settings = {"levels": (16,), "hidden_size": 16, "epochs": 2}
+    monkeypatch.setitem(rows.ROWS, "attention", rows.Row("small", settings))
+    task = question_task()
+    squad.make(task, "attention", 0, None)
+    folder = measured.folder_of("attention", 0)
+    [contender] = times.torch_s("attention", folder, task.test)
+    ours = times.ours("attention", folder)[0]
+    for place, one in enumerate(task.test.questions):
+        asked = times.Asked(place, task.test.contexts[one.context], one.text)
+        reading, span = ours.call(asked), contender.call(asked)
+        assert reading.probability == pytest.approx(span.probability, rel=1e-4)
 
 
 def test_a_row_of_the_cloze_test_says_that_it_is_not_official(folders, monkeypatch):

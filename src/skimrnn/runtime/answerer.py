@@ -122,6 +122,10 @@ class Answerer:
             self.config.context,
         )
 
+    def forget(self) -> None:
+        """Drop what is remembered of words, some 2 KB each; the next call meets its words anew."""
+        self._encoded = {}
+
     # ---- from words to numbers ------------------------------------------------------------------
 
     def _encode(self, words: Sequence[str]) -> Array:
