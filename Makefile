@@ -4,7 +4,7 @@
 # make fuzz   random texts, models and damaged folders, with sanitizers; some minutes
 # make test-cpp, test-arm   the C++ alone against the reference, here and on emulated 64-bit ARM
 # make test-wheel   build the wheel, install it into an empty environment, try it there
-# make bench  measure and train what docs/benchmarks.md and docs/results.md show; hours, resumable
+# make bench  measure and train what docs/benchmarks.md and docs/results*.md show; days, resumable
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -44,6 +44,12 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.classification.reviews
 	$(BIN)/python -m benchmarks.classification.pictures
 	$(BIN)/python -m benchmarks.classification.bundled --make
+	$(BIN)/python -m benchmarks.questions
+	$(BIN)/python -m benchmarks.questions.cloze
+	$(BIN)/python -m benchmarks.questions.curves
+	$(BIN)/python -m benchmarks.questions.times
+	$(BIN)/python -m benchmarks.questions.pictures
+	$(BIN)/python -m benchmarks.questions.report
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.speed_report
 	$(BIN)/python -m benchmarks.classification.report

@@ -69,7 +69,9 @@ def test_links_lead_somewhere(page):
     assert missing == []
 
 
-@pytest.mark.parametrize("report", ["classification.report", "speed_report", "training_report"])
+@pytest.mark.parametrize(
+    "report", ["classification.report", "questions.report", "speed_report", "training_report"]
+)
 def test_pages_are_what_the_results_say(report):
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{report}", "--check"],
