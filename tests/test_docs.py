@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import skimrnn
 from answerers import as_file, make_answerer
+from made_up_reviews import write_reviews
 from skimrnn.answerer_file import write_answerer
 
 ROOT = Path(__file__).parent.parent
@@ -34,15 +36,24 @@ def printed_by(code, folder):
 
 def test_readme_has_its_examples():
     blocks = python_blocks()
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     assert "skimrnn.load" in blocks[0]
-    assert "skimmify" in blocks[1]
+    assert "SkimClassifier" in blocks[1]
+    assert "skimmify" in blocks[2]
 
 
 def test_readme_examples_run(tmp_path):
-    for block in python_blocks():
-        printed = printed_by(block, tmp_path)
-        assert "skimmed" in printed or "(8, 30, 128)" in printed
+    write_reviews(tmp_path / "reviews.csv", 2000)
+    printed = [printed_by(block, tmp_path) for block in python_blocks()]
+    assert "skimmed" in printed[0]
+    assert printed[1].startswith("['good']")
+    assert "(8, 30, 128)" in printed[2]
+    assert skimrnn.load(tmp_path / "reviews").predict("what a bore") == "bad"
+
+
+def test_estimator_example_runs(tmp_path):
+    (block,) = python_blocks((ROOT / "docs" / "estimator.md").read_text(encoding="utf-8"))
+    printed_by(block + "\nassert again.predict(['a joy']) == ['good']", tmp_path)
 
 
 def test_runtime_examples_run(tmp_path):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from skimrnn.calibration import calibrate as calibrate
     from skimrnn.config import SkimConfig as SkimConfig
     from skimrnn.decision import Rule as Rule
+    from skimrnn.estimator import SkimClassifier as SkimClassifier
     from skimrnn.model_folder import ModelFileError as ModelFileError
     from skimrnn.reading import AnswerReading as AnswerReading
     from skimrnn.reading import Reading as Reading
@@ -40,6 +41,7 @@ _HOME = {
     "Rule": "skimrnn.decision",
     "Session": "skimrnn.runtime",
     "SessionError": "skimrnn.runtime",
+    "SkimClassifier": "skimrnn.estimator",
     "SkimConfig": "skimrnn.config",
     "bundled_models": "skimrnn.runtime",
     "calibrate": "skimrnn.calibration",
@@ -62,6 +64,7 @@ __all__ = [
     "Rule",
     "Session",
     "SessionError",
+    "SkimClassifier",
     "SkimConfig",
     "__version__",
     "bundled_models",

@@ -56,7 +56,7 @@ class Layer:
             table_bytes=table_bytes,
         )
         self.precision: str = precision
-        self._file = file
+        self.file: ModelFile = file
         self.dtype: np.dtype[Any] = next(iter(file.parameters.values())).dtype
 
     def read_vectors(
@@ -117,7 +117,7 @@ class Layer:
     @cached_property
     def digest(self) -> str:
         """A name for what the model is: SHA-256 of its options, parameters and words, in hex."""
-        return self._file.digest()
+        return self.file.digest()
 
     def _rules(self, texts: int, threshold: Threshold, budget: Budget, burst: Budget) -> list[Rule]:
         return rules_or_own(self.rule, self.config, texts, threshold, budget, burst)
@@ -355,6 +355,39 @@ class Model(Layer):
         rules = self._rules(len(texts), threshold, budget, burst)
         parts = _share(self._texts.predict, texts, rules, workers)
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def encode(
+        self,
+        texts: str | bytes | Sequence[str | bytes],
+        *,
+        threshold: Threshold = None,
+        budget: Budget = None,
+        burst: Budget = None,
+        workers: int = 1,
+    ) -> Array:
+        """What the head sees: the last layer's final hidden state of each direction.
+
+        Arguments and errors as for ``read``.
+
+        Returns:
+            (directions * D,) for a text, (N, directions * D) for a sequence of N, in the
+            parameters' dtype.
+        """
+        if isinstance(texts, str | bytes):
+            return np.asarray(
+                self.encode([texts], threshold=threshold, budget=budget, burst=burst)[0]
+            )
+        texts = _checked(texts)
+        rules = self._rules(len(texts), threshold, budget, burst)
+        return np.concatenate([*_share(self._encode, texts, rules, workers)])
+
+    def _encode(self, texts: Sequence[str | bytes], rules: Sequence[Rule]) -> Array:
+        directions, size = self.config.directions, self.config.hidden_size
+        states = np.empty((len(texts), directions * size), self.dtype)
+        for state, text, rule in zip(states, texts, rules, strict=True):
+            read = self._reader.read_words(self._texts.rows(text), rule)
+            state[:] = read.h_n[-directions:].reshape(-1)
+        return states
 
     def session(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 POOL_BATCHES = 64
 """Batches are cut from pools of so many batches' texts, sorted by length."""
@@ -24,11 +25,13 @@ class Encoded:
         targets: class of each text, int64 (N,).
         soft: what to learn instead, a probability of each class, float32 (N, C); None for the
             classes alone.
+        weights: how much each text counts, float32 (N,), 1 in the mean; None for all alike.
     """
 
     rows: list[NDArray[np.int32]]
     targets: NDArray[np.int64]
     soft: NDArray[np.float32] | None = None
+    weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -42,19 +45,32 @@ class Encoded:
 class Batch:
     """A batch of texts: rows (B, T) padded with 0, lengths (B,), targets (B,), all int64.
 
-    ``wanted`` is what to learn: the targets, or probabilities (B, C) in their place.
+    ``wanted`` is what to learn: the targets, or probabilities (B, C) in their place. ``weights`` is
+    how much each text counts, float32 (B,); None for all alike.
     """
 
     rows: Tensor
     lengths: Tensor
     targets: Tensor
     wanted: Tensor
+    weights: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The batch with what a model computes with there; lengths stay on the CPU."""
         return Batch(
-            self.rows.to(device), self.lengths, self.targets.to(device), self.wanted.to(device)
+            self.rows.to(device),
+            self.lengths,
+            self.targets.to(device),
+            self.wanted.to(device),
+            None if self.weights is None else self.weights.to(device),
         )
+
+    def loss(self, scores: Tensor) -> Tensor:
+        """The mean cross-entropy of scores (B, C), each text counted by its weight."""
+        if self.weights is None:
+            return F.cross_entropy(scores, self.wanted)
+        each = F.cross_entropy(scores, self.wanted, reduction="none")
+        return (each * self.weights).mean()
 
 
 def epoch_batches(
@@ -87,7 +103,8 @@ def collate(data: Encoded, texts: Sequence[int] | NDArray[np.int64]) -> Batch:
         padded[b, : len(row)] = row
     targets = torch.from_numpy(data.targets[texts])
     wanted = targets if data.soft is None else torch.from_numpy(data.soft[texts])
-    return Batch(torch.from_numpy(padded), torch.tensor(lengths), targets, wanted)
+    weights = None if data.weights is None else torch.from_numpy(data.weights[texts])
+    return Batch(torch.from_numpy(padded), torch.tensor(lengths), targets, wanted, weights)
 
 
 def soften(
@@ -113,6 +130,24 @@ def soften(
         raise ValueError("a teacher's probabilities must be at least 0 and add up to 1 per text")
     hard = np.eye(teacher.shape[1], dtype=np.float32)[targets]
     return (1 - np.float32(share)) * hard + np.float32(share) * teacher
+
+
+def even_weights(weights: Any, texts: int) -> NDArray[np.float32] | None:
+    """How much each text counts, scaled so that the mean is 1, (N,); None for None.
+
+    Raises:
+        ValueError: if they are not one finite number of at least 0 per text, one of them above 0.
+    """
+    if weights is None:
+        return None
+    given = np.asarray(weights, np.float64)
+    if given.shape != (texts,):
+        raise ValueError(
+            f"weights must be one number for each of the {texts} texts; got shape {given.shape}"
+        )
+    if not np.isfinite(given).all() or (given < 0).any() or not given.any():
+        raise ValueError("weights must be finite, at least 0, and not all 0")
+    return np.asarray(given / given.mean(), np.float32)
 
 
 def drop_words(rows: Tensor, probability: float, generator: np.random.Generator) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from skimrnn.model_folder import check_target
 from skimrnn.nn.classifier import TextClassifier
@@ -28,6 +28,7 @@ from skimrnn.train.batches import (
     collate,
     drop_words,
     epoch_batches,
+    even_weights,
     ordered_batches,
     soften,
 )
@@ -99,7 +100,7 @@ class Classification:
         shift = self._no_shift(rows, rnn) if options.adversarial else None
         with record() as reads:
             scores = model(rows, batch.lengths, noise=noise, levels=levels, shift=shift)
-        loss = F.cross_entropy(scores, batch.wanted) * share.weight
+        loss = batch.loss(scores) * share.weight
         correct = (scores.argmax(dim=1) == batch.targets).float().mean()
         shown = {
             "loss": float(loss.detach()),
@@ -119,7 +120,7 @@ class Classification:
         if shift is not None:
             worst = worst_shift(shift.grad, options.adversarial)
             scores = model(rows, batch.lengths, noise=noise, levels=levels, shift=worst)
-            yield F.cross_entropy(scores, batch.wanted) * share.weight, {}
+            yield batch.loss(scores) * share.weight, {}
 
     def _no_shift(self, rows: Tensor, rnn: SkimmingLayer) -> Tensor:
         """Zeros to be added to the word vectors, for the gradient that they have."""
@@ -133,15 +134,16 @@ class Classification:
 
     def evaluate(self, model: TextClassifier) -> Event:
         """Accuracy, loss and skim rate on the validation texts."""
-        data, correct, loss, skimmed, tokens = self._validation, 0, 0.0, 0, 0
+        data, correct, loss, skimmed, tokens = self._validation, 0.0, 0.0, 0, 0
         for texts in ordered_batches(data.lengths(), EVALUATION_BATCH):
             batch = collate(data, texts).to(self._device)
             keys = [(self._options.seed, text) for text in texts.tolist()]
             levels = self._levels(model.rnn, data, texts, keys)
             with record() as reads:
                 scores = model(batch.rows, batch.lengths, levels=levels)
-            correct += int((scores.argmax(dim=1) == batch.targets).sum())
-            loss += float(F.cross_entropy(scores, batch.targets, reduction="sum"))
+            hits = (scores.argmax(dim=1) == batch.targets).float()
+            correct += float(hits.sum() if batch.weights is None else hits @ batch.weights)
+            loss += float(batch.loss(scores)) * len(texts)
             for entry in reads.entries:
                 skimmed += int((entry.levels > 0).sum())
                 tokens += entry.levels.numel()
@@ -232,6 +234,8 @@ def train_classifier(
     *,
     vectors: str | Path | None = None,
     teacher: NDArray[np.floating[Any]] | None = None,
+    weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
+    validation_weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
     command: str | None = None,
     dtype: str | None = None,
     device: str = "cpu",
@@ -253,6 +257,8 @@ def train_classifier(
         vectors: a word-vector file, or a packaged table's name; drawn at random if None.
         teacher: a probability of each class for each training text, (N, C), to learn from beside
             the labels, ``options.distillation`` of the loss; better made without that text.
+        weights: how much each training text counts, (N,), against the others; all alike if None.
+        validation_weights: likewise of the validation texts.
         command: the command to name in the record.
         dtype: "float16", "float32" or "float64" to store in; None for float32.
         device: "cpu", or "cuda" for a GPU; of several processes each takes one of its machine's.
@@ -271,7 +277,7 @@ def train_classifier(
         OSError: if files cannot be written; what was there before is kept.
     """
     check_target(folder, dtype)
-    prepared = prepare(task, options, vectors, teacher)
+    prepared = prepare(task, options, vectors, teacher, weights, validation_weights)
     vocabulary, found = prepared.vocabulary, prepared.vectors
     train, validation = prepared.train, prepared.validation
     key = {**prepared.key, "given_levels": None if given_levels is None else given_levels.name}
@@ -298,6 +304,7 @@ def train_classifier(
             outcome,
             together,
             teacher=teacher is not None,
+            weighted=weights is not None,
             given_levels=key["given_levels"],
             vectors=vectors_record(found, vectors),
             vocabulary=len(vocabulary),
@@ -321,6 +328,8 @@ def prepare(
     options: TrainingOptions,
     vectors: str | Path | None = None,
     teacher: NDArray[np.floating[Any]] | None = None,
+    weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
+    validation_weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
 ) -> Prepared:
     """The vocabulary, word vectors and encoded texts that these settings make of a task.
 
@@ -336,8 +345,11 @@ def prepare(
     )
     targets = task.train.targets
     soft = None if teacher is None else soften(targets, teacher, options.distillation)
-    train = Encoded([vocabulary.rows(text) for text in words], targets, soft)
+    rows = [vocabulary.rows(text) for text in words]
+    train = Encoded(rows, targets, soft, even_weights(weights, len(targets)))
     validation = encode(task.validation, vocabulary)
+    counts = even_weights(validation_weights, len(validation))
+    validation = dataclasses.replace(validation, weights=counts)
     key = {
         "task": task.name,
         "vectors": None if vectors is None else str(vectors),
@@ -407,7 +419,8 @@ def _digest(labels: tuple[str, ...], *data: Encoded) -> str:
     digest = hashlib.sha256(repr(labels).encode("utf-8", "backslashreplace"))
     for part in data:
         digest.update(part.lengths().tobytes() + part.targets.tobytes())
-        digest.update(b"" if part.soft is None else part.soft.tobytes())
+        for beside in (part.soft, part.weights):
+            digest.update(b"" if beside is None else beside.tobytes())
         for row in part.rows:
             digest.update(row.tobytes())
     return digest.hexdigest()

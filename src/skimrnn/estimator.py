@@ -1,0 +1,467 @@
+"""``SkimClassifier``: the skimming text classifier as a scikit-learn estimator.
+
+Torch is needed to ``fit``, never to predict: a fitted estimator, unpickled or loaded elsewhere,
+reads with what ``skimrnn.load`` reads with.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skimrnn.config import resolve_levels
+from skimrnn.decision import Rule
+from skimrnn.model_file import read_model, write_model
+from skimrnn.model_folder import ModelFileError
+from skimrnn.runtime import Model
+from skimrnn.tasks import Examples
+from skimrnn.tasks.base import make_task
+from skimrnn.tasks.splits import stratified_split
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+    from sklearn.utils import check_random_state
+    from sklearn.utils.class_weight import compute_sample_weight
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_is_fitted
+except ImportError as error:  # pragma: no cover - tested in a process of its own
+    raise ImportError(
+        "SkimClassifier needs scikit-learn; install it with: pip install 'skimrnn[sklearn,train]'"
+    ) from error
+
+if TYPE_CHECKING:
+    from skimrnn.calibration import Calibration
+    from skimrnn.reading import Reading
+
+Texts = Iterable[Any]
+
+
+class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # untyped bases
+    """A text classifier that reads the words that matter and skims the rest.
+
+    Args:
+        cell: "lstm", "gru", "rnn_tanh" or "rnn_relu".
+        hidden_size: D, units of the full cell.
+        skim_size: S, units that a skim updates; None for a plain RNN that reads every word.
+        skim_weight: γ; more skims more.
+        num_layers: stacked layers.
+        bidirectional: whether each layer also reads backwards.
+        vectors: a word-vector file, or a packaged table's name ("glove-6b-50d"); None draws them.
+        embedding_size: E, where there are no vectors.
+        epochs: at most so many passes over the texts.
+        patience: stop after so many evaluations, two a pass, without a better one.
+        batch_size: texts per step.
+        learning_rate: of Adam.
+        dropout: on word vectors and on the final state.
+        max_tokens: training texts are cut there; predicting never cuts.
+        min_count: words seen at least so often are known.
+        max_words: at most so many are; None for no limit.
+        validation_fraction: share of the texts, of each class, that training is judged by.
+        options: further settings by name, those of ``skimrnn.train.TrainingOptions``.
+        class_weight: "balanced", a weight by class, or None for all alike.
+        threshold: θ that predicting reads with; lower skims more, 1 reads every word. Can be set
+            after fitting, or chosen by ``tune``.
+        budget: ceiling on the share of words read; None for none.
+        n_jobs: threads that predicting shares texts among; None for one.
+        device: "cpu", or "cuda" to train on a GPU.
+        random_state: of the split, parameters, order and noise.
+        verbose: whether each evaluation is printed.
+
+    Attributes:
+        classes_: the C classes, sorted, as they were given.
+        model_: the ``skimrnn.Model`` that reads; None where all texts had one label, which is then
+            all that is ever predicted.
+        training_: how it was trained, as JSON values.
+
+    Source: Seo et al., "Neural Speed Reading via Skim-RNN", ICLR 2018.
+    """
+
+    def __init__(
+        self,
+        *,
+        cell: str = "lstm",
+        hidden_size: int = 100,
+        skim_size: int | None = 10,
+        skim_weight: float = 0.01,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        vectors: str | None = None,
+        embedding_size: int = 50,
+        epochs: int = 20,
+        patience: int = 12,
+        batch_size: int = 32,
+        learning_rate: float = 2e-3,
+        dropout: float = 0.5,
+        max_tokens: int = 400,
+        min_count: int = 2,
+        max_words: int | None = None,
+        validation_fraction: float = 0.1,
+        options: Mapping[str, Any] | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+        threshold: float | str = 0.5,
+        budget: float | None = None,
+        n_jobs: int | None = None,
+        device: str = "cpu",
+        random_state: Any = None,
+        verbose: bool = False,
+    ) -> None:
+        self.cell = cell
+        self.hidden_size = hidden_size
+        self.skim_size = skim_size
+        self.skim_weight = skim_weight
+        self.num_layers = num_layers
+        self.bidirectional = bidirectional
+        self.vectors = vectors
+        self.embedding_size = embedding_size
+        self.epochs = epochs
+        self.patience = patience
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.dropout = dropout
+        self.max_tokens = max_tokens
+        self.min_count = min_count
+        self.max_words = max_words
+        self.validation_fraction = validation_fraction
+        self.options = options
+        self.class_weight = class_weight
+        self.threshold = threshold
+        self.budget = budget
+        self.n_jobs = n_jobs
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # ---- learning -------------------------------------------------------------------------------
+
+    def fit(self, X: Texts, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Learn from labelled texts.
+
+        Args:
+            X: N texts; what is no str is read as ``str`` of it.
+            y: a label for each, (N,): strings, numbers or booleans.
+            sample_weight: how much each text counts, (N,); all alike if None.
+
+        Raises:
+            ValueError: if texts and labels differ in number, or a setting does not fit.
+            ImportError: if torch is not there.
+        """
+        texts, labels = texts_of(X), _labels(y)
+        if len(texts) != len(labels):
+            raise ValueError(
+                f"X and y must have an entry for each text; got {len(texts)} and {len(labels)}"
+            )
+        classes, targets = np.unique(labels, return_inverse=True)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.classes_ = classes
+        self.training_: dict[str, Any] = {}
+        self.model_: Model | None = None
+        weights = self._weights(labels, sample_weight)
+        if len(classes) > 1:
+            self.model_ = self._train(texts, np.asarray(targets, np.int64), weights, seed)
+            self.training_ = self.model_.training
+        return self
+
+    def _weights(
+        self, labels: NDArray[Any], sample_weight: ArrayLike | None
+    ) -> NDArray[np.float64] | None:
+        """How much each text counts by its class and by itself; None where all count alike."""
+        if self.class_weight is None and sample_weight is None:
+            return None
+        weights = np.ones(len(labels))
+        if self.class_weight is not None:
+            weights = weights * compute_sample_weight(self.class_weight, labels)
+        if sample_weight is not None:
+            own = np.asarray(sample_weight, np.float64)
+            if own.shape != labels.shape:
+                raise ValueError(
+                    f"sample_weight must be one number for each of the {len(labels)} texts; got "
+                    f"shape {own.shape}"
+                )
+            weights = weights * own
+        return weights
+
+    def _train(
+        self,
+        texts: list[str],
+        targets: NDArray[np.int64],
+        weights: NDArray[np.float64] | None,
+        seed: int,
+    ) -> Model:
+        from skimrnn.train import TrainingOptions, train_classifier  # torch is needed from here on
+
+        if not 0 < self.validation_fraction < 1:
+            raise ValueError(
+                f"validation_fraction must be between 0 and 1; got {self.validation_fraction!r}"
+            )
+        names = self._names()
+        train, validation = stratified_split(targets, [self.validation_fraction], seed)
+        if not len(validation):  # one text a class: what was learnt is all there is to judge by
+            validation = train
+        whole = Examples(texts, targets)
+        held_out = whole.take(validation)
+        task = make_task(
+            "texts",
+            names,
+            {"train": whole.take(train), "validation": held_out, "test": held_out},
+            {"source": "SkimClassifier.fit"},
+        )
+        options = TrainingOptions(
+            **{
+                "cell": self.cell,
+                "hidden_size": self.hidden_size,
+                "levels": self._levels(),
+                "num_layers": self.num_layers,
+                "bidirectional": self.bidirectional,
+                "embedding_size": self.embedding_size,
+                "skim_weight": self.skim_weight,
+                "epochs": self.epochs,
+                "patience": self.patience,
+                "batch_size": self.batch_size,
+                "learning_rate": self.learning_rate,
+                "dropout": self.dropout,
+                "max_tokens": self.max_tokens,
+                "min_count": self.min_count,
+                "max_words": self.max_words,
+                "seed": seed,
+                **(self.options or {}),
+            }
+        )
+        with tempfile.TemporaryDirectory(prefix="skimrnn-") as folder:
+            trained = train_classifier(
+                task,
+                options,
+                Path(folder) / "model",
+                vectors=self.vectors,
+                weights=None if weights is None else weights[train],
+                validation_weights=None if weights is None else weights[validation],
+                device=self.device,
+                show=self._show,
+            )
+            return Model(read_model(trained.folder))
+
+    def _levels(self) -> tuple[int, ...]:
+        if self.skim_size is None:
+            return (self.hidden_size,)
+        return resolve_levels(self.hidden_size, self.skim_size, None)
+
+    def _names(self) -> list[str]:
+        """The classes as a model's labels, which are strings."""
+        names = [str(one) for one in self.classes_.tolist()]
+        return names if len(set(names)) == len(names) else [repr(one) for one in self.classes_]
+
+    def _show(self, event: dict[str, Any]) -> None:
+        if self.verbose and event["event"] == "evaluation":
+            rate = event["skim_rate"]
+            skimmed = "" if rate is None else f", skimmed {100 * rate:.0f} %"
+            print(  # noqa: T201 - what verbose is for
+                f"epoch {event['epoch']:.1f}: held-out accuracy {100 * event['accuracy']:.1f} %"
+                f"{skimmed}",
+                flush=True,
+            )
+
+    # ---- reading --------------------------------------------------------------------------------
+
+    def predict(self, X: Texts) -> NDArray[Any]:
+        """The likeliest class of each text, (N,)."""
+        proba = self.predict_proba(X)
+        return np.asarray(self.classes_[np.argmax(proba, axis=1)])
+
+    def predict_proba(self, X: Texts) -> NDArray[np.float32]:
+        """The probability of each class for each text, (N, C), columns as in ``classes_``."""
+        check_is_fitted(self)
+        texts, model = texts_of(X), self.model_
+        if model is None:
+            return np.ones((len(texts), 1), np.float32)
+        return model.predict_proba(texts, **self._how())
+
+    def explain(self, text: str) -> Reading:
+        """What was read and what was skimmed of one text, and the probabilities.
+
+        Raises:
+            ValueError: if all training texts had one label, so that nothing reads.
+        """
+        return self._reader().read(text, threshold=self.threshold, budget=self.budget)
+
+    def encode(self, X: Texts) -> NDArray[Any]:
+        """What the classifier's head sees of each text, (N, directions * D); for other models.
+
+        Raises:
+            ValueError: as ``explain``.
+        """
+        model = self._reader()
+        return model.encode(texts_of(X), **self._how())
+
+    def tune(
+        self,
+        X: Texts,
+        y: ArrayLike,
+        *,
+        max_accuracy_drop: float | None = None,
+        skim_rate: float | None = None,
+        max_us_per_token: float | None = None,
+    ) -> Calibration:
+        """Choose ``threshold`` by exactly one goal, on labelled texts that were not learnt from.
+
+        Args:
+            X: the texts.
+            y: their labels, of ``classes_``.
+            max_accuracy_drop: points of accuracy (0.5 is half a percent) that may be lost against
+                the most accurate threshold; the fastest of those is chosen.
+            skim_rate: share of words to skim at least; the most accurate of those is chosen.
+            max_us_per_token: microseconds a word at most; likewise.
+
+        Returns:
+            Every threshold tried, and the one that ``threshold`` now is.
+
+        Raises:
+            ValueError: if a label is none of ``classes_``, not exactly one goal is given, or no
+                threshold reaches it.
+        """
+        from skimrnn.calibration import calibrate
+
+        model, labels = self._reader(), _labels(y).tolist()
+        column_of = {one: column for column, one in enumerate(self.classes_.tolist())}
+        strange = sorted({str(one) for one in labels if one not in column_of})
+        if strange:
+            raise ValueError(f"y has labels that were not learnt: {', '.join(strange[:5])}")
+        examples = Examples(texts_of(X), np.array([column_of[one] for one in labels], np.int64))
+        found = calibrate(
+            model,
+            examples,
+            max_accuracy_drop=max_accuracy_drop,
+            skim_rate=skim_rate,
+            max_us_per_token=max_us_per_token,
+        )
+        self.threshold = found.chosen.threshold
+        return found
+
+    def _reader(self) -> Model:
+        check_is_fitted(self)
+        model = self.model_
+        if model is None:
+            raise ValueError(
+                f"all training texts had the label {self.classes_[0]!r}: nothing was learnt that "
+                "reads; fit on texts of two labels or more"
+            )
+        return model
+
+    def _how(self) -> dict[str, Any]:
+        return {
+            "threshold": self.threshold,
+            "budget": self.budget,
+            "workers": _workers(self.n_jobs),
+        }
+
+    # ---- keeping --------------------------------------------------------------------------------
+
+    def save(self, folder: str | Path) -> None:
+        """Write a model folder, for ``SkimClassifier.load``, ``skimrnn.load`` and the commands.
+
+        Args:
+            folder: where; an older model there is replaced, any other folder with files is refused.
+
+        Raises:
+            ValueError: if all training texts had one label.
+            OSError: if it cannot be written; nothing is then changed.
+        """
+        file = self._reader().file
+        training = {**file.training, "classes": _plain(self.classes_)}
+        rule = Rule(self.threshold, self.budget)
+        write_model(Path(folder), dataclasses.replace(file, rule=rule, training=training))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """A fitted estimator of a text classifier's folder; of any, ``skimrnn train``'s as well.
+
+        What it predicts with is as it was saved; settings of its training are the defaults, so
+        fitting it again starts from those.
+
+        Raises:
+            ModelFileError: if the folder is not a text classifier that can be read.
+        """
+        file = read_model(Path(folder))
+        if file.text is None:
+            raise ModelFileError(Path(folder), ["it is a bare layer, not a text classifier"])
+        made = cls(threshold=file.rule.threshold, budget=file.rule.budget)
+        made.classes_ = np.array(file.training.get("classes", file.text.labels))
+        made.training_ = dict(file.training)
+        made.model_ = Model(file)
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        model = state.get("model_")
+        return state if model is None else {**state, "model_": model.file}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        file = state.get("model_")
+        super().__setstate__(state if file is None else {**state, "model_": Model(file)})
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "classes_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def texts_of(X: Texts) -> list[str]:
+    """The texts of a list, an array or a column, each as a str.
+
+    Raises:
+        ValueError: if it is one text, or no sequence.
+    """
+    if isinstance(X, str | bytes):
+        raise ValueError("X must be several texts, such as a list of str; got one text")
+    try:
+        return [one if isinstance(one, str) else str(one) for one in X]
+    except TypeError:
+        raise ValueError(f"X must be several texts, such as a list of str; got {X!r}") from None
+
+
+def _labels(y: ArrayLike) -> NDArray[Any]:
+    """One label for each text.
+
+    Raises:
+        ValueError: if they are not in one dimension, none at all, or no classes.
+    """
+    labels = np.asarray(y)
+    check_classification_targets(labels)
+    if labels.ndim != 1 or not len(labels):
+        raise ValueError(f"y must be one label for each text, (N,); got shape {labels.shape}")
+    return labels
+
+
+def _plain(classes: NDArray[Any]) -> Sequence[Any]:
+    """The classes as JSON has them.
+
+    Raises:
+        ValueError: if a class is neither a string, a number nor a boolean.
+    """
+    values: list[Any] = classes.tolist()
+    odd = [one for one in values if not isinstance(one, str | int | float | bool)]
+    if odd:
+        raise ValueError(
+            f"classes can be saved if they are strings, numbers or booleans; got {odd[0]!r}"
+        )
+    return values
+
+
+def _workers(n_jobs: int | None) -> int:
+    """Threads, counted as scikit-learn counts them: -1 is one for each processor."""
+    if n_jobs is None:
+        return 1
+    processors = os.cpu_count() or 1
+    workers = n_jobs if n_jobs > 0 else processors + 1 + n_jobs
+    if n_jobs == 0 or workers < 1:
+        raise ValueError(f"n_jobs must be None, at least 1, or below 0 from the end; got {n_jobs}")
+    return workers

@@ -1,0 +1,318 @@
+"""The estimator: scikit-learn's contract, and that it learns, keeps and explains."""
+
+import pickle
+import subprocess
+import sys
+import textwrap
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import Pipeline
+from sklearn.utils import estimator_checks
+
+import skimrnn
+from skimrnn import SkimClassifier
+from skimrnn.calibration import CalibrationError
+from skimrnn.model_folder import ModelFileError
+
+FILLER = ("the", "a", "film", "it", "was", "and", "of", "to", "one", "in")
+SMALL = {
+    "hidden_size": 12,
+    "skim_size": 3,
+    "embedding_size": 8,
+    "batch_size": 16,
+    "learning_rate": 0.02,
+    "dropout": 0.1,
+    "epochs": 6,
+    "min_count": 1,
+    "random_state": 0,
+    "options": {"averaging": 0.0, "evaluations_per_epoch": 1},
+}
+
+
+def texts(count, seed, words=("bad", "good")):
+    random = np.random.default_rng(seed)
+    made, labels = [], []
+    for at in range(count):
+        label = at % len(words)
+        one = [str(word) for word in random.choice(FILLER, random.integers(2, 7))]
+        one.insert(int(random.integers(len(one) + 1)), words[label])
+        made.append(" ".join(one))
+        labels.append(words[label])
+    return made, labels
+
+
+TRAIN, TEST = texts(160, 1), texts(40, 2)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return SkimClassifier(**SMALL).fit(*TRAIN)
+
+
+CHECKS = (
+    *("cloneable", "tags_renamed", "repr", "estimators_overwrite_params", "estimators_unfitted"),
+    *("fit_score_takes_y", "fit_check_is_fitted", "estimators_pickle", "dict_unchanged"),
+    *("fit_idempotent", "classifiers_one_label", "estimators_fit_returns_self"),
+    *("n_features_in_after_fitting", "no_attributes_set_in_init", "get_params_invariance"),
+    *("parameters_default_constructible", "set_params", "mixin_order", "valid_tag_types"),
+)
+PREFIX = {"cloneable": "estimator_", "tags_renamed": "estimator_", "repr": "estimator_"}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_scikit_learn_s_own_checks(name):
+    found = f"check_{PREFIX.get(name, '')}{name}"
+    check = getattr(estimator_checks, found)
+    # The checks' random numbers are words that are seen once: one pass over them is enough.
+    small = {**SMALL, "epochs": 1, "hidden_size": 4, "skim_size": 1, "max_tokens": 5}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        check("SkimClassifier", SkimClassifier(**small))
+
+
+def test_it_learns(fitted):
+    assert fitted.score(*TEST) > 0.9
+    proba = fitted.predict_proba(TEST[0])
+    assert proba.shape == (40, 2)
+    assert np.allclose(proba.sum(axis=1), 1, atol=1e-5)
+    assert fitted.classes_.tolist() == ["bad", "good"]
+    assert (fitted.classes_[proba.argmax(axis=1)] == fitted.predict(TEST[0])).all()
+    assert fitted.training_["options"]["levels"] == [12, 3]
+    assert fitted.predict([]).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [[3, 7], [False, True], ["no", "yes"], [1.0, 2.0]],
+    ids=["int", "bool", "str", "float"],
+)
+def test_labels_are_given_back_as_they_were(labels, tmp_path):
+    y = np.array([labels[at % 2] for at in range(160)])
+    fitted = SkimClassifier(**SMALL).fit(np.array(TRAIN[0]), y)
+    assert fitted.classes_.dtype == y.dtype
+    assert fitted.classes_.tolist() == labels
+    assert set(fitted.predict(TEST[0]).tolist()) == set(labels)
+    fitted.save(tmp_path / "model")
+    again = SkimClassifier.load(tmp_path / "model")
+    assert again.classes_.tolist() == labels
+    assert (again.predict(TEST[0]) == fitted.predict(TEST[0])).all()
+
+
+def test_the_same_seed_learns_the_same_and_another_does_not(fitted):
+    again = SkimClassifier(**SMALL).fit(*TRAIN)
+    assert (again.predict_proba(TEST[0]) == fitted.predict_proba(TEST[0])).all()
+    other = SkimClassifier(**{**SMALL, "random_state": 1}).fit(*TRAIN)
+    assert (other.predict_proba(TEST[0]) != fitted.predict_proba(TEST[0])).any()
+
+
+def test_the_threshold_and_the_budget_are_those_of_the_call(fitted):
+    mine = pickle.loads(pickle.dumps(fitted))
+    rates = []
+    for threshold in (0.01, 0.5, 1.0):
+        mine.set_params(threshold=threshold)
+        rates.append(np.mean([mine.explain(text).skim_rate for text in TEST[0]]))
+    assert rates[0] >= rates[1] >= rates[2] == 0
+    mine.set_params(budget=0.3)
+    assert np.mean([mine.explain(text).skim_rate for text in TEST[0]]) > 0.5
+    proba = mine.predict_proba(TEST[0])
+    assert np.array_equal(proba, mine.model_.predict_proba(TEST[0], threshold=1.0, budget=0.3))
+    assert np.array_equal(proba, mine.set_params(n_jobs=-1).predict_proba(TEST[0]))
+
+
+def test_a_text_is_explained_and_encoded(fitted):
+    reading = fitted.explain("it was a good film")
+    assert isinstance(reading, skimrnn.Reading)
+    assert reading.words == ["it", "was", "a", "good", "film"]
+    assert reading.label == "good"
+    vectors = fitted.encode(TEST[0])
+    assert vectors.shape == (40, 12)
+    file = fitted.model_.file
+    head = vectors @ file.text.head_weight.T + file.text.head_bias
+    softmax = np.exp(head) / np.exp(head).sum(axis=1, keepdims=True)
+    assert np.allclose(softmax, fitted.predict_proba(TEST[0]), atol=1e-5)
+
+
+@pytest.mark.parametrize("implementation", skimrnn.implementations())
+def test_encoding_gives_the_states_that_reading_vectors_gives(fitted, implementation):
+    wide = SkimClassifier(**{**SMALL, "bidirectional": True, "num_layers": 2, "epochs": 1}).fit(
+        *TRAIN
+    )
+    for one in (fitted, wide):
+        model = skimrnn.Model(one.model_.file, implementation)
+        file = model.file
+        vectors = model.encode(TEST[0], workers=2)
+        for text, vector in zip(TEST[0], vectors, strict=True):
+            x = file.text.embedding[file.text.vocabulary.rows(skimrnn.text.scan(text).words)]
+            states = model.read_vectors(x).h_n[-model.config.directions :]
+            assert np.allclose(vector, states.reshape(-1), atol=1e-6)
+            assert np.array_equal(model.encode(text), vector)
+
+
+def test_tuning_sets_the_threshold(fitted):
+    mine = pickle.loads(pickle.dumps(fitted))
+    found = mine.tune(*TEST, skim_rate=0.5)
+    assert mine.threshold == found.chosen.threshold
+    assert found.chosen.skim_rate >= 0.5
+    assert mine.score(*TEST) == pytest.approx(found.chosen.accuracy)
+    with pytest.raises(ValueError, match="not learnt: awful"):
+        mine.tune(["a film"], ["awful"], skim_rate=0.5)
+    plain = SkimClassifier(**{**SMALL, "skim_size": None, "epochs": 1}).fit(*TRAIN)
+    assert plain.explain("a film").skim_rate == 0
+    with pytest.raises(CalibrationError, match="never skims"):
+        plain.tune(*TEST, skim_rate=0.5)
+
+
+def test_weights_count():
+    """A word that is good as often as bad goes the way of the heavier texts."""
+    both = ["odd one"] * 100
+    y = ["bad", "good"] * 50
+    for heavy in ("bad", "good"):
+        own = [9.0 if label == heavy else 1.0 for label in y]
+        for fitted in (
+            SkimClassifier(**SMALL).fit(both, y, sample_weight=own),
+            SkimClassifier(**SMALL, class_weight={"bad": 1, "good": 1, heavy: 9}).fit(both, y),
+        ):
+            [proba] = fitted.predict_proba(["odd one"])
+            assert proba[fitted.classes_ == heavy] > 0.75
+    rare = ["odd one"] * 100, ["bad"] * 90 + ["good"] * 10
+    [even] = SkimClassifier(**SMALL, class_weight="balanced").fit(*rare).predict_proba(["odd one"])
+    assert 0.3 < even[0] < 0.7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("one text", ["good"]), "several texts"),
+        ((5, ["good"]), "several texts"),
+        ((["a", "b"], ["good"]), "got 2 and 1"),
+        ((["a", "b"], [["good"], ["bad"]]), "one label for each text"),
+        ((["a", "b"], [0.5, 1.7]), "continuous"),
+        ((["a", "b"], ["good", "bad"], [1.0]), "sample_weight must be one number"),
+        ((["a", "b"] * 9, ["good", "bad"] * 9, [-1.0] * 18), "weights must be finite"),
+    ],
+)
+def test_what_does_not_fit_is_refused(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        SkimClassifier(**SMALL).fit(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"skim_size": 12}, "skim_size"),
+        ({"validation_fraction": 0}, "between 0 and 1"),
+        ({"hidden_size": 0, "skim_size": None}, "hidden_size"),
+        ({"n_jobs": 0}, "n_jobs"),
+        ({"class_weight": "odd"}, "balanced"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(settings, said):
+    with pytest.raises(ValueError, match=said):
+        SkimClassifier(**{**SMALL, "epochs": 1, **settings}).fit(*TRAIN).predict(["a film"])
+
+
+def test_with_one_label_that_is_always_predicted():
+    fitted = SkimClassifier(**SMALL).fit(["a film", "a good film"], ["good", "good"])
+    assert fitted.predict(["a bad film"]).tolist() == ["good"]
+    assert fitted.predict_proba(["a", "b"]).tolist() == [[1.0], [1.0]]
+    assert pickle.loads(pickle.dumps(fitted)).predict(["x"]).tolist() == ["good"]
+    with pytest.raises(ValueError, match="nothing was learnt"):
+        fitted.explain("a film")
+
+
+def test_few_texts_are_enough_to_fit():
+    fitted = SkimClassifier(**{**SMALL, "epochs": 1}).fit(["good", "bad"], ["yes", "no"])
+    assert fitted.predict(["good"]).shape == (1,)
+
+
+def test_before_fitting_nothing_is_read():
+    for use in ("predict", "predict_proba", "explain", "encode"):
+        with pytest.raises(NotFittedError):
+            getattr(SkimClassifier(), use)(["a"])
+    with pytest.raises(NotFittedError):
+        SkimClassifier().save("anywhere")
+
+
+def test_in_pipelines_searches_and_validation():
+    cheap = {**SMALL, "epochs": 1}
+    search = GridSearchCV(SkimClassifier(**cheap), {"skim_weight": [0.0, 0.1]}, cv=2)
+    search.fit(*TRAIN)
+    assert search.best_params_["skim_weight"] in (0.0, 0.1)
+    assert len(cross_val_score(clone(search.best_estimator_), *TRAIN, cv=2)) == 2
+    upper = Pipeline([("lower", _Upper()), ("read", SkimClassifier(**SMALL))])
+    upper.fit(*TRAIN)
+    assert upper.score(*TEST) > 0.9
+
+
+class _Upper(TfidfVectorizer):
+    """A transformer from texts to texts."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return [text.upper() for text in X]
+
+    def fit_transform(self, X, y=None):
+        return self.transform(X)
+
+
+def test_what_is_saved_is_what_the_package_reads(fitted, tmp_path):
+    folder = tmp_path / "model"
+    pickle.loads(pickle.dumps(fitted)).set_params(threshold=0.3, budget=0.6).save(folder)
+    model = skimrnn.load(folder)
+    assert (model.rule.threshold, model.rule.budget) == (0.3, 0.6)
+    again = SkimClassifier.load(folder)
+    assert (again.threshold, again.budget) == (0.3, 0.6)
+    assert np.array_equal(again.predict_proba(TEST[0]), model.predict_proba(TEST[0]))
+    bundled = SkimClassifier.load(skimrnn.runtime.model.model_folder("sst"))
+    assert bundled.predict(["a wonderful film"]).tolist() == ["positive"]
+    skimrnn.nn.save(skimrnn.nn.SkimLSTM(3, 4, skim_size=2), tmp_path / "layer")
+    with pytest.raises(ModelFileError, match="bare layer"):
+        SkimClassifier.load(tmp_path / "layer")
+
+
+def test_a_pickled_estimator_predicts_without_torch(fitted, tmp_path):
+    path = tmp_path / "fitted.pickle"
+    path.write_bytes(pickle.dumps(fitted))
+    script = f"""
+        import pickle, sys
+        class NoTorch:
+            def find_spec(self, name, *_):
+                if name.split(".")[0] == "torch":
+                    raise ModuleNotFoundError(f"No module named {{name!r}}")
+        sys.meta_path.insert(0, NoTorch())
+        fitted = pickle.load(open({str(path)!r}, "rb"))
+        print(*fitted.predict(["it was a good film", "a bad one"]))
+        try:
+            fitted.fit(["a", "b"], ["x", "y"])
+        except ImportError as error:
+            print(error)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    answer, error = done.stdout.splitlines()
+    assert answer == "good bad"
+    assert "torch" in error
+
+
+def test_without_scikit_learn_it_says_what_to_install():
+    script = """
+        import sys
+        sys.modules["sklearn"] = None
+        sys.modules["sklearn.base"] = None
+        import skimrnn
+        try:
+            skimrnn.SkimClassifier
+        except ImportError as error:
+            print(error)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "pip install 'skimrnn[sklearn,train]'" in done.stdout
