@@ -4,6 +4,7 @@
 # make fuzz   random texts, models and damaged folders, with sanitizers; some minutes
 # make test-cpp, test-arm   the C++ alone against the reference, here and on emulated 64-bit ARM
 # make test-wheel   build the wheel, install it into an empty environment, try it there
+# make docs   build the pages of docs/ as a site, into site/
 # make bench  measure and train what docs/benchmarks.md and docs/results*.md show; days, resumable
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check bench fuzz test-cpp test-arm test-wheel clean
+.PHONY: demo test check docs bench fuzz test-cpp test-arm test-wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/skimrnn demo
@@ -32,6 +33,10 @@ check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.demo
+	$(PIP) install -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 bench: $(VENV)/.train
 	$(PIP) install -e '.[bench]'

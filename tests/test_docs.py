@@ -1,5 +1,7 @@
 """The README's code runs, and the pages say what the results say."""
 
+import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -49,6 +51,37 @@ def test_readme_examples_run(tmp_path):
     assert printed[1].startswith("['good']")
     assert "(8, 30, 128)" in printed[2]
     assert skimrnn.load(tmp_path / "reviews").predict("what a bore") == "bad"
+
+
+def test_tutorial_runs(tmp_path):
+    """One block after the other, as a reader would."""
+    blocks = python_blocks((ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8"))
+    assert len(blocks) == 5
+    printed = printed_by("\n".join(blocks), tmp_path)
+    assert re.search(r"^good \[", printed, flags=re.MULTILINE)
+    assert "θ = 1.0: " in printed
+    assert len(printed.splitlines()) == 1 + 1 + 11 + 4 + 1
+
+
+def test_every_page_has_its_place_on_the_site():
+    listed = re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), flags=re.MULTILINE)
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+
+
+def test_the_site_is_built(tmp_path):
+    if not all(importlib.util.find_spec(name) for name in ("mkdocs", "mkdocstrings", "material")):
+        pytest.skip("needs the extra docs: pip install 'skimrnn[docs]'")
+    subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "-q", "-d", str(tmp_path / "site")],
+        cwd=ROOT,
+        check=True,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+    )
+    page = (tmp_path / "site" / "api" / "index.html").read_text(encoding="utf-8")
+    assert "SkimClassifier" in page
+    everything = "".join(p.read_text(encoding="utf-8") for p in (tmp_path / "site").rglob("*.html"))
+    loaded = re.findall(r"<(?:script|img|link)[^>]+(?:src|href)=\"(https?:[^\"]+)", everything)
+    assert loaded == []
 
 
 def test_estimator_example_runs(tmp_path):

@@ -1,4 +1,4 @@
-"""Write docs/results.md, and the README's table, from the committed results.
+"""Write docs/results.md, and the tables of other pages, from the committed results.
 
     python -m benchmarks.classification.report [--check]
 
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.classification import report_pictures
+from benchmarks.classification import report_choice, report_pictures
 from benchmarks.classification.rows import ROWS, SEEDS, TITLES, seeds_of
 from benchmarks.classification.stats import (
     MARGIN,
@@ -383,6 +383,7 @@ def main() -> None:
     pages = {
         PAGE: page(tasks, times),
         README: f"{before}{BEGIN}\n{summary(tasks, times)}\n{END}{after}",
+        **report_choice.pages(tasks, times, best_of),
     }
     for path, text in pages.items():
         if not check:

@@ -1,0 +1,85 @@
+"""The tables of docs/choosing.md and docs/faq.md: what S and γ do, and what else there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.classification.rows import FOLDS, ROWS, TITLES
+from benchmarks.classification.stats import Runs
+
+DOCS = Path(__file__).parents[2] / "docs"
+CHOOSING, FAQ = DOCS / "choosing.md", DOCS / "faq.md"
+SIZES = (
+    *("skim-5-0.01-tuned", "skim-5-0.02-tuned", "skim-10-0.005-tuned", "skim-10-0.01-tuned"),
+    *("skim-10-0.02-tuned", "skim-20-0.01-tuned"),
+)
+ALTERNATIVES = ("lstm-tuned", "small-lstm-tuned", "averages", "ngrams", "tf-idf")
+
+Tasks = dict[str, dict[str, Runs]]
+
+
+def pages(
+    tasks: Tasks, times: dict[str, Any], best_of: Callable[[dict[str, Runs]], str | None]
+) -> dict[Path, str]:
+    """Both pages, their tables written anew."""
+    return {
+        CHOOSING: between(CHOOSING, "sizes", sizes(tasks)),
+        FAQ: between(FAQ, "alternatives", alternatives(tasks, times, best_of)),
+    }
+
+
+def between(path: Path, name: str, lines: list[str]) -> str:
+    """A page with these lines between its two marks of this name."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, rest = path.read_text(encoding="utf-8").split(begin)
+    return "\n".join([before + begin, *lines, end + rest.split(end)[1]])
+
+
+def sizes(tasks: Tasks) -> list[str]:
+    """Accuracy and words skimmed by S and γ, mean of the seeds that each row has."""
+    shown = {
+        task: rows
+        for task, rows in tasks.items()
+        if task != FOLDS and sum(name in rows for name in SIZES) > 1
+    }
+    lines = [
+        f"| test acc. %, skimmed %, seeds | {' | '.join(TITLES[task] for task in shown)} |",
+        f"| --- |{' --- |' * len(shown)}",
+    ]
+    for name in SIZES:
+        cells = []
+        for rows in shown.values():
+            if name not in rows:
+                cells.append("")
+                continue
+            accuracy, rate = (
+                100 * rows[name].values("test", key).mean() for key in ("accuracy", "skim_rate")
+            )
+            cells.append(f"{accuracy:.2f}, {rate:.0f}, {len(rows[name].by_seed)}")
+        lines.append(f"| {ROWS[name].what} | {' | '.join(cells)} |")
+    return lines
+
+
+def alternatives(
+    tasks: Tasks, times: dict[str, Any], best_of: Callable[[dict[str, Runs]], str | None]
+) -> list[str]:
+    """Accuracy and time of the chosen skimming row and of what could be used instead."""
+    lines = ["| task | row | test acc. % | µs a text |", "| --- | --- | ---: | ---: |"]
+    for task, rows in tasks.items():
+        best = best_of(rows)
+        if task not in times or best is None:
+            continue
+        us = {
+            row["row"]: row["us_per_text"]
+            for row in times[task]["rows"]
+            if row["precision"] == "float32" and row["accuracy"] is not None
+        }
+        for name in (best, *ALTERNATIVES):
+            if name in rows and name in us:
+                accuracy = 100 * rows[name].values("test", "accuracy").mean()
+                lines.append(
+                    f"| {TITLES[task]} | {ROWS[name].what} | {accuracy:.2f} | {us[name]:.1f} |"
+                )
+    return lines
