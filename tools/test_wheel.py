@@ -14,32 +14,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-
-TRY = """
-import sys
-import skimrnn
-from skimrnn.text import scan
-from skimrnn import extension
-
-assert "site-packages" in skimrnn.__file__, skimrnn.__file__
-assert extension.instruction_sets(), "the wheel has no native reader"
-text = "It isn't a good film, but the actors' K\u212arma's fine \U0001f600 \ufffd"
-for name in skimrnn.implementations():
-    for precision in ("float32",) if name == "numpy" else ("float32", "int8"):
-        model = skimrnn.load("sst", implementation=name, precision=precision)
-        reading = model.read(text)
-        assert reading.words == scan(text).words
-        assert len(reading) == len(reading.words) > 10
-        rows = model.vocabulary.rows(reading.words).tolist()
-        assert model._texts.rows(text).tolist() == rows
-        session = model.session()
-        for character in text:
-            session.feed(character)
-        assert session.finish().p.tobytes() == reading.p.tobytes()
-        assert model.predict(["a joy", "a bore"] * 9, workers=2) == ["positive", "negative"] * 9
-assert "torch" not in sys.modules
-print("read with", ", ".join(skimrnn.implementations()))
-"""
+TRY = ROOT / "tools" / "try_installed.py"
 
 
 def run(*command: str | Path, cwd: Path) -> None:
@@ -67,7 +42,7 @@ def main() -> None:
         venv.create(folder / "empty", with_pip=True)
         python = folder / "empty" / "bin" / "python"
         run(python, "-m", "pip", "install", "-q", wheel, cwd=folder)
-        run(python, "-P", "-c", TRY, cwd=folder)
+        run(python, "-P", TRY, cwd=folder)
         skimrnn = folder / "empty" / "bin" / "skimrnn"
         for arguments in (["info"], ["info", "sst"], ["demo"], ["read", "sst", "A joy to watch ."]):
             run(skimrnn, *arguments, cwd=folder)
