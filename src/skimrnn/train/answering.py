@@ -157,7 +157,7 @@ class Answering:
             with record() as reads:
                 start, end = model(batch.to(self._device))
             for entry in skimming(reads).entries:
-                name = f"layer {entry.layer}, {'backward' if entry.direction else 'forward'}"
+                name = f"layer {entry.layer + 1}, {'backward' if entry.direction else 'forward'}"
                 skimmed[name] = skimmed.get(name, 0) + int((entry.levels > 0).sum())
             yield batch, start.cpu(), end.cpu(), chosen
 
