@@ -96,12 +96,13 @@ def score(
             overwrite=overwrite,
             show=show,
         )
-    said = f"wrote {output}: {done.rows:,} rows"
+    said = f"wrote {output}: {done.rows:,} row{'s' * (done.rows != 1)}"
     if done.resumed:
         said += f", {done.resumed:,} of them scored before"
     note(said)
     if done.unlabelled:
-        note(f"{done.unlabelled:,} rows have no text in the column {column!r}, and so no label")
+        some = "1 row has" if done.unlabelled == 1 else f"{done.unlabelled:,} rows have"
+        note(f"{some} no text in the column {column!r}, and so no label")
 
 
 @contextlib.contextmanager

@@ -94,6 +94,7 @@ def score_file(
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a whole number of at least 1; got {value!r}")
     _check_paths(source, output, overwrite)
+    _ = scorer.loaded  # refused before anything is read
     reader = open_source(source)
     batches = reader.batches(batch_rows)
     first = next(batches)
