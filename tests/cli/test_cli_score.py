@@ -29,7 +29,8 @@ def test_the_options_reach_the_scorer(model, tmp_path):
         *("--threshold", "1", "--budget", "0", "--burst", "1"),
     )
     assert tight.exit_code == 0
-    [row, _] = csv.DictReader((tmp_path / "b.csv").open(newline=""))
+    with (tmp_path / "b.csv").open(newline="") as file:
+        [row, _] = csv.DictReader(file)
     assert row["skim_rate"] == "0.666667"
 
 
