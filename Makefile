@@ -3,6 +3,7 @@
 # make check  format, lint, types, import contracts
 # make fuzz   random texts, models and damaged folders, with sanitizers; some minutes
 # make test-cpp, test-arm   the C++ alone against the reference, here and on emulated 64-bit ARM
+# make test-ray   score on a local Ray cluster, a worker killed in the middle (installs Ray, 600 MB)
 # make test-wheel   build the wheel, install it into an empty environment, try it there
 # make docs   build the pages of docs/ as a site, into site/
 # make bench  measure and train what docs/benchmarks.md and docs/results*.md show; days, resumable
@@ -20,7 +21,7 @@ FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check docs bench fuzz test-cpp test-arm test-wheel clean
+.PHONY: demo test check docs bench fuzz test-cpp test-arm test-ray test-wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/skimrnn demo
@@ -57,6 +58,8 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.questions.report
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.speed_report
+	$(BIN)/python -m benchmarks.scoring
+	$(BIN)/python -m benchmarks.scoring_report
 	$(BIN)/python -m benchmarks.classification.report
 
 CASES = build/agreement-cases.bin
@@ -85,6 +88,10 @@ test-arm: $(CASES)
 	$(ARM) $(CXXFLAGS_CORE) -ffp-contract=off -static -DSKIMRNN_NEON \
 	  $(CORE) build/kernels-neon.o build/training_kernels-neon.o -o build/agreement-arm
 	qemu-aarch64 build/agreement-arm $(CASES)
+
+test-ray: $(VENV)/.train
+	$(PIP) install -e '.[ray]'
+	SKIMRNN_TEST_RAY=1 $(BIN)/python -m pytest -q tests/scoring/test_ray.py
 
 test-wheel:
 	$(PYTHON) tools/test_wheel.py

@@ -257,24 +257,49 @@ class TextReader {
                                         const std::vector<double>& threshold,
                                         const std::vector<std::optional<double>>& budget,
                                         const std::vector<double>& burst) const {
+    auto probabilities = make_array<float>({texts.size(), bias_.size()});
+    predict_each(texts, argmax, threshold, budget, burst, probabilities.data(), nullptr);
+    return probabilities;
+  }
+
+  // The same, and of each text its words and its (word, layer, direction) above level 0, (N, 2).
+  nb::tuple predict_counted(const std::vector<nb::bytes>& texts, const std::vector<bool>& argmax,
+                            const std::vector<double>& threshold,
+                            const std::vector<std::optional<double>>& budget,
+                            const std::vector<double>& burst) const {
+    auto probabilities = make_array<float>({texts.size(), bias_.size()});
+    auto counts = make_array<std::int64_t>({texts.size(), 2});
+    predict_each(texts, argmax, threshold, budget, burst, probabilities.data(), counts.data());
+    return nb::make_tuple(probabilities, counts);
+  }
+
+ private:
+  void predict_each(const std::vector<nb::bytes>& texts, const std::vector<bool>& argmax,
+                    const std::vector<double>& threshold,
+                    const std::vector<std::optional<double>>& budget,
+                    const std::vector<double>& burst, float* probabilities,
+                    std::int64_t* counts) const {
     const std::size_t count = texts.size(), classes = bias_.size();
     if (argmax.size() != count || threshold.size() != count || budget.size() != count ||
         burst.size() != count)
       throw std::invalid_argument("one rule for each text");
     std::vector<std::string_view> views;
     for (const nb::bytes& text : texts) views.emplace_back(text.c_str(), text.size());
-    auto probabilities = make_array<float>({count, classes});
-    {
-      nb::gil_scoped_release released;
-      for (std::size_t i = 0; i < count; ++i)
-        classify(scan(views[i]), nullptr,
-                 Network::rule(argmax[i], threshold[i], budget[i], burst[i]), nullptr, nullptr,
-                 probabilities.data() + i * classes);
+    const skimrnn::Shape& shape = network_->shape();
+    const std::size_t states = std::size_t(shape.num_layers) * shape.directions;
+    std::vector<std::int8_t> level;
+    nb::gil_scoped_release released;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::vector<std::int32_t> rows = scan(views[i]);
+      if (counts) level.resize(states * rows.size());
+      classify(rows, nullptr, Network::rule(argmax[i], threshold[i], budget[i], burst[i]),
+               counts ? level.data() : nullptr, nullptr, probabilities + i * classes);
+      if (!counts) continue;
+      counts[2 * i] = std::int64_t(rows.size());
+      counts[2 * i + 1] = std::int64_t(level.size()) - std::count(level.begin(), level.end(), 0);
     }
-    return probabilities;
   }
 
- private:
   std::vector<std::int32_t> scan(std::string_view text) const {
     std::string run;
     std::vector<std::int32_t> rows;
@@ -338,5 +363,7 @@ NB_MODULE(_native, m) {
       .def("read", &TextReader::read, "text"_a, "argmax"_a, "threshold"_a, "budget"_a.none(),
            "burst"_a, "levels"_a.none())
       .def("predict", &TextReader::predict, "texts"_a, "argmax"_a, "threshold"_a, "budget"_a,
-           "burst"_a);
+           "burst"_a)
+      .def("predict_counted", &TextReader::predict_counted, "texts"_a, "argmax"_a, "threshold"_a,
+           "budget"_a, "burst"_a);
 }

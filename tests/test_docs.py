@@ -105,6 +105,13 @@ def test_questions_example_runs(tmp_path):
     assert len(printed.splitlines()) == 3
 
 
+def test_scoring_example_runs(tmp_path):
+    (block,) = python_blocks((ROOT / "docs" / "scoring.md").read_text(encoding="utf-8"))
+    printed = printed_by(block, tmp_path)
+    assert printed.splitlines()[0] == "['positive', 'negative', None]"
+    assert "rows=3, unlabelled=1" in printed
+
+
 @pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=str)
 def test_links_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
@@ -114,7 +121,11 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize(
-    "report", ["classification.report", "questions.report", "speed_report", "training_report"]
+    "report",
+    [
+        *("classification.report", "questions.report"),
+        *("scoring_report", "speed_report", "training_report"),
+    ],
 )
 def test_pages_are_what_the_results_say(report):
     done = subprocess.run(

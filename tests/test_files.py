@@ -11,7 +11,7 @@ import pytest
 
 from models import tree
 from skimrnn import files
-from skimrnn.files import new_folder, sha256, write_atomically
+from skimrnn.files import new_file, new_folder, sha256, write_atomically
 
 FAILURES = [OSError(errno.ENOSPC, "disk full while saving"), KeyboardInterrupt()]
 
@@ -251,3 +251,15 @@ def test_a_folder_set_aside_comes_back_if_nothing_took_its_place(tmp_path: Path)
     files.clear_up(folder)
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
     assert (folder / "inside").read_bytes() == b"kept"
+
+
+def test_a_file_that_is_filled_appears_at_the_end_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "file"
+    with new_file(path) as file:
+        file.write(b"one")
+        file.write(b" two")
+        assert not path.exists()
+    assert tree(tmp_path) == {"folder": None, "folder/file": b"one two"}
+    with pytest.raises(ValueError, match="closed file"), new_file(path) as file:
+        file.close()
+    assert tree(tmp_path) == {"folder": None, "folder/file": b"one two"}

@@ -92,6 +92,14 @@ class TextReader:
         budget: Sequence[float | None],
         burst: Sequence[float],
     ) -> _Floats: ...
+    def predict_counted(
+        self,
+        texts: Sequence[bytes],
+        argmax: Sequence[bool],
+        threshold: Sequence[float],
+        budget: Sequence[float | None],
+        burst: Sequence[float],
+    ) -> tuple[_Floats, NDArray[np.int64]]: ...
 
 class TrainingOptions:
     def __init__(

@@ -11,6 +11,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _UNFINISHED, _ASIDE = "new", "old"
 
@@ -37,11 +38,21 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def _replace(path: Path, data: bytes) -> None:
+    with new_file(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to fill, which becomes ``path`` when the block ends without an error.
+
+    On an error ``path`` stays as it was and the unfinished file is removed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = _beside(path, _UNFINISHED)
     try:
         with unfinished.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)

@@ -15,6 +15,7 @@ COMMANDS = (
     "demo",
     "read",
     "answer",
+    "score",
     "train",
     "train-answerer",
     "evaluate",

@@ -15,7 +15,14 @@ from models import LABELS, make_classifier, make_config, saved
 from skimrnn import reference
 from skimrnn.decision import Chooser, Rule
 from skimrnn.model_file import read_model
-from skimrnn.runtime import Model, bundled_models, load, load_layer, model_folder
+from skimrnn.runtime import (
+    Model,
+    bundled_models,
+    implementations,
+    load,
+    load_layer,
+    model_folder,
+)
 from skimrnn.text import scan
 
 TEXTS = [
@@ -367,3 +374,21 @@ def test_options_may_be_numpys_numbers(model, kind):
         "good bad the", threshold=kind(0.5), budget=kind(0.5), burst=kind(1)
     )
     assert np.array_equal(given, expected)
+
+
+@pytest.mark.parametrize("name", implementations())
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"levels": (7, 3, 0)}, {"num_layers": 2, "bidirectional": True}, {"levels": (7,)}],
+)
+def test_counts_are_those_of_readings(name, options):
+    model = Model(make_classifier(make_config(**options)), name)
+    texts = ["the good film isn't bad", "", "bad 😀", b"good \xff", "the film " * 40]
+    thresholds = [0.5, 0.5, 1, -1, 0.4]
+    found = model.predict_counted(texts, threshold=thresholds)
+    readings = model.read(texts, threshold=thresholds)
+    assert found.probabilities.tobytes() == b"".join(r.probabilities.tobytes() for r in readings)
+    assert found.words.tolist() == [len(reading) for reading in readings]
+    rates = [np.nan if r.skim_rate is None else r.skim_rate for r in readings]
+    np.testing.assert_array_equal(found.skim_rate, rates)
+    assert [len(part) for part in model.predict_counted([])] == [0, 0, 0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,6 +181,21 @@ class VectorsReading:
     def _levels(self) -> list[NDArray[np.int8]]:
         level = self.level if self.level.ndim == 4 else self.level[None]
         return [row[..., :n] for row, n in zip(level, self.lengths, strict=True)]
+
+
+class Predictions(NamedTuple):
+    """What is said of N texts.
+
+    Attributes:
+        probabilities: of each class, (N, C).
+        words: how many each text has, (N,).
+        skim_rate: share of each text's (word, layer, direction) skimmed, (N,), in [0, 1]; NaN for
+            a text without a word.
+    """
+
+    probabilities: NDArray[np.float32]
+    words: NDArray[np.int64]
+    skim_rate: NDArray[np.float64]
 
 
 class Model(Layer):
@@ -388,6 +403,26 @@ class Model(Layer):
             read = self._reader.read_words(self._texts.rows(text), rule)
             state[:] = read.h_n[-directions:].reshape(-1)
         return states
+
+    def predict_counted(
+        self,
+        texts: Sequence[str | bytes],
+        *,
+        threshold: Threshold = None,
+        budget: Budget = None,
+        burst: Budget = None,
+    ) -> Predictions:
+        """The probability of each class, words and skim rate of each text, in one native call.
+
+        Arguments and errors as for ``read``.
+        """
+        texts = _checked(texts)
+        rules = self._rules(len(texts), threshold, budget, burst)
+        probabilities, counts = self._texts.predict_counted(texts, rules)
+        words, skimmed = counts.T
+        states = self.config.num_layers * self.config.directions
+        with np.errstate(invalid="ignore"):
+            return Predictions(probabilities, words, skimmed / (words * states))
 
     def session(
         self,

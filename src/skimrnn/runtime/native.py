@@ -152,8 +152,13 @@ class NativeTextReader:
 
     def predict(self, texts: Sequence[str | bytes], rules: Sequence[Rule]) -> NDArray[np.float32]:
         """The probability of each class for each of N texts, (N, C); nothing kept per token."""
-        columns = list(zip(*map(_rule, rules), strict=True)) or [(), (), (), ()]
-        return self._reader.predict([_encoded(text) for text in texts], *columns)
+        return self._reader.predict([_encoded(text) for text in texts], *_columns(rules))
+
+    def predict_counted(
+        self, texts: Sequence[str | bytes], rules: Sequence[Rule]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Besides, each text's words and its (word, layer, direction) skimmed, (N, 2)."""
+        return self._reader.predict_counted([_encoded(text) for text in texts], *_columns(rules))
 
 
 @cache
@@ -178,6 +183,10 @@ def _parts(way: Way) -> tuple[Rule, NDArray[np.int8] | None]:
 def _rule(rule: Rule) -> tuple[bool, float, float | None, float]:
     argmax = rule.threshold == ARGMAX
     return argmax, 0.0 if argmax else float(rule.threshold), rule.budget, float(rule.burst)
+
+
+def _columns(rules: Sequence[Rule]) -> list[Any]:
+    return list(zip(*map(_rule, rules), strict=True)) or [(), (), (), ()]
 
 
 def flat_parameters(config: SkimConfig, parameters: Mapping[str, Array]) -> list[Array | None]:

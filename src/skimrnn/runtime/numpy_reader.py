@@ -91,5 +91,16 @@ class NumpyTextReader:
 
     def predict(self, texts: Sequence[str | bytes], rules: Sequence[Rule]) -> NDArray[np.float32]:
         """The probability of each class for each of N texts, (N, C)."""
-        rows = [self.read(*pair).probabilities for pair in zip(texts, rules, strict=True)]
-        return np.array(rows, np.float32).reshape(len(rows), len(self._text.labels))
+        return self.predict_counted(texts, rules)[0]
+
+    def predict_counted(
+        self, texts: Sequence[str | bytes], rules: Sequence[Rule]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Besides, each text's words and its (word, layer, direction) skimmed, (N, 2)."""
+        read = [self.read(*pair) for pair in zip(texts, rules, strict=True)]
+        rows = np.array([one.probabilities for one in read], np.float32)
+        counts = [(one.level.shape[-1], np.count_nonzero(one.level)) for one in read]
+        return (
+            rows.reshape(len(read), len(self._text.labels)),
+            np.array(counts, np.int64).reshape(len(read), 2),
+        )

@@ -67,6 +67,12 @@ class TextReader(Protocol):
         """The probability of each class for each of N texts, (N, C)."""
         ...
 
+    def predict_counted(
+        self, texts: Sequence[str | bytes], rules: Sequence[Rule]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Besides, each text's words and its (word, layer, direction) skimmed, (N, 2)."""
+        ...
+
 
 def implementations() -> tuple[str, ...]:
     """The names of the implementations that this machine can run, fastest first.

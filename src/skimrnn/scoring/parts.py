@@ -1,0 +1,97 @@
+"""The folder beside the output where a run keeps what it has scored, to go on from.
+
+A part's name says what it is: ``000000012-10000-3``, the thirteenth batch, 10,000 rows, 3 of them
+without a label. It is there whole or not at all, so the names are all that a run must remember.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from skimrnn.files import write_atomically
+from skimrnn.scoring.files import ScoringError
+
+MANIFEST = "manifest.json"
+_FORMAT = "skimrnn score"
+_VERSION = 1
+_PART = re.compile(r"(\d{9,})-(\d+)-(\d+)")
+
+
+class Part(NamedTuple):
+    """What a part holds.
+
+    Attributes:
+        number: of its batch, from 0.
+        rows: how many.
+        unlabelled: how many of them have no text, and so no label.
+    """
+
+    number: int
+    rows: int
+    unlabelled: int
+
+
+class Parts:
+    """The parts of one output, opened for a run.
+
+    Args:
+        output: the file that they will become.
+        settings: all that decides what is written, as JSON values.
+
+    Raises:
+        ScoringError: if there are parts of another run.
+    """
+
+    def __init__(self, output: Path, settings: Mapping[str, Any]) -> None:
+        self.folder = output.with_name(f"{output.name}.parts")
+        manifest = self.folder / MANIFEST
+        wanted = {"format": _FORMAT, "version": _VERSION, **settings}
+        if manifest.exists():
+            self._compare(manifest, wanted)
+        elif self.folder.exists() and any(self.folder.iterdir()):
+            raise ScoringError(
+                f"{self.folder} is in the way: it has files, and none of them is the {MANIFEST} of "
+                "skimrnn score; move it, or give another output"
+            )
+        else:
+            write_atomically(manifest, json.dumps(wanted, indent=1).encode())
+
+    def _compare(self, manifest: Path, wanted: Mapping[str, Any]) -> None:
+        try:
+            found = json.loads(manifest.read_bytes())
+            found.keys()
+        except (ValueError, AttributeError) as error:
+            raise ScoringError(
+                f"{manifest} is damaged: {error}; remove {self.folder} to begin anew"
+            ) from error
+        differing = [
+            f"{name} was {json.dumps(found.get(name))} and is now {json.dumps(wanted.get(name))}"
+            for name in dict.fromkeys([*found, *wanted])
+            if found.get(name) != wanted.get(name)
+        ]
+        if differing:
+            raise ScoringError(
+                f"{self.folder} was begun in another way: {'; '.join(differing)}; give what was "
+                "given then to go on, or remove that folder to begin anew"
+            )
+
+    def found(self) -> dict[int, Part]:
+        """The parts that there are, by number."""
+        matches = (_PART.fullmatch(path.name) for path in self.folder.iterdir())
+        parts = (Part(*map(int, match.groups())) for match in matches if match)
+        return {part.number: part for part in parts}
+
+    def path(self, part: Part) -> Path:
+        """Where a part is."""
+        return self.folder / f"{part.number:09d}-{part.rows}-{part.unlabelled}"
+
+    def remove(self) -> None:
+        """Remove them all, the manifest last: what is left of a killed removal is still a run's."""
+        for part in self.found().values():
+            self.path(part).unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
