@@ -14,7 +14,7 @@ RESULTS = Path(__file__).parent / "results"
 
 PACKAGES = (
     *("numpy", "torch", "safetensors"),
-    *("onnxruntime", "openvino", "scikit-learn", "fasttext-numpy2-wheel"),
+    *("onnx", "onnxruntime", "openvino", "scikit-learn", "fasttext-numpy2-wheel"),
 )
 
 

@@ -61,6 +61,12 @@ def test_questions_example_runs(tmp_path):
     assert len(printed.splitlines()) == 3
 
 
+def test_export_example_runs(tmp_path):
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime (pip install 'skimrnn[onnx]')")
+    (block,) = python_blocks((ROOT / "docs" / "export.md").read_text(encoding="utf-8"))
+    assert printed_by(block, tmp_path).startswith("positive")
+
+
 @pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=str)
 def test_links_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
@@ -70,7 +76,14 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize(
-    "report", ["classification.report", "questions.report", "speed_report", "training_report"]
+    "report",
+    [
+        "classification.report",
+        "questions.report",
+        "speed_report",
+        "training_report",
+        "export_report",
+    ],
 )
 def test_pages_are_what_the_results_say(report):
     done = subprocess.run(
