@@ -21,6 +21,7 @@ COMMANDS = (
     "tradeoff",
     "calibrate",
     "export",
+    "push",
     "info",
     "bench",
 )

@@ -18,6 +18,7 @@ from skimrnn.cli.errors import Commands, tolerate_any_text
 from skimrnn.cli.evaluate import evaluate
 from skimrnn.cli.export import export
 from skimrnn.cli.info import info
+from skimrnn.cli.push import push
 from skimrnn.cli.read import read
 from skimrnn.cli.tradeoff import tradeoff
 from skimrnn.cli.train import train
@@ -42,7 +43,7 @@ def _help(docstring: str) -> str:
 
 
 _READING, _MAKING = (demo, read, answer), (train, train_answerer, calibrate)
-for _command in (*_READING, *_MAKING, evaluate, tradeoff, export, info, bench):
+for _command in (*_READING, *_MAKING, evaluate, tradeoff, export, push, info, bench):
     app.command(help=_help(_command.__doc__ or ""))(_command)
 
 
