@@ -61,6 +61,11 @@ def test_questions_example_runs(tmp_path):
     assert len(printed.splitlines()) == 3
 
 
+def test_hub_example_runs(tmp_path):
+    (block,) = python_blocks((ROOT / "docs" / "hub.md").read_text(encoding="utf-8"))
+    assert printed_by(block, tmp_path) == "True (100, 5)\n"
+
+
 def test_export_example_runs(tmp_path):
     pytest.importorskip("onnxruntime", reason="needs onnxruntime (pip install 'skimrnn[onnx]')")
     (block,) = python_blocks((ROOT / "docs" / "export.md").read_text(encoding="utf-8"))
