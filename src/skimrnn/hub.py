@@ -29,18 +29,19 @@ class HubError(OSError):
     """A model that the hub does not give or take: one sentence that says what to do."""
 
 
-def folder_of(name: str | os.PathLike[str]) -> Path:
+def folder_of(name: str | os.PathLike[str], **options: Any) -> Path:
     """The folder that a path stands for, or, if there is none, a name on the hub.
 
     Args:
         name: a path; or, as a str, ``"org/name"`` or ``"org/name@revision"``, a branch, tag or
             commit of it. A path object is never looked for on the hub.
+        **options: as for ``download``.
 
     Raises:
         HubError: if it is no folder but might be a name on the hub, which does not give it.
     """
     if isinstance(name, str) and not os.path.lexists(name) and _NAME.fullmatch(name):
-        return download(name)
+        return download(name, **options)
     return Path(name)
 
 

@@ -73,6 +73,11 @@ def test_another_kind_is_refused(cls, model, what, tmp_path):
         cls.from_pretrained(saved(tmp_path / "model", model))
 
 
+def test_no_such_folder():
+    with pytest.raises(skimrnn.ModelFileError, match="there is no such folder"):
+        SkimLSTM.from_pretrained("./nothing")
+
+
 def test_a_classifier_needs_its_words(tmp_path):
     model = TextClassifier(SkimLSTM(3, 5, skim_size=1), words=4, classes=2)
     with pytest.raises(ValueError, match="a text classifier is saved with vocabulary="):

@@ -129,16 +129,14 @@ class Pretrained:
         from skimrnn.nn.saving import load
 
         named = pretrained_model_name_or_path
-        folder = Path(named)
-        if isinstance(named, str) and not folder.exists():
-            folder = hub.download(
-                named,
-                revision=revision,
-                token=token,
-                cache_dir=cache_dir,
-                force_download=force_download,
-                local_files_only=local_files_only,
-            )
+        folder = hub.folder_of(
+            named,
+            revision=revision,
+            token=token,
+            cache_dir=cache_dir,
+            force_download=force_download,
+            local_files_only=local_files_only,
+        )
         found = load(folder)
         module = found if isinstance(found, cls) else getattr(found, "rnn", found)
         if not isinstance(module, cls):
