@@ -60,6 +60,8 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.speed_report
 	$(BIN)/python -m benchmarks.scoring
 	$(BIN)/python -m benchmarks.scoring_report
+	$(BIN)/python -m benchmarks.export
+	$(BIN)/python -m benchmarks.export_report
 	$(BIN)/python -m benchmarks.classification.report
 
 CASES = build/agreement-cases.bin

@@ -9,12 +9,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from skimrnn.machine import cpu_name
+
 RESULTS = Path(__file__).parent / "results"
 """Where all results go."""
 
 PACKAGES = (
     *("numpy", "torch", "safetensors"),
-    *("onnxruntime", "openvino", "scikit-learn", "fasttext-numpy2-wheel"),
+    *("onnx", "onnxruntime", "openvino", "scikit-learn", "fasttext-numpy2-wheel"),
 )
 
 
@@ -29,7 +31,7 @@ def provenance(command: str) -> dict[str, Any]:
             ).splitlines()
         ),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cpu": cpu(),
+        "cpu": cpu_name(),
         "python": platform.python_version(),
         "versions": _versions(),
     }
@@ -49,13 +51,3 @@ def _versions() -> dict[str, str]:
 def _git(*arguments: str) -> str:
     done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
     return done.stdout.strip()
-
-
-def cpu() -> str:
-    """The processor's name, as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

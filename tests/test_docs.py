@@ -112,6 +112,17 @@ def test_scoring_example_runs(tmp_path):
     assert "rows=3, unlabelled=1" in printed
 
 
+def test_hub_example_runs(tmp_path):
+    (block,) = python_blocks((ROOT / "docs" / "hub.md").read_text(encoding="utf-8"))
+    assert printed_by(block, tmp_path) == "True (100, 5)\n"
+
+
+def test_export_example_runs(tmp_path):
+    pytest.importorskip("onnxruntime", reason="needs onnxruntime (pip install 'skimrnn[onnx]')")
+    (block,) = python_blocks((ROOT / "docs" / "export.md").read_text(encoding="utf-8"))
+    assert printed_by(block, tmp_path).startswith("positive")
+
+
 @pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=str)
 def test_links_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
@@ -124,7 +135,7 @@ def test_links_lead_somewhere(page):
     "report",
     [
         *("classification.report", "questions.report"),
-        *("scoring_report", "speed_report", "training_report"),
+        *("export_report", "scoring_report", "speed_report", "training_report"),
     ],
 )
 def test_pages_are_what_the_results_say(report):

@@ -37,6 +37,7 @@ CARD = """\
 library_name: skimrnn
 pipeline_tag: text-classification
 tags: [skim-rnn, adaptive-computation, lstm]
+metrics: [accuracy]
 language: en
 ---
 # skimrnn: {name}
@@ -47,9 +48,11 @@ is; it is no more than a sentiment model for film reviews.
 
 Read it with `skimrnn read {name} "a text"`, or in Python with `skimrnn.load("{name}")`.
 
-| held-out texts | texts | accuracy | skimmed | operations, reading all ÷ done |
-| --- | --- | --- | --- | --- |
+| held-out texts | texts | accuracy | skimmed | operations, reading all ÷ done | µs a word |
+| --- | --- | --- | --- | --- | --- |
 {rows}
+
+The time is that of one thread from text to label, read with `{implementation}` on {cpu}.
 
 Validation accuracy {validation}, on {validation_texts:,} texts, chose the weights.
 {split} Made by
@@ -221,7 +224,7 @@ def judge(name: str, data_dir: str | None) -> None:
     }
     path = RESULTS / f"bundled-{name}.json"
     write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
-    write_atomically(folder / "README.md", card(name, model, tests).encode())
+    write_atomically(folder / "README.md", card(name, model, result).encode())
 
 
 def implementations(name: str) -> tuple[str, ...]:
@@ -230,12 +233,13 @@ def implementations(name: str) -> tuple[str, ...]:
     return every if name == "sst" else tuple(one for one in every if one != "numpy")
 
 
-def card(name: str, model: skimrnn.Model, tests: dict[str, Any]) -> str:
-    """The model card, from the training record and the tests' results."""
-    training, said = model.training, BUNDLED[name]
+def card(name: str, model: skimrnn.Model, result: dict[str, Any]) -> str:
+    """The model card, from the training record and the result."""
+    training, said, tests = model.training, BUNDLED[name], result["tests"]
     rows = [
         f"| {said.tests[data]} | {test['texts']:,} | {100 * test['accuracy']:.1f} % "
-        f"| {100 * test['skim_rate']:.1f} % | {test['flop_reduction']:.1f} |"
+        f"| {100 * test['skim_rate']:.1f} % | {test['flop_reduction']:.1f} "
+        f"| {1e6 * test['seconds_skimming'] / test['timed_tokens']:.2f} |"
         for data, test in tests.items()
     ]
     vocabulary = len(model.vocabulary) - 1
@@ -245,6 +249,8 @@ def card(name: str, model: skimrnn.Model, tests: dict[str, Any]) -> str:
         levels=" / ".join(map(str, model.config.levels)),
         threshold=model.rule.threshold,
         rows="\n".join(rows),
+        implementation=tests[name]["implementation"],
+        cpu=result["cpu"],
         validation=f"{100 * training['best']['accuracy']:.1f} %",
         validation_texts=training["task"]["counts"]["validation"]["texts"],
         split=said.split.format(**{**training, "vocabulary": vocabulary}),

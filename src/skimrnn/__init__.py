@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from skimrnn.config import SkimConfig as SkimConfig
     from skimrnn.decision import Rule as Rule
     from skimrnn.estimator import SkimClassifier as SkimClassifier
+    from skimrnn.hub import HubError as HubError
     from skimrnn.model_folder import ModelFileError as ModelFileError
     from skimrnn.reading import AnswerReading as AnswerReading
     from skimrnn.reading import Reading as Reading
@@ -34,6 +35,7 @@ _HOME = {
     "AnswerReading": "skimrnn.reading",
     "Answerer": "skimrnn.runtime",
     "Calibration": "skimrnn.calibration",
+    "HubError": "skimrnn.hub",
     "Layer": "skimrnn.runtime",
     "Model": "skimrnn.runtime",
     "ModelFileError": "skimrnn.model_folder",
@@ -57,6 +59,7 @@ __all__ = [
     "AnswerReading",
     "Answerer",
     "Calibration",
+    "HubError",
     "Layer",
     "Model",
     "ModelFileError",

@@ -32,7 +32,7 @@ def test_the_result_is_of_this_model_and_the_card_says_it(name):
     result = result_of(name)
     assert result["parameters_sha256"] == sha256(MODELS / name / "model.safetensors")
     assert set(result["tests"]) == set(BUNDLED[name].tests)
-    assert card(name, skimrnn.load(name), result["tests"]) == skimrnn.load(name).card
+    assert card(name, skimrnn.load(name), result) == skimrnn.load(name).card
     for test in result["tests"].values():
         assert f"{100 * test['accuracy']:.1f} % | {100 * test['skim_rate']:.1f} %" in (
             skimrnn.load(name).card

@@ -10,7 +10,7 @@ import pytest
 from skimrnn.cli import app, options
 from skimrnn.tasks import BUILT_IN
 
-HEAVY = ("numpy", "torch", "safetensors", "matplotlib", "pyarrow", "datasets")
+HEAVY = ("numpy", "torch", "safetensors", "matplotlib", "pyarrow", "datasets", "onnx")
 COMMANDS = (
     "demo",
     "read",
@@ -21,6 +21,8 @@ COMMANDS = (
     "evaluate",
     "tradeoff",
     "calibrate",
+    "export",
+    "push",
     "info",
     "bench",
 )

@@ -2,8 +2,9 @@
 
 import pytest
 
+from models import make_classifier
 from skimrnn.config import SkimConfig
-from skimrnn.train.card import model_card, network_name
+from skimrnn.train.card import Speed, measure_speed, model_card, network_name
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,38 @@ def test_a_router_that_was_not_trained_is_told_of():
     plain = model_card(CONFIG, {**TRAINING, "given_levels": None})
     assert plain == model_card(CONFIG, TRAINING)
     assert "router was not trained" not in plain
+
+
+def test_theta_and_speed_and_where_it_was_measured():
+    card = model_card(CONFIG, TRAINING, 0.4, Speed(1.234, "avx2", "A fast CPU"))
+    assert "| at θ | 0.4, as trained;" in card
+    assert "| speed | 1.23 µs a word from text to label, one thread, `avx2` on A fast CPU |" in card
+    assert "| speed | not measured |" in model_card(CONFIG, TRAINING)
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ("sst-phrases", ["- Stanford Sentiment Treebank"]),
+        ("sst+rotten-tomatoes", ["- Stanford Sentiment Treebank", "- Sentence polarity"]),
+        ("moods", ["- moods: not known here; name them before you give the model away."]),
+    ],
+)
+def test_the_terms_of_the_data(task, said):
+    card = model_card(CONFIG, {**TRAINING, "task": {**TRAINING["task"], "name": task}})
+    terms = card.partition("## Training data and its terms\n\n")[2].partition("\n\n")[0]
+    lines = terms.splitlines()
+    assert len(lines) == len(said)
+    assert all(line.startswith(start) for line, start in zip(lines, said, strict=True))
+
+
+def test_the_front_matter_names_no_licence():
+    front = model_card(CONFIG, TRAINING).split("---\n")[1].splitlines()
+    keys = [line.partition(":")[0] for line in front if not line.startswith("#")]
+    assert keys == ["library_name", "pipeline_tag", "tags", "metrics"]
+
+
+def test_the_speed_is_that_of_the_reader():
+    speed = measure_speed(make_classifier(), ["the film is good"] * 3)
+    assert speed.us_per_word > 0
+    assert measure_speed(make_classifier(), ["", " "]) is None

@@ -193,7 +193,7 @@ def test_a_failed_save_can_be_made_good(task, options, tmp_path: Path, monkeypat
 
     given = options(epochs=2)
     with monkeypatch.context() as patch:
-        patch.setattr(classification, "save", full)
+        patch.setattr(classification, "write_model", full)
         with pytest.raises(OSError, match="disk full"):
             train_classifier(task, given, tmp_path / "model")
     assert not (tmp_path / "model").exists()

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from benchmarks.machine import cpu
+from skimrnn.machine import cpu_name
 
 FOLDER = Path("runs") / "controls"
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffast-math", "-fPIC")
@@ -39,7 +39,7 @@ def compiled(source: Path, *more: str) -> Path:
     if platform.machine() in ("x86_64", "AMD64"):
         flags.append(WIDE)
     version = _run([found, "--version"])
-    key = "\n".join([*flags, version, cpu()]).encode() + source.read_bytes()
+    key = "\n".join([*flags, version, cpu_name()]).encode() + source.read_bytes()
     library = FOLDER / f"{source.stem}-{hashlib.sha256(key).hexdigest()[:16]}.so"
     if not library.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,9 @@ from skimrnn.cli.calibrate import calibrate
 from skimrnn.cli.demo import demo
 from skimrnn.cli.errors import Commands, tolerate_any_text
 from skimrnn.cli.evaluate import evaluate
+from skimrnn.cli.export import export
 from skimrnn.cli.info import info
+from skimrnn.cli.push import push
 from skimrnn.cli.read import read
 from skimrnn.cli.score import score
 from skimrnn.cli.tradeoff import tradeoff
@@ -42,7 +44,7 @@ def _help(docstring: str) -> str:
 
 
 _READING, _MAKING = (demo, read, answer, score), (train, train_answerer, calibrate)
-for _command in (*_READING, *_MAKING, evaluate, tradeoff, info, bench):
+for _command in (*_READING, *_MAKING, evaluate, tradeoff, export, push, info, bench):
     app.command(help=_help(_command.__doc__ or ""))(_command)
 
 

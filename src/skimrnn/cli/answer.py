@@ -21,10 +21,11 @@ TITLE = "What was read for an answer"
 
 def answer(
     model: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="MODEL",
-            help="The folder of a model that answers questions.",
+            help="The folder of a model that answers questions, or its name on the public hub, "
+            "org/name.",
             show_default=False,
         ),
     ],

@@ -94,6 +94,11 @@ def calibrate(
             f"{model} comes with the package and stays as it is; name a folder to store the result "
             "in with --out, or store nothing with --dry-run"
         )
+    if not dry_run and out is None and not Path(model).exists():
+        raise ValueError(
+            f"{model} is a copy of what the hub has; name a folder to store the result in with "
+            "--out, or store nothing with --dry-run"
+        )
     if not dry_run:
         check_target(target)  # refused before minutes are spent
     found = evaluation.load_test_texts(

@@ -15,7 +15,7 @@ ModelArgument = Annotated[
     typer.Argument(
         metavar="MODEL",
         help="A bundled model's name, or the path of a model folder; a path has a separator "
-        "(./mine).",
+        "(./mine). If there is no such folder, org/name is looked for on the public hub.",
         show_default=False,
     ),
 ]

@@ -1,7 +1,8 @@
 """Skimming layers for torch; needs torch, which reading a saved model does not.
 
 ``SkimLSTM``, ``SkimGRU`` and ``SkimRNN`` take the place of torch's layers; ``record`` tells what
-they skimmed; ``skimmify`` puts them into an existing model; ``save`` hands them to the reader.
+they skimmed; ``skimmify`` puts them into an existing model; ``save`` hands them to the reader, and
+``load`` takes them back.
 """
 
 try:
@@ -14,7 +15,7 @@ except ModuleNotFoundError as error:
 
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.nn.recording import LayerReads, Reads, record
-from skimrnn.nn.saving import save
+from skimrnn.nn.saving import load, save
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
 from skimrnn.nn.surgery import from_rnn, skimmify
 
@@ -26,6 +27,7 @@ __all__ = [
     "SkimRNN",
     "TextClassifier",
     "from_rnn",
+    "load",
     "record",
     "save",
     "skimmify",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from skimrnn.nn.pretrained import Pretrained
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
+from skimrnn.text import Vocabulary
 
 
-class TextClassifier(nn.Module):
+class TextClassifier(Pretrained, nn.Module):
     """Word rows to class scores, by the last layer's final hidden state.
 
     Args:
@@ -21,7 +25,12 @@ class TextClassifier(nn.Module):
         embedding: (V, E).
         rnn: the layer.
         head: from the directions * D final units to C scores.
+        vocabulary: the V words, and
+        labels: the C classes, if they are known: what ``save`` writes unless told otherwise.
     """
+
+    vocabulary: Vocabulary | None = None
+    labels: Sequence[str] | None = None
 
     def __init__(
         self, rnn: SkimLSTM | SkimGRU | SkimRNN, words: int, classes: int, dropout: float = 0.0

@@ -15,7 +15,7 @@ from skimrnn.answerer_file import AnswererFile, write_answerer
 from skimrnn.answerers import find_answerer
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule
-from skimrnn.model_file import ModelFile, TextPart, write_model
+from skimrnn.model_file import ModelFile, TextPart, read_model, write_model
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.nn.models import QuestionReader
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
@@ -39,8 +39,8 @@ def save(
         module: a skimming layer, a torch LSTM, GRU or RNN (read as one that never skims), or a
             ``TextClassifier``.
         folder: where; an older model there is replaced, any other folder with files is refused.
-        vocabulary: the classifier's V words.
-        labels: the classifier's C classes.
+        vocabulary: the classifier's V words; its own ``vocabulary`` if None.
+        labels: the classifier's C classes; its own ``labels`` if None.
         training: how it was trained, JSON values.
         card: the model card, Markdown.
         dtype: "float16", "float32" or "float64" to store in; None keeps the parameters'.
@@ -51,7 +51,21 @@ def save(
         FileExistsError: if the folder holds something that is not a model.
         OSError: if it cannot be written; nothing is then changed.
     """
+    file = as_file(module, vocabulary=vocabulary, labels=labels, training=training or {}, card=card)
+    write_model(Path(folder), file, dtype=dtype)
+
+
+def as_file(
+    module: nn.Module,
+    *,
+    vocabulary: Vocabulary | None = None,
+    labels: Sequence[str] | None = None,
+    training: Mapping[str, Any],
+    card: str = "",
+) -> ModelFile:
+    """What ``save`` writes; arguments and errors as there."""
     if isinstance(module, TextClassifier):
+        vocabulary, labels = vocabulary or module.vocabulary, labels or module.labels
         if vocabulary is None or labels is None:
             raise ValueError("a text classifier is saved with vocabulary=... and labels=...")
         text = TextPart(
@@ -71,8 +85,72 @@ def save(
         name: _array(layer.get_parameter(name)) for name in _config(layer).parameter_shapes()
     }
     rule = Rule(*(_single(layer, name) for name in ("threshold", "budget", "burst")))
-    file = ModelFile(_config(layer), parameters, rule, text, training or {}, card)
-    write_model(Path(folder), file, dtype=dtype)
+    return ModelFile(_config(layer), parameters, rule, text, training, card)
+
+
+def load(folder: str | os.PathLike[str]) -> TextClassifier | SkimLayer:
+    """The module that a model folder holds, to train further; the way back from ``save``.
+
+    Args:
+        folder: the folder of a text classifier or of layers.
+
+    Returns:
+        The module in ``eval()``, with the folder's threshold, budget and burst; a classifier knows
+        its ``vocabulary`` and ``labels``.
+
+    Raises:
+        ModelFileError: if the folder cannot be read.
+    """
+    file = read_model(Path(folder))
+    layer = _layer_of(file)
+    if file.text is None:
+        return layer.eval()
+    text = file.text
+    model = TextClassifier(layer, len(text.vocabulary), len(text.labels))
+    model.to(next(layer.parameters()).dtype)
+    model.vocabulary, model.labels = text.vocabulary, text.labels
+    own = {"embedding.weight": text.embedding, "head.weight": text.head_weight}
+    state = {**own, "head.bias": text.head_bias}
+    model.load_state_dict(
+        {name: torch.tensor(array) for name, array in state.items()}
+        | {f"rnn.{name}": one for name, one in layer.state_dict().items()}
+    )
+    return model.eval()
+
+
+def _layer_of(file: ModelFile) -> SkimLayer:
+    config, rule = file.config, file.rule
+    dtype = next(iter(file.parameters.values())).dtype
+    extra: dict[str, Any] = {}
+    if config.cell.startswith("rnn_"):
+        extra["nonlinearity"] = config.cell.removeprefix("rnn_")
+    with torch.random.fork_rng(devices=[]):  # it draws weights, which are then overwritten
+        layer: SkimLayer = _CLASSES[config.cell](
+            config.input_size,
+            config.hidden_size,
+            config.num_layers,
+            bias=config.bias,
+            bidirectional=config.bidirectional,
+            dtype=getattr(torch, str(dtype)),
+            levels=config.levels,
+            skim_input=config.skim_input,
+            router_input=config.router_input,
+            router=config.router,
+            threshold=rule.threshold,
+            budget=rule.budget,
+            burst=rule.burst,
+            **extra,
+        )
+    layer.load_state_dict({name: torch.tensor(array) for name, array in file.parameters.items()})
+    return layer
+
+
+_CLASSES: dict[str, Any] = {
+    "lstm": SkimLSTM,
+    "gru": SkimGRU,
+    "rnn_tanh": SkimRNN,
+    "rnn_relu": SkimRNN,
+}
 
 
 def save_answerer(

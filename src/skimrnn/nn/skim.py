@@ -29,6 +29,7 @@ from skimrnn.nn.forms import Hidden, enter, layout_of
 from skimrnn.nn.given import levels_of_tokens, noise_of_levels
 from skimrnn.nn.graph import Padded, RecordingError, Recordings
 from skimrnn.nn.paths import check_path, choose_path
+from skimrnn.nn.pretrained import Pretrained
 from skimrnn.nn.recording import LayerReads, recording, report
 from skimrnn.nn.rule import Mix, draw_noise
 from skimrnn.nn.sequences import Ragged
@@ -50,7 +51,7 @@ class SkimOptions(TypedDict, total=False):
     path: str
 
 
-class _SkimMixin(nn.RNNBase):
+class _SkimMixin(Pretrained, nn.RNNBase):
     """What the three layers share; a mix-in in front of torch's own layer."""
 
     config: SkimConfig

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from skimrnn.answerer_config import AnswererConfig
 from skimrnn.answerer_file import AnswererFile, read_answerer
 from skimrnn.decision import Rule, rules_or_own
+from skimrnn.hub import folder_of
 from skimrnn.reading import AnswerReading
 from skimrnn.runtime.registry import sequence_reader
 from skimrnn.runtime.scorers import SCORERS, Scorer, linear, relu
@@ -170,12 +170,14 @@ def load_answerer(
     """Load a model that answers questions.
 
     Args:
-        folder: the model folder.
+        folder: the model folder; if there is none of that path, a name on the public hub,
+            ``"org/name"`` or ``"org/name@revision"``.
         implementation: what to read with, of ``implementations()``; the fastest if None.
         precision: of the recurrent weights, "float32" or "int8".
 
     Raises:
+        HubError: if it is no folder here and the hub does not give it.
         ModelFileError: if the folder is not an answerer that can be read.
         ValueError: if there is no implementation of that name, or it cannot read the model.
     """
-    return Answerer(read_answerer(Path(folder)), implementation, precision=precision)
+    return Answerer(read_answerer(folder_of(folder)), implementation, precision=precision)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from skimrnn import cost
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule, Way, rules_or_own
+from skimrnn.hub import folder_of
 from skimrnn.model_file import ModelFile, read_model
 from skimrnn.model_folder import ModelFileError
 from skimrnn.reading import Reading, skim_rate
@@ -459,7 +460,8 @@ def load(
 
     Args:
         model: the name of a bundled model, such as ``"sst"``, or the path of a model folder; a
-            path given as a string has a separator (``"./mine"``).
+            path given as a string has a separator (``"./mine"``). If there is no such folder,
+            ``"org/name"``, or ``"org/name@revision"``, is downloaded from the public hub.
         implementation: what to read with, of ``implementations()``; the fastest if None.
         precision: of the recurrent weights: "float32", or "int8", which is faster and reads
             almost the same (docs/runtime.md says how nearly).
@@ -471,6 +473,7 @@ def load(
 
     Raises:
         ModelFileError: if the folder is not a text classifier that can be read.
+        HubError: if it is no folder here and the hub does not give it.
         ValueError: if there is no bundled model, or no implementation, of that name, or the
             model cannot be read in that precision.
     """
@@ -503,13 +506,14 @@ def bundled_models() -> tuple[str, ...]:
 
 
 def model_folder(model: str | os.PathLike[str]) -> Path:
-    """The folder that a bundled model's name or a path stands for.
+    """The folder that a bundled model's name, a path or a name on the hub stands for.
 
     Raises:
+        HubError: if it is no folder here and the hub does not give it.
         ValueError: if a bare name is no bundled model's.
     """
     if isinstance(model, os.PathLike) or os.sep in model or (os.altsep and os.altsep in model):
-        return Path(model)
+        return folder_of(model)
     if model in bundled_models():
         return Path(str(resources.files("skimrnn") / "models" / model))
     hint = f"; for the folder here, write .{os.sep}{model}" if Path(model).is_dir() else ""

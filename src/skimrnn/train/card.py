@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from skimrnn.config import SkimConfig
+from skimrnn.machine import cpu_name
+from skimrnn.model_file import ModelFile
+from skimrnn.runtime import Model
 from skimrnn.train.options import TrainingOptions
 
 _TEMPLATE = """\
@@ -12,6 +19,8 @@ _TEMPLATE = """\
 library_name: skimrnn
 pipeline_tag: text-classification
 tags: [skim-rnn, adaptive-computation, {cell}]
+metrics: [accuracy]
+# license: yours to name; the terms of the training data stand below
 ---
 # {name}
 
@@ -24,11 +33,19 @@ Read it with `skimrnn read FOLDER "a text"`, or in Python with `skimrnn.load(FOL
 | trained on | {task}, {texts} texts |
 | validation accuracy | {accuracy} |
 | skimmed on validation | {skim_rate} |
+| at θ | {threshold}, as trained; `skimrnn info` says what it is now |
+| speed | {speed} |
 | word vectors | {vectors} |
 | vocabulary | {vocabulary} words |
 | command | {command} |
 
 Every option, the data's files and digests and how they were split stand in `training.json`.
+
+## Training data and its terms
+
+{terms}
+
+## Limits
 
 A skimmed word is not a word without influence: what is marked shows where computation was spent,
 it does not explain a decision.
@@ -38,6 +55,55 @@ _UNTRAINED = """
 Its router was not trained: the level of each word was given. Read it the same way, with
 `model.read(text, levels=...)`.
 """
+
+
+_TERMS = {
+    "sst": "Stanford Sentiment Treebank (Socher et al., EMNLP 2013): none stated with the files; "
+    "distributed for research use.",
+    "rotten-tomatoes": "Sentence polarity dataset v1.0 (Pang and Lee, ACL 2005): none stated with "
+    "the files; distributed for research use.",
+    "imdb": "Large Movie Review Dataset v1.0 (Maas et al., ACL 2011): none stated; for research "
+    "use.",
+    "ag-news": "AG's corpus of news articles, as cut by Zhang et al., NIPS 2015: for research and "
+    "other activity that is not commercial.",
+}
+"""As their authors state them."""
+
+_WORDS_TIMED, _ROUNDS = 3000, 5
+
+
+class Speed(NamedTuple):
+    """What a word took.
+
+    Attributes:
+        us_per_word: microseconds of one thread, from text to label.
+        implementation: what read.
+        cpu: where.
+    """
+
+    us_per_word: float
+    implementation: str
+    cpu: str
+
+
+def measure_speed(file: ModelFile, texts: Sequence[str]) -> Speed | None:
+    """How fast this machine reads some of these texts; None if there is no word in them."""
+    model = Model(file)
+    chosen, words = [], 0
+    for text in texts:
+        if words >= _WORDS_TIMED:
+            break
+        chosen.append(text)
+        words += len(model.read(text))
+    if not words:
+        return None
+    taken = []
+    for _ in range(_ROUNDS):
+        begin = time.process_time()
+        for text in chosen:
+            model.predict(text)
+        taken.append(time.process_time() - begin)
+    return Speed(1e6 * float(np.median(taken)) / words, model.implementation, cpu_name())
 
 
 def network_name(network: SkimConfig | TrainingOptions) -> str:
@@ -52,8 +118,20 @@ def network_name(network: SkimConfig | TrainingOptions) -> str:
     return " ".join(part for part in parts if part)
 
 
-def model_card(config: SkimConfig, training: dict[str, Any]) -> str:
-    """The card of a text classifier, from its layer options and its training record."""
+def model_card(
+    config: SkimConfig,
+    training: dict[str, Any],
+    threshold: float | str = 0.5,
+    speed: Speed | None = None,
+) -> str:
+    """The card of a text classifier.
+
+    Args:
+        config: its layer options.
+        training: its training record.
+        threshold: θ that it was judged at.
+        speed: how fast it was read; None if it was not timed.
+    """
     task, best, given = training["task"], training["best"], training.get("given_levels")
     rate = best["skim_rate"]
     vectors = training["vectors"]
@@ -69,7 +147,22 @@ def model_card(config: SkimConfig, training: dict[str, Any]) -> str:
         if rate is None
         else f"{100 * rate:.1f} % of the words" + (f", levels given: {given}" if given else ""),
         vectors="none" if vectors is None else vectors["source"],
+        threshold=threshold,
+        speed="not measured"
+        if speed is None
+        else f"{speed.us_per_word:.2f} µs a word from text to label, one thread, "
+        f"`{speed.implementation}` on {speed.cpu}",
+        terms=_terms(task["name"]),
         vocabulary=f"{training['vocabulary']:,}",
         router=_UNTRAINED if given else "",
         command=f"`{training['command']}`" if training["command"] else "not stated",
     )
+
+
+def _terms(task: str) -> str:
+    """What is known of a task's terms, a line for each of its data sets."""
+    names = task.removesuffix("-phrases").split("+")
+    known = [f"- {_TERMS[name]}" for name in names if name in _TERMS]
+    if len(known) < len(names):
+        known.append(f"- {task}: not known here; name them before you give the model away.")
+    return "\n".join(known)

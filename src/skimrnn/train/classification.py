@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from skimrnn.model_file import write_model
 from skimrnn.model_folder import check_target
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.nn.recording import record
-from skimrnn.nn.saving import save
+from skimrnn.nn.saving import as_file
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
 from skimrnn.tasks import Examples, TextTask
 from skimrnn.text import Vocabulary, WordVectors, read_word_vectors, scan
@@ -32,7 +33,7 @@ from skimrnn.train.batches import (
     ordered_batches,
     soften,
 )
-from skimrnn.train.card import model_card
+from skimrnn.train.card import measure_speed, model_card
 from skimrnn.train.given import GivenLevels, LevelsOf, batch_levels, bound
 from skimrnn.train.loop import Event, Trainer
 from skimrnn.train.noise import batch_gumbel
@@ -310,15 +311,11 @@ def train_classifier(
             vocabulary=len(vocabulary),
         )
         if together.first:
-            save(
-                model,
-                folder,
-                vocabulary=vocabulary,
-                labels=task.labels,
-                training=training,
-                card=model_card(model.rnn.config, training),
-                dtype=dtype,
-            )
+            file = as_file(model, vocabulary=vocabulary, labels=task.labels, training=training)
+            # At levels that are given there is no speed to tell: nothing decides them in use.
+            speed = None if given_levels else measure_speed(file, task.validation.texts)
+            card = model_card(file.config, training, file.rule.threshold, speed)
+            write_model(folder, replace(file, card=card), dtype=dtype)
             put_away(trainer, folder)
     return Trained(folder, outcome, training)
 
