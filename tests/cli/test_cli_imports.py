@@ -15,6 +15,7 @@ COMMANDS = (
     "demo",
     "read",
     "answer",
+    "serve",
     "train",
     "train-answerer",
     "evaluate",

@@ -18,6 +18,7 @@ from skimrnn.cli.errors import Commands, tolerate_any_text
 from skimrnn.cli.evaluate import evaluate
 from skimrnn.cli.info import info
 from skimrnn.cli.read import read
+from skimrnn.cli.serve import serve
 from skimrnn.cli.tradeoff import tradeoff
 from skimrnn.cli.train import train
 from skimrnn.cli.train_answerer import train_answerer
@@ -40,7 +41,7 @@ def _help(docstring: str) -> str:
     return "\n\n".join(" ".join(lines.split()) for lines in paragraphs).replace("[", "\\[")
 
 
-_READING, _MAKING = (demo, read, answer), (train, train_answerer, calibrate)
+_READING, _MAKING = (demo, read, answer, serve), (train, train_answerer, calibrate)
 for _command in (*_READING, *_MAKING, evaluate, tradeoff, info, bench):
     app.command(help=_help(_command.__doc__ or ""))(_command)
 
