@@ -37,7 +37,8 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
 def create_app(model: Model, name: str, limits: Limits | None = None) -> FastAPI:
     """The ASGI application that serves one model.
 
-    ``app.state.draining`` is set by the server when it is about to stop.
+    The server sets ``app.state.draining`` when it is about to stop, then ``app.state.closing``
+    when no connection is taken any more.
 
     Args:
         model: what reads.
@@ -64,7 +65,7 @@ def create_app(model: Model, name: str, limits: Limits | None = None) -> FastAPI
         docs_url=None,  # these two load scripts from elsewhere
         redoc_url=None,
     )
-    app.state.draining = False
+    app.state.draining = app.state.closing = False
     app.add_middleware(BodyLimit, limits=limits)
     app.add_middleware(Watch, metrics=metrics)
 

@@ -77,7 +77,7 @@ class Watch:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                if scope["app"].state.draining:
+                if scope["app"].state.closing:
                     message["headers"] = [*message["headers"], (b"connection", b"close")]
             await send(message)
 

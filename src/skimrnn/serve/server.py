@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import socket
 
 import uvicorn
@@ -27,10 +29,11 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: FastAPI, limits: Limits | None = None) -> None:
         self._app, self._limits = app, limits or Limits()
+        self._protocol = protocol(self._limits)
         super().__init__(
             uvicorn.Config(
                 app,
-                http=protocol(self._limits),
+                http=self._protocol,
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -48,15 +51,39 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what was sent, then end.
 
-        First ``/readyz`` says no and every answer asks its client to close; then no connection is
-        taken; those that are idle are closed last, when nothing can be on its way on them.
+        First ``/readyz`` says no, and nothing else changes. Then no connection is taken, and every
+        answer asks its client to close: told so earlier, clients would come back on connections
+        that are lost. Those that are idle are closed last, when nothing can be on its way on them.
         """
-        self._app.state.draining = True
+        state = self._app.state
+        state.draining = True
         await asyncio.sleep(self._limits.drain_s)
+        # What the system has taken for us would be reset if it were still queued at the close.
+        queued = [connection for one in sockets or [] for connection in _queued(one)]
         for server in self.servers:
             server.close()
+        state.closing = True
+        for connection in queued:
+            await asyncio.get_running_loop().connect_accepted_socket(self._connection, connection)
         await asyncio.sleep(SETTLE_S)
         await super().shutdown(sockets)
+
+    def _connection(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self._protocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+
+def _queued(listening: socket.socket) -> list[socket.socket]:
+    """The connections that wait to be taken."""
+    found = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            connection, _ = listening.accept()
+            connection.setblocking(False)
+            found.append(connection)
+    return found
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -73,7 +100,8 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
+        code = error.errno or 0  # a name that is not found has one below 0
+        why = os.strerror(code) if code > 0 else error.strerror
         raise OSError(
-            f"cannot listen on {host}, port {port} ({error.strerror or error}); choose another "
-            "with --host and --port"
+            f"cannot listen on {host}, port {port} ({why}); choose another with --host and --port"
         ) from error
