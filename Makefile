@@ -4,6 +4,7 @@
 # make fuzz   random texts, models and damaged folders, with sanitizers; some minutes
 # make test-cpp, test-arm   the C++ alone against the reference, here and on emulated 64-bit ARM
 # make test-wheel   build the wheel, install it into an empty environment, try it there
+# make test-browser   the page of `skimrnn serve` in Chromium (CHROMIUM=path), and its API by Schemathesis
 # make bench  measure and train what docs/benchmarks.md and docs/results*.md show; days, resumable
 
 PYTHON ?= python3
@@ -19,13 +20,17 @@ FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check bench fuzz test-cpp test-arm test-wheel clean
+.PHONY: demo test check bench fuzz test-browser test-cpp test-arm test-wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/skimrnn demo
 
 test: $(VENV)/.train
 	$(BIN)/python -m pytest -q -n $(WORKERS)
+
+test-browser: $(VENV)/.train
+	$(PIP) install -e '.[test-serve]'
+	$(BIN)/python -m pytest -q tests/serve/test_serve_page.py tests/serve/test_serve_fuzz.py
 
 check: $(VENV)/.check
 	$(BIN)/ruff format --check .
@@ -52,6 +57,9 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.questions.report
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.speed_report
+	$(PIP) install -e '.[serve,test-serve]'
+	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.serving_report
 	$(BIN)/python -m benchmarks.classification.report
 
 CASES = build/agreement-cases.bin

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -38,7 +39,7 @@ MODEL = "sst"
 CLIENTS, LOAD_S = 16, 60
 MEMORY_TEXTS, AT_ONCE = 1_000_000, 250
 FUZZED, DESCRIBED = 50_000, 400
-CALLS = 1000
+CALLS = 500
 PACKAGES = ("fastapi", "uvicorn", "h11", "pydantic")
 
 
@@ -339,10 +340,11 @@ def main() -> None:
     for name, measure in PARTS.items():
         if name in result and name not in given.again:
             continue
+        busy = os.getloadavg()[0]
         found = measure()
         about = provenance("python -m benchmarks.serving")
         about["versions"] |= {package: metadata.version(package) for package in PACKAGES}
-        result[name] = {**about, "note": given.note, **found}
+        result[name] = {**about, "note": given.note, "load_average_before": busy, **found}
         write_atomically(RESULT, (json.dumps(result, indent=1) + "\n").encode())
         print(f"{name}: done", flush=True)
 

@@ -70,7 +70,11 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize(
-    "report", ["classification.report", "questions.report", "speed_report", "training_report"]
+    "report",
+    [
+        *("classification.report", "questions.report"),
+        *("serving_report", "speed_report", "training_report"),
+    ],
 )
 def test_pages_are_what_the_results_say(report):
     done = subprocess.run(
