@@ -50,7 +50,7 @@ def serve(
     if log_requests:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     limits = Limits() if workers is None else Limits(workers=workers)
-    app = create_app(load_reader(model), Path(model).name, limits)
+    app = create_app(load_reader(model), Path(model).resolve().name, limits)
     socket = listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     note(f"serving {model} on http://{shown}:{socket.getsockname()[1]}/")
