@@ -1,5 +1,6 @@
 """The command: where it listens, what it logs, how it ends."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -136,6 +137,31 @@ def test_a_port_that_is_taken_is_said():
             f"error: cannot listen on 127.0.0.1, port {port} (Address already in use); choose "
             "another with --host and --port"
         )
+
+
+def test_answers_are_sent_at_once():
+    """The two parts of an answer do not wait for one another: TCP_NODELAY on each connection."""
+    from skimrnn.serve import listen
+
+    found = []
+
+    class Protocol(asyncio.Protocol):
+        def connection_made(self, transport):
+            connection = transport.get_extra_info("socket")
+            found.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            transport.close()
+
+    async def connect():
+        with listen("127.0.0.1", 0) as listening:
+            port = listening.getsockname()[1]
+            server = await asyncio.get_running_loop().create_server(Protocol, sock=listening)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            assert await reader.read() == b""
+            writer.close()
+            server.close()
+
+    asyncio.run(connect())
+    assert found[0] != 0
 
 
 def test_a_host_that_there_is_not_is_said():

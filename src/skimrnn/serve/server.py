@@ -15,6 +15,8 @@ from skimrnn.serve.protocol import protocol
 
 HEAD_BYTES = 16 * 1024
 """Size of a request's head."""
+BACKLOG = 1024
+"""Connections that the system holds until they are taken."""
 SETTLE_S = 0.25
 """For what was on its way when the last connection was taken, in seconds."""
 
@@ -96,10 +98,18 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         OSError: if it cannot be had.
     """
+    # asyncio sends at once, without waiting for the client's receipt (Nagle), only on sockets that
+    # name their protocol; socket.create_server's do not, and each answer would take 40 ms.
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=1024)
+        if os.name == "posix":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+        return listening
     except OSError as error:
+        listening.close()
         code = error.errno or 0  # a name that is not found has one below 0
         why = os.strerror(code) if code > 0 else error.strerror
         raise OSError(
