@@ -6,6 +6,7 @@
 # make test-ray   score on a local Ray cluster, a worker killed in the middle (installs Ray, 600 MB)
 # make test-wheel   build the wheel, install it into an empty environment, try it there
 # make docs   build the pages of docs/ as a site, into site/
+# make test-browser   the page of `skimrnn serve` in Chromium (CHROMIUM=path), and its API by Schemathesis
 # make bench  measure and train what docs/benchmarks.md and docs/results*.md show; days, resumable
 
 PYTHON ?= python3
@@ -21,13 +22,17 @@ FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check docs bench fuzz test-cpp test-arm test-ray test-wheel clean
+.PHONY: demo test check docs bench fuzz test-browser test-cpp test-arm test-ray test-wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/skimrnn demo
 
 test: $(VENV)/.train
 	$(BIN)/python -m pytest -q -n $(WORKERS)
+
+test-browser: $(VENV)/.train
+	$(PIP) install -e '.[test-serve]'
+	$(BIN)/python -m pytest -q tests/serve/test_serve_page.py tests/serve/test_serve_fuzz.py
 
 check: $(VENV)/.check
 	$(BIN)/ruff format --check .
@@ -62,6 +67,9 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.scoring_report
 	$(BIN)/python -m benchmarks.export
 	$(BIN)/python -m benchmarks.export_report
+	$(PIP) install -e '.[serve,test-serve]'
+	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.serving_report
 	$(BIN)/python -m benchmarks.classification.report
 
 CASES = build/agreement-cases.bin

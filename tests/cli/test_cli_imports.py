@@ -16,6 +16,7 @@ COMMANDS = (
     "read",
     "answer",
     "score",
+    "serve",
     "train",
     "train-answerer",
     "evaluate",

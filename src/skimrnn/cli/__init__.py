@@ -21,6 +21,7 @@ from skimrnn.cli.info import info
 from skimrnn.cli.push import push
 from skimrnn.cli.read import read
 from skimrnn.cli.score import score
+from skimrnn.cli.serve import serve
 from skimrnn.cli.tradeoff import tradeoff
 from skimrnn.cli.train import train
 from skimrnn.cli.train_answerer import train_answerer
@@ -43,7 +44,7 @@ def _help(docstring: str) -> str:
     return "\n\n".join(" ".join(lines.split()) for lines in paragraphs).replace("[", "\\[")
 
 
-_READING, _MAKING = (demo, read, answer, score), (train, train_answerer, calibrate)
+_READING, _MAKING = (demo, read, answer, score, serve), (train, train_answerer, calibrate)
 for _command in (*_READING, *_MAKING, evaluate, tradeoff, export, push, info, bench):
     app.command(help=_help(_command.__doc__ or ""))(_command)
 
