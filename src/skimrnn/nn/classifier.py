@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from skimrnn.model_file import ACTIVATIONS, SOFTMAX
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
 
 
@@ -16,17 +17,32 @@ class TextClassifier(nn.Module):
         words: V, rows of the embedding; row 0 is the unknown word.
         classes: C.
         dropout: probability of zeroing a unit of the word vectors and of the final state.
+        activation: what makes the scores probabilities: "softmax", one class a text, or
+            "sigmoid", each class by itself.
 
     Attributes:
         embedding: (V, E).
         rnn: the layer.
         head: from the directions * D final units to C scores.
+
+    Raises:
+        ValueError: if there is no such activation.
     """
 
     def __init__(
-        self, rnn: SkimLSTM | SkimGRU | SkimRNN, words: int, classes: int, dropout: float = 0.0
+        self,
+        rnn: SkimLSTM | SkimGRU | SkimRNN,
+        words: int,
+        classes: int,
+        dropout: float = 0.0,
+        activation: str = SOFTMAX,
     ) -> None:
         super().__init__()
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"activation must be one of {', '.join(ACTIVATIONS)}; got {activation!r}"
+            )
+        self.activation = activation
         self.embedding = nn.Embedding(words, rnn.input_size)
         self.rnn = rnn
         self.head = nn.Linear(rnn.config.directions * rnn.hidden_size, classes)
@@ -52,7 +68,7 @@ class TextClassifier(nn.Module):
             shift: what to add to the word vectors, (B, T, E); nothing if None.
 
         Returns:
-            Scores before the softmax.
+            Scores before the activation.
         """
         last = self.embedding.weight.new_zeros(len(rows), self.head.in_features)
         full = (lengths > 0).nonzero()[:, 0].to(rows.device)

@@ -60,6 +60,7 @@ def save(
             _array(module.embedding.weight),
             _array(module.head.weight),
             _array(module.head.bias),
+            activation=module.activation,
         )
         rnn: nn.Module = module.rnn
     else:
