@@ -210,8 +210,8 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
                 f"validation_fraction must be between 0 and 1; got {self.validation_fraction!r}"
             )
         names = self._names()
-        parts = stratified_split(strata(whole.targets), [self.validation_fraction], seed)
-        train, validation = parts
+        shares = [self.validation_fraction]
+        train, validation = stratified_split(strata(whole.targets), shares, seed)
         if not len(validation):  # one text a class: what was learnt is all there is to judge by
             validation = train
         held_out = whole.take(validation)

@@ -337,7 +337,7 @@ def _test_texts(
     seed = found if isinstance(found, int) and found >= 0 else 0
     own_files = "columns" in record  # as the records of users' own data have, and no other
     told = record.get("label_separator")
-    if label_separator is None and data not in BUILT_IN and isinstance(told, str):
+    if label_separator is None and data not in BUILT_IN and isinstance(told, str) and told:
         label_separator = told
     columns = _Columns(
         text_column=text_column, label_column=label_column, label_separator=label_separator

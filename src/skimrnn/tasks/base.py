@@ -57,7 +57,7 @@ class Examples:
     def join(parts: Sequence["Examples"]) -> "Examples":
         """Return all examples of the parts, one part after the other."""
         texts = [text for part in parts for text in part.texts]
-        targets = [part.targets for part in parts] or [np.zeros(0, dtype=np.int64)]
+        targets: list[Any] = [part.targets for part in parts] or [np.zeros(0, dtype=np.int64)]
         return Examples(texts, np.concatenate(targets))
 
     def among(self, places: Sequence[int], classes: int) -> "Examples":
