@@ -54,10 +54,8 @@ def test_readme_examples_run(tmp_path):
 def test_estimator_example_runs(tmp_path):
     one, several = python_blocks((ROOT / "docs" / "estimator.md").read_text(encoding="utf-8"))
     printed_by(one + "\nassert again.predict(['a joy']) == ['good']", tmp_path)
-    found = "names.inverse_transform(classifier.predict(texts[:4]))"
     sets = [("sport",), ("politics",), ("politics", "sport"), ()]
-    goal = "names.inverse_transform(classifier.predict(['a goal today'])) == [('sport',)]"
-    printed_by(f"{several}\nassert {found} == {sets}\nassert {goal}", tmp_path)
+    printed_by(f"{several}\nassert names.inverse_transform(given) == {sets}", tmp_path)
 
 
 def test_runtime_examples_run(tmp_path):

@@ -189,7 +189,9 @@ def test_what_does_not_fit_is_refused(write, name, content, separator, said):
 
 
 def test_built_in_data_have_no_labels_to_separate():
-    with pytest.raises(DataError, match=r"sst is built in .* nor labels to separate; got '|'"):
+    with pytest.raises(
+        DataError, match=r"sst is built in .* one label a text, none to separate; got '|'"
+    ):
         load_task("sst", label_separator="|")
 
 

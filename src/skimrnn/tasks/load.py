@@ -152,11 +152,16 @@ def _built_in_name(
     )
 
 
-def _refuse_columns(name: str, *columns_and_separator: str | None) -> None:
-    given = [one for one in columns_and_separator if one is not None]
-    if given:
+def _refuse_columns(
+    name: str, text_column: str | None, label_column: str | None, label_separator: str | None
+) -> None:
+    given = text_column if text_column is not None else label_column
+    if given is not None:
+        raise DataError(f"{name} is built in and has no column to name; got {given!r}")
+    if label_separator is not None:
         raise DataError(
-            f"{name} is built in and has no column to name nor labels to separate; got {given[0]!r}"
+            f"{name} is built in and has one label a text, none to separate; got "
+            f"{label_separator!r}"
         )
 
 
