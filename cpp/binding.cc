@@ -205,8 +205,9 @@ class Table {
 class TextReader {
  public:
   TextReader(const Network& network, const Table& table, const std::vector<std::string>& words,
-             Matrix2 head_weight, Floats head_bias)
-      : network_(network.network_), embedding_(network.embedding_), table_(table.table_), vocabulary_(words) {
+             Matrix2 head_weight, Floats head_bias, bool sigmoid)
+      : network_(network.network_), embedding_(network.embedding_), table_(table.table_), vocabulary_(words),
+        sigmoid_(sigmoid) {
     const skimrnn::Shape& shape = network_->shape();
     const std::size_t units = std::size_t(shape.directions) * shape.hidden_size;
     if (head_weight.shape(1) != units || head_bias.size() != head_weight.shape(0) ||
@@ -309,7 +310,7 @@ class TextReader {
   }
 
   skimrnn::Network::Head head_parts() const {
-    return {weight_.data(), bias_.data(), int(bias_.size())};
+    return {weight_.data(), bias_.data(), int(bias_.size()), sigmoid_};
   }
 
   void classify(const std::vector<std::int32_t>& rows, const std::int8_t* levels,
@@ -324,6 +325,7 @@ class TextReader {
   std::shared_ptr<const skimrnn::CharacterTable> table_;
   skimrnn::Vocabulary vocabulary_;
   std::vector<float> weight_, bias_;  // (C, directions * D), (C,)
+  bool sigmoid_;
 };
 
 }  // namespace
@@ -356,8 +358,8 @@ NB_MODULE(_native, m) {
            "classes"_a, "lower"_a);
   nb::class_<TextReader>(m, "TextReader", "Text in, class probabilities out.")
       .def(nb::init<const Network&, const Table&, const std::vector<std::string>&, Matrix2,
-                    Floats>(),
-           "network"_a, "table"_a, "words"_a, "head_weight"_a, "head_bias"_a)
+                    Floats, bool>(),
+           "network"_a, "table"_a, "words"_a, "head_weight"_a, "head_bias"_a, "sigmoid"_a)
       .def("rows", &TextReader::rows, "text"_a)
       .def("head", &TextReader::head, "h"_a)
       .def("read", &TextReader::read, "text"_a, "argmax"_a, "threshold"_a, "budget"_a.none(),

@@ -245,6 +245,14 @@ void softmax(float* p, int count) {
   for (int i = 0; i < count; ++i) p[i] /= sum;
 }
 
+// The logistic function of each score by itself.
+void sigmoids(float* p, int count) {
+  for (int i = 0; i < count; ++i) {
+    const float e = std::exp(-std::fabs(p[i]));  // at most 1
+    p[i] = (p[i] < 0 ? e : 1.0f) / (1 + e);
+  }
+}
+
 int choose_level(const float* p, int count, const Rule& rule) {
   const int last = count - 1;
   if (rule.argmax) {
@@ -435,7 +443,10 @@ void Network::apply(const Head& head, const float* h, float* probabilities) cons
   for (int k = 0; k < head.classes; ++k)
     probabilities[k] =
         kernels_->dot(head.weight + std::size_t(k) * units, h, units) + head.bias[k];
-  softmax(probabilities, head.classes);
+  if (head.sigmoid)
+    sigmoids(probabilities, head.classes);
+  else
+    softmax(probabilities, head.classes);
 }
 
 void Network::classify(const std::int32_t* words, const std::int8_t* levels, int tokens,

@@ -91,10 +91,10 @@ class Network {
   struct Head {
     const float *weight, *bias;
     int classes;
+    bool sigmoid;  // each class by itself; else a softmax over all
   };
 
-  // The head's softmax, probabilities (C,), of the last layer's final hidden states h
-  // (directions * D).
+  // The head's probabilities (C,), of the last layer's final hidden states h (directions * D).
   void apply(const Head& head, const float* h, float* probabilities) const;
 
   // Read a text given as words and apply the head. levels as in Input; level and p as in Output,

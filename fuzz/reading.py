@@ -19,7 +19,7 @@ import numpy as np
 
 from fuzz.texts import random_texts
 from skimrnn.config import GATES, SkimConfig
-from skimrnn.model_file import ModelFile, TextPart
+from skimrnn.model_file import ACTIVATIONS, ModelFile, TextPart
 from skimrnn.runtime import Model, implementations
 from skimrnn.text import Vocabulary, scan
 
@@ -64,6 +64,7 @@ def random_model(random: np.random.Generator, vocabulary: Vocabulary) -> ModelFi
         draw((len(vocabulary), config.input_size)),
         draw((classes, width)),
         draw((classes,)),
+        activation=str(random.choice(ACTIVATIONS)),
     )
     return ModelFile(config, parameters, text=text)
 

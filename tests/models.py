@@ -27,9 +27,10 @@ def make_layer(config: SkimConfig | None = None, *, seed: int = 0, **more: Any) 
 
 
 def make_classifier(config: SkimConfig | None = None, *, seed: int = 0, **more: Any) -> ModelFile:
-    """A classifier of three classes; ``words``, ``labels`` and ``dtype`` as given."""
+    """A classifier of three classes; ``words``, ``labels``, ``activation``, ``dtype`` as given."""
     config = config or make_config()
     words, labels = more.pop("words", WORDS), more.pop("labels", LABELS)
+    activation = more.pop("activation", "softmax")
     dtype = more.get("dtype", "float32")
     states = config.directions * config.hidden_size
     own = _draw(
@@ -41,7 +42,7 @@ def make_classifier(config: SkimConfig | None = None, *, seed: int = 0, **more: 
         seed + 1,
         dtype,
     )
-    text = TextPart(tuple(labels), Vocabulary(tuple(words)), **own)
+    text = TextPart(tuple(labels), Vocabulary(tuple(words)), **own, activation=activation)
     return make_layer(config, seed=seed, text=text, **more)
 
 

@@ -9,6 +9,7 @@ import pytest
 import skimrnn
 from models import make_classifier, make_config
 from skimrnn.calibration import (
+    Calibration,
     CalibrationError,
     _choose,
     calibrate,
@@ -80,6 +81,20 @@ def test_the_goal_chooses(goal, value, threshold):
 def test_a_goal_out_of_reach_says_how_near_one_can_come(goal, value, said):
     with pytest.raises(CalibrationError, match=f"no threshold reaches {goal}={value}: .*{said}"):
         _choose(goal, value, POINTS)
+
+
+@pytest.mark.parametrize(
+    ("goal", "value", "threshold"),
+    [("max_accuracy_drop", 0, 0.3), ("max_accuracy_drop", 5, 0.1), ("skim_rate", 0.65, 0.3)],
+)
+def test_of_several_labels_f1_counts_and_not_accuracy(goal, value, threshold):
+    f1 = (0.86, 0.9, 0.8, 0.8, 0.85)
+    points = [replace(one, f1=score) for one, score in zip(POINTS, f1, strict=True)]
+    chosen = _choose(goal, value, points)
+    assert chosen.threshold == threshold
+    found = Calibration(goal, value, tuple(points), chosen)
+    assert found.most_accurate.threshold == 0.3
+    assert f"{chosen.f1:.1%} micro-F1, {100 * (0.9 - chosen.f1):.2f} points" in summary(found)
 
 
 def test_units():

@@ -85,8 +85,10 @@ def test_the_site_is_built(tmp_path):
 
 
 def test_estimator_example_runs(tmp_path):
-    (block,) = python_blocks((ROOT / "docs" / "estimator.md").read_text(encoding="utf-8"))
-    printed_by(block + "\nassert again.predict(['a joy']) == ['good']", tmp_path)
+    one, several = python_blocks((ROOT / "docs" / "estimator.md").read_text(encoding="utf-8"))
+    printed_by(one + "\nassert again.predict(['a joy']) == ['good']", tmp_path)
+    sets = [("sport",), ("politics",), ("politics", "sport"), ()]
+    printed_by(f"{several}\nassert names.inverse_transform(given) == {sets}", tmp_path)
 
 
 def test_runtime_examples_run(tmp_path):

@@ -1,5 +1,6 @@
 """The estimator: scikit-learn's contract, and that it learns, keeps and explains."""
 
+import dataclasses
 import pickle
 import subprocess
 import sys
@@ -11,13 +12,17 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MultiLabelBinarizer
 from sklearn.utils import estimator_checks
+from sklearn.utils.multiclass import type_of_target
 
 import skimrnn
 from skimrnn import SkimClassifier
 from skimrnn.calibration import CalibrationError
+from skimrnn.model_file import write_model
 from skimrnn.model_folder import ModelFileError
 
 FILLER = ("the", "a", "film", "it", "was", "and", "of", "to", "one", "in")
@@ -192,6 +197,7 @@ def test_weights_count():
         ((5, ["good"]), "several texts"),
         ((["a", "b"], ["good"]), "got 2 and 1"),
         ((["a", "b"], [["good"], ["bad"]]), "one label for each text"),
+        ((["a", "b"], [["good", "x"], ["bad", "y"]]), "one label for each text"),
         ((["a", "b"], [0.5, 1.7]), "continuous"),
         ((["a", "b"], ["good", "bad"], [1.0]), "sample_weight must be one number"),
         ((["a", "b"] * 9, ["good", "bad"] * 9, [-1.0] * 18), "weights must be finite"),
@@ -229,6 +235,159 @@ def test_with_one_label_that_is_always_predicted():
 def test_few_texts_are_enough_to_fit():
     fitted = SkimClassifier(**{**SMALL, "epochs": 1}).fit(["good", "bad"], ["yes", "no"])
     assert fitted.predict(["good"]).shape == (1,)
+
+
+# ---- several labels a text -----------------------------------------------------------------------
+
+
+def topics(count, seed):
+    """A text has a label if it has its word; the two do not depend on each other."""
+    random = np.random.default_rng(seed)
+    made, sets = [], []
+    for at in range(count):
+        one = [str(word) for word in random.choice(FILLER, random.integers(2, 7))]
+        has = {word for number, word in enumerate(("goal", "vote")) if at >> number & 1}
+        for word in sorted(has):
+            one.insert(int(random.integers(len(one) + 1)), word)
+        made.append(" ".join(one))
+        sets.append(has)
+    return made, sets
+
+
+NAMES = MultiLabelBinarizer()
+TOPICS, TOPIC_SETS = topics(160, 1)
+Y = NAMES.fit_transform(TOPIC_SETS)
+UNSEEN, UNSEEN_SETS = topics(40, 2)
+UNSEEN_Y = NAMES.transform(UNSEEN_SETS)
+
+
+@pytest.fixture(scope="module")
+def several():
+    return SkimClassifier(**{**SMALL, "epochs": 8}).fit(TOPICS, Y)
+
+
+def test_several_labels_are_learnt(several):
+    given = several.predict(UNSEEN)
+    assert f1_score(UNSEEN_Y, given, average="micro") > 0.9
+    assert type_of_target(given) == type_of_target(Y) == "multilabel-indicator"
+    assert given.dtype == Y.dtype == np.int64
+    assert several.classes_.tolist() == [0, 1]
+    assert several.score(UNSEEN, UNSEEN_Y) == accuracy_score(UNSEEN_Y, given)
+    proba = several.predict_proba(UNSEEN)
+    assert proba.shape == (40, 2)
+    assert np.array_equal(given, proba >= 0.5)
+    assert np.abs(proba.sum(axis=1) - 1).max() > 0.5
+    assert NAMES.inverse_transform(several.predict(["it was a goal", "a film"])) == [("goal",), ()]
+    assert several.predict([]).shape == (0, 2)
+    assert several.training_["multilabel"] is True
+    assert several.__sklearn_tags__().classifier_tags.multi_label
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda y: y.astype(bool),
+        lambda y: y.astype(float),
+        lambda y: y.tolist(),
+        lambda y: MultiLabelBinarizer(sparse_output=True).fit_transform(TOPIC_SETS),
+    ],
+    ids=["bool", "float", "list", "sparse"],
+)
+def test_indicators_of_every_kind_are_the_same(several, make):
+    cheap = {**SMALL, "epochs": 1}
+    one, other = (SkimClassifier(**cheap).fit(TOPICS, y) for y in (Y, make(Y)))
+    assert np.array_equal(one.predict_proba(UNSEEN), other.predict_proba(UNSEEN))
+
+
+def test_several_labels_are_saved_pickled_explained_and_encoded(several, tmp_path):
+    several.save(tmp_path / "model")
+    model = skimrnn.load(tmp_path / "model")
+    assert model.multilabel
+    assert model.labels == ("0", "1")
+    for again in (
+        SkimClassifier.load(tmp_path / "model"),
+        pickle.loads(pickle.dumps(several)),
+    ):
+        assert again.classes_.tolist() == [0, 1]
+        assert np.array_equal(again.predict(UNSEEN), several.predict(UNSEEN))
+    assert several.explain("a goal and a vote").chosen == ("0", "1")
+    vectors, text = several.encode(UNSEEN), model.file.text
+    scores = vectors @ text.head_weight.T + text.head_bias
+    assert np.allclose(1 / (1 + np.exp(-scores)), several.predict_proba(UNSEEN), atol=1e-5)
+
+
+def test_a_folder_s_labels_are_numbered(several, tmp_path):
+    """As of a folder of ``skimrnn train``, whose record has no classes."""
+    file = several.model_.file
+    text = dataclasses.replace(file.text, labels=("goal", "vote"))
+    named = dataclasses.replace(file, text=text)
+    write_model(tmp_path / "named", named)
+    again = SkimClassifier.load(tmp_path / "named")
+    assert again.classes_.tolist() == [0, 1]
+    assert np.array_equal(again.predict(UNSEEN), several.predict(UNSEEN))
+    assert again.explain("a goal").chosen == ("goal",)
+
+
+def test_tuning_counts_f1(several):
+    mine = pickle.loads(pickle.dumps(several))
+    found = mine.tune(UNSEEN, UNSEEN_Y, max_accuracy_drop=0)
+    assert found.chosen.f1 == max(point.f1 for point in found.points)
+    assert f1_score(UNSEEN_Y, mine.predict(UNSEEN), average="micro") == pytest.approx(
+        found.chosen.f1
+    )
+    for odd in (["goal"] * 40, np.ones((40, 3), int)):
+        with pytest.raises(ValueError, match=r"y must have the shape \(40, 2\)"):
+            mine.tune(UNSEEN, odd, skim_rate=0)
+
+
+def test_one_label_a_text_is_not_tuned_with_several(fitted):
+    with pytest.raises(ValueError, match=r"y must have the shape \(40,\)"):
+        fitted.tune(UNSEEN, UNSEEN_Y, skim_rate=0)
+
+
+def test_weights_of_texts_with_several_labels_count():
+    y = np.array([[1, 0], [0, 1]] * 50)
+    for heavy in (0, 1):
+        own = np.where(y[:, heavy], 9.0, 1.0)
+        fitted = SkimClassifier(**SMALL).fit(["odd one"] * 100, y, sample_weight=own)
+        [proba] = fitted.predict_proba(["odd one"])
+        assert proba[heavy] > 0.75
+        assert proba[1 - heavy] < 0.25
+
+
+def test_several_labels_in_searches_and_validation():
+    cheap = {**SMALL, "epochs": 1}
+    search = GridSearchCV(
+        SkimClassifier(**cheap), {"skim_weight": [0.0, 0.1]}, cv=2, scoring="f1_micro"
+    )
+    search.fit(TOPICS, Y)
+    assert search.predict(UNSEEN).shape == UNSEEN_Y.shape
+    assert len(cross_val_score(SkimClassifier(**cheap), TOPICS, Y, cv=2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "y", "said"),
+    [
+        ({"class_weight": "balanced"}, Y, "class_weight is for one label a text"),
+        ({}, Y[:, :1], r"each of two or more labels, \(N, C\); got shape \(160, 1\)"),
+        ({}, Y + 1, r"0 or 1 for each text"),
+        ({}, Y[:9], "got 160 and 9"),
+        ({}, np.ones((160, 2), int), r"every training text has the same labels \('0', '1'\)"),
+        ({}, np.zeros((160, 2), int), "there is nothing to learn"),
+        ({}, np.zeros((0, 2), int), r"got shape \(0, 2\)"),
+    ],
+)
+def test_several_labels_that_do_not_fit_are_refused(settings, y, said):
+    with pytest.raises(ValueError, match=said):
+        SkimClassifier(**SMALL, **settings).fit(TOPICS, y)
+
+
+def test_sample_weights_of_the_wrong_shape_are_refused():
+    with pytest.raises(ValueError, match="one number for each of the 160 texts"):
+        SkimClassifier(**SMALL).fit(TOPICS, Y, sample_weight=np.ones((160, 2)))
+
+
+# ---- the contract --------------------------------------------------------------------------------
 
 
 def test_before_fitting_nothing_is_read():

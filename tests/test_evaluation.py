@@ -55,6 +55,32 @@ def test_every_count_is_that_of_the_readings(model, examples, rule):
     assert result.implementation == model.implementation
 
 
+def test_several_labels_a_text_are_counted_whole_and_one_by_one():
+    model = Model(make_classifier(activation="sigmoid"))
+    targets = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0], [1, 0, 0]], bool)
+    result = evaluate(model, Examples(TEXTS, targets))
+    given = [[label in r.chosen for label in LABELS] for r in model.read(TEXTS)]
+    same = [list(row) == one for row, one in zip(targets, given, strict=True)]
+    hits = int((targets & np.array(given)).sum())
+    assert result.accuracy == np.mean(same)
+    assert result.f1 == 2 * hits / (int(targets.sum()) + int(np.sum(given)))
+    assert result.score == result.f1
+
+
+def test_one_label_a_text_has_no_f1(model, examples):
+    result = evaluate(model, examples)
+    assert result.f1 is None
+    assert result.score == result.accuracy
+
+
+def test_one_label_and_several_do_not_go_together(model, examples):
+    several = Model(make_classifier(activation="sigmoid"))
+    with pytest.raises(ValueError, match="gives any number of labels a text, and these texts have"):
+        evaluate(several, examples)
+    with pytest.raises(ValueError, match="the model gives one label a text, and these texts have"):
+        evaluate(model, examples.as_multilabel(3))
+
+
 def test_texts_without_a_token_have_no_rate(model):
     result = evaluate(model, Examples(["", " "], np.array([0, 1])))
     assert (result.skim_rate, result.flop_reduction, result.tokens) == (None, None, 0)

@@ -1,6 +1,7 @@
 """The model folder: what is written comes back, and a failure to write leaves what was there."""
 
 import errno
+import hashlib
 import json
 import os
 import pickle
@@ -214,10 +215,46 @@ def test_golden_files(tmp_path: Path) -> None:
 def test_config_of_a_classifier(tmp_path: Path) -> None:
     config = json.loads((saved(tmp_path / "model") / "config.json").read_text("utf-8"))
     assert config["kind"] == "classifier"
-    assert config["head"] == {"labels": list(LABELS), "pooling": "last"}
+    head = {"labels": list(LABELS), "pooling": "last", "activation": "softmax"}
+    assert config["head"] == head
     assert set(config) == {"format", "format_version", "kind", "layer", "rule", "head"}
     words = (tmp_path / "model" / "vocabulary.txt").read_bytes()
     assert words == ("\n".join(WORDS) + "\n").encode()
+
+
+def test_a_multi_label_model_is_read_as_it_was_written(tmp_path: Path) -> None:
+    model = make_classifier(activation="sigmoid")
+    read = read_model(saved(tmp_path / "model", model))
+    assert read.text is not None
+    assert read.text.multilabel
+    assert read.text.activation == "sigmoid"
+    assert read.digest() == model.digest() != make_classifier().digest()
+
+
+def test_a_folder_that_names_no_activation_is_a_softmax(tmp_path: Path) -> None:
+    """As all folders did before there was another."""
+    folder = saved(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    del config["head"]["activation"]
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+    read = read_model(folder)
+    assert read.text is not None
+    assert (read.text.activation, read.text.multilabel) == ("softmax", False)
+    assert read.digest() == make_classifier().digest()
+
+
+def test_the_digest_of_a_softmax_is_what_it_was() -> None:
+    """Sessions that were saved name their model by it."""
+    model = make_classifier()
+    assert model.text is not None
+    hashed = hashlib.sha256(json.dumps(model.config.to_dict()).encode())
+    tensors = {f"rnn.{name}": array for name, array in model.parameters.items()}
+    tensors["embedding.weight"] = model.text.embedding
+    tensors["head.weight"], tensors["head.bias"] = model.text.head_weight, model.text.head_bias
+    for name, array in sorted(tensors.items()):
+        hashed.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
+    hashed.update(json.dumps(LABELS).encode() + model.text.vocabulary.to_text().encode())
+    assert model.digest() == hashed.hexdigest()
 
 
 # ---- what cannot be saved ------------------------------------------------------------------------

@@ -315,6 +315,13 @@ CONFIG = [
     ({"head": {"labels": list(LABELS), "pooling": "mean"}}, "head: pooling must be one of last"),
     ({"head": {"labels": list(LABELS), "pooling": ["last"]}}, "head: pooling must be one of last"),
     ({"head": {"labels": list(LABELS)}}, "head: pooling must be one of last; got None"),
+    *(
+        (
+            {"head": {"labels": list(LABELS), "pooling": "last", "activation": odd}},
+            f"head: activation must be one of softmax, sigmoid; got {odd!r}",
+        )
+        for odd in ("Sigmoid", "relu", None, True, 1, ["sigmoid"], {"sigmoid": 1})
+    ),
 ]
 
 

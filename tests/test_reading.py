@@ -54,6 +54,26 @@ def test_the_label_is_the_likeliest_and_the_first_of_equals(probabilities, label
     assert make(probabilities=probabilities).label == label
 
 
+@pytest.mark.parametrize(
+    ("probabilities", "names"),
+    [
+        ((0.25, 0.75), ("positive",)),
+        ((0.9, 0.5), ("negative", "positive")),  # from a half on
+        ((0.6, 0.95), ("negative", "positive")),  # in the order of the labels
+        ((0.1, np.nextafter(np.float32(0.5), np.float32(0))), ()),
+    ],
+)
+def test_a_multi_label_reading_chooses_any_number(probabilities, names):
+    reading = dataclasses.replace(make(probabilities=probabilities), multilabel=True)
+    assert reading.chosen == names
+    assert reading.label in ("negative", "positive")
+
+
+@pytest.mark.parametrize("probabilities", [(0.25, 0.75), (0.5, 0.5), (0.4, 0.3)])
+def test_any_other_chooses_its_label(probabilities):
+    assert make(probabilities=probabilities).chosen == (make(probabilities=probabilities).label,)
+
+
 def test_a_text_without_a_token():
     reading = make(text="", level=np.zeros((1, 2, 0)))
     assert len(reading) == 0

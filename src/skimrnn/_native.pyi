@@ -73,6 +73,7 @@ class TextReader:
         words: Sequence[str],
         head_weight: _Floats,
         head_bias: _Floats,
+        sigmoid: bool,
     ) -> None: ...
     def rows(self, text: bytes) -> NDArray[np.int32]: ...
     def read(

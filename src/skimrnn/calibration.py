@@ -1,4 +1,7 @@
-"""Choosing the threshold of a trained model by what is measured: accuracy, share skimmed, time."""
+"""Choosing the threshold of a trained model by what is measured: accuracy, share skimmed, time.
+
+Of a multi-label model the micro-F1 is taken for the accuracy throughout (``Evaluation.score``).
+"""
 
 from __future__ import annotations
 
@@ -39,8 +42,8 @@ class Calibration:
 
     @property
     def most_accurate(self) -> Evaluation:
-        """The point with the highest accuracy; of several, the fastest."""
-        return max(self.points, key=lambda point: (point.accuracy, -relative_time(point)))
+        """The point with the highest accuracy (F1 if multi-label); of several, the fastest."""
+        return max(self.points, key=lambda point: (point.score, -relative_time(point)))
 
     def to_dict(self) -> dict[str, Any]:
         """The calibration as plain JSON values, for the model's training record."""
@@ -69,7 +72,8 @@ def calibrate(
         model: what reads.
         examples: labelled texts; classes are rows of ``model.labels``.
         max_accuracy_drop: points of accuracy (0.5 is half a percent) that may be lost against the
-            most accurate threshold; the fastest of those is chosen.
+            most accurate threshold; the fastest of those is chosen. Of a multi-label model they
+            are points of micro-F1.
         skim_rate: the share to skim at least; of those that do, the most accurate is chosen.
         max_us_per_token: microseconds a token at most; of those, the most accurate is chosen.
         thresholds: θ to try; 1, reading everything, is always among them.
@@ -137,8 +141,8 @@ def goal_of(**goals: float | None) -> tuple[str, float]:
 
 def _choose(goal: str, value: float, points: Sequence[Evaluation]) -> Evaluation:
     if goal == "max_accuracy_drop":
-        best = max(point.accuracy for point in points)
-        enough = [point for point in points if 100 * (best - point.accuracy) <= value + 1e-9]
+        best = max(point.score for point in points)
+        enough = [point for point in points if 100 * (best - point.score) <= value + 1e-9]
         return min(enough, key=relative_time)
     if goal == "skim_rate":
         reached = [point for point in points if (point.skim_rate or 0) >= value]
@@ -148,18 +152,19 @@ def _choose(goal: str, value: float, points: Sequence[Evaluation]) -> Evaluation
         closest = f"the fastest takes {min(map(us_per_token, points)):.3g} microseconds"
     if not reached:
         raise CalibrationError(f"no threshold reaches {goal}={value:g}: {closest}")
-    return max(reached, key=lambda point: (point.accuracy, -relative_time(point)))
+    return max(reached, key=lambda point: (point.score, -relative_time(point)))
 
 
 def summary(calibration: Calibration) -> str:
     """One sentence on what was chosen, and one where skimming does not pay."""
     chosen, best = calibration.chosen, calibration.most_accurate
     ratio = relative_time(chosen)
-    lost = 100 * (best.accuracy - chosen.accuracy)
+    lost = 100 * (best.score - chosen.score)
     if chosen.threshold >= 1:  # type: ignore[operator]
         return "Reading everything meets the goal best: with this goal, skimming does not pay."
+    right = "right" if chosen.f1 is None else "micro-F1"
     said = (
-        f"Threshold {chosen.threshold:g}: {chosen.accuracy:.1%} right, {lost:.2f} points below the "
+        f"Threshold {chosen.threshold:g}: {chosen.score:.1%} {right}, {lost:.2f} points below the "
         f"most accurate (threshold {best.threshold:g}); {chosen.skim_rate or 0:.1%} skimmed; "
         f"{us_per_token(chosen):.2f} µs a word, {ratio:.2f} of the time of reading everything."
     )

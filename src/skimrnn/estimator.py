@@ -20,10 +20,11 @@ from skimrnn.config import resolve_levels
 from skimrnn.decision import Rule
 from skimrnn.model_file import read_model, write_model
 from skimrnn.model_folder import ModelFileError
+from skimrnn.reading import chosen
 from skimrnn.runtime import Model
 from skimrnn.tasks import Examples
 from skimrnn.tasks.base import make_task
-from skimrnn.tasks.splits import stratified_split
+from skimrnn.tasks.splits import strata, stratified_split
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -65,7 +66,8 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         max_words: at most so many are; None for no limit.
         validation_fraction: share of the texts, of each class, that training is judged by.
         options: further settings by name, those of ``skimrnn.train.TrainingOptions``.
-        class_weight: "balanced", a weight by class, or None for all alike.
+        class_weight: "balanced", a weight by class, or None for all alike; not for several labels
+            a text.
         threshold: θ that predicting reads with; lower skims more, 1 reads every word. Can be set
             after fitting, or chosen by ``tune``.
         budget: ceiling on the share of words read; None for none.
@@ -75,7 +77,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         verbose: whether each evaluation is printed.
 
     Attributes:
-        classes_: the C classes, sorted, as they were given.
+        classes_: the C classes, sorted, as they were given; 0 to C - 1 where a text has several.
         model_: the ``skimrnn.Model`` that reads; None where all texts had one label, which is then
             all that is ever predicted.
         training_: how it was trained, as JSON values.
@@ -145,11 +147,14 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
 
         Args:
             X: N texts; what is no str is read as ``str`` of it.
-            y: a label for each, (N,): strings, numbers or booleans.
+            y: a label for each, (N,): strings, numbers or booleans; or, for any number of labels a
+                text, whether it has each of C labels, (N, C) of 0 and 1, as scikit-learn's
+                MultiLabelBinarizer gives it.
             sample_weight: how much each text counts, (N,); all alike if None.
 
         Raises:
-            ValueError: if texts and labels differ in number, or a setting does not fit.
+            ValueError: if texts and labels differ in number, a setting does not fit, or every text
+                has the same several labels.
             ImportError: if torch is not there.
         """
         texts, labels = texts_of(X), _labels(y)
@@ -157,14 +162,19 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             raise ValueError(
                 f"X and y must have an entry for each text; got {len(texts)} and {len(labels)}"
             )
-        classes, targets = np.unique(labels, return_inverse=True)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        several = labels.ndim == 2
+        classes, targets = (
+            (np.arange(labels.shape[1]), labels)
+            if several
+            else np.unique(labels, return_inverse=True)
+        )
         self.classes_ = classes
         self.training_: dict[str, Any] = {}
         self.model_: Model | None = None
         weights = self._weights(labels, sample_weight)
-        if len(classes) > 1:
-            self.model_ = self._train(texts, np.asarray(targets, np.int64), weights, seed)
+        if several or len(classes) > 1:
+            self.model_ = self._train(Examples(texts, targets), weights, seed)
             self.training_ = self.model_.training
         return self
 
@@ -175,11 +185,16 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         if self.class_weight is None and sample_weight is None:
             return None
         weights = np.ones(len(labels))
+        if self.class_weight is not None and labels.ndim == 2:
+            raise ValueError(
+                "class_weight is for one label a text; with several, weigh texts by sample_weight; "
+                f"got class_weight={self.class_weight!r}"
+            )
         if self.class_weight is not None:
             weights = weights * compute_sample_weight(self.class_weight, labels)
         if sample_weight is not None:
             own = np.asarray(sample_weight, np.float64)
-            if own.shape != labels.shape:
+            if own.shape != labels.shape[:1]:
                 raise ValueError(
                     f"sample_weight must be one number for each of the {len(labels)} texts; got "
                     f"shape {own.shape}"
@@ -187,13 +202,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             weights = weights * own
         return weights
 
-    def _train(
-        self,
-        texts: list[str],
-        targets: NDArray[np.int64],
-        weights: NDArray[np.float64] | None,
-        seed: int,
-    ) -> Model:
+    def _train(self, whole: Examples, weights: NDArray[np.float64] | None, seed: int) -> Model:
         from skimrnn.train import TrainingOptions, train_classifier  # torch is needed from here on
 
         if not 0 < self.validation_fraction < 1:
@@ -201,10 +210,10 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
                 f"validation_fraction must be between 0 and 1; got {self.validation_fraction!r}"
             )
         names = self._names()
-        train, validation = stratified_split(targets, [self.validation_fraction], seed)
+        shares = [self.validation_fraction]
+        train, validation = stratified_split(strata(whole.targets), shares, seed)
         if not len(validation):  # one text a class: what was learnt is all there is to judge by
             validation = train
-        whole = Examples(texts, targets)
         held_out = whole.take(validation)
         task = make_task(
             "texts",
@@ -260,8 +269,9 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         if self.verbose and event["event"] == "evaluation":
             rate = event["skim_rate"]
             skimmed = "" if rate is None else f", skimmed {100 * rate:.0f} %"
+            f1 = f"micro-F1 {100 * event['f1']:.1f} %, " if "f1" in event else ""
             print(  # noqa: T201 - what verbose is for
-                f"epoch {event['epoch']:.1f}: held-out accuracy {100 * event['accuracy']:.1f} %"
+                f"epoch {event['epoch']:.1f}: held-out {f1}accuracy {100 * event['accuracy']:.1f} %"
                 f"{skimmed}",
                 flush=True,
             )
@@ -269,12 +279,20 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
     # ---- reading --------------------------------------------------------------------------------
 
     def predict(self, X: Texts) -> NDArray[Any]:
-        """The likeliest class of each text, (N,)."""
+        """The likeliest class of each text, (N,).
+
+        Of several labels a text: 1 for each label of a probability of 0.5 or more, else 0, (N, C).
+        """
         proba = self.predict_proba(X)
+        if self.model_ is not None and self.model_.multilabel:
+            return chosen(proba, True).astype(np.int64)
         return np.asarray(self.classes_[np.argmax(proba, axis=1)])
 
     def predict_proba(self, X: Texts) -> NDArray[np.float32]:
-        """The probability of each class for each text, (N, C), columns as in ``classes_``."""
+        """The probability of each class for each text, (N, C), columns as in ``classes_``.
+
+        Of several labels a text each is by itself, and rows do not add up to 1.
+        """
         check_is_fitted(self)
         texts, model = texts_of(X), self.model_
         if model is None:
@@ -311,9 +329,10 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
 
         Args:
             X: the texts.
-            y: their labels, of ``classes_``.
-            max_accuracy_drop: points of accuracy (0.5 is half a percent) that may be lost against
-                the most accurate threshold; the fastest of those is chosen.
+            y: their labels, of ``classes_``; with several a text, (N, C) as for ``fit``.
+            max_accuracy_drop: points of accuracy (0.5 is half a percent), of micro-F1 with several
+                labels a text, that may be lost against the most accurate threshold; the fastest of
+                those is chosen.
             skim_rate: share of words to skim at least; the most accurate of those is chosen.
             max_us_per_token: microseconds a word at most; likewise.
 
@@ -326,12 +345,8 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         """
         from skimrnn.calibration import calibrate
 
-        model, labels = self._reader(), _labels(y).tolist()
-        column_of = {one: column for column, one in enumerate(self.classes_.tolist())}
-        strange = sorted({str(one) for one in labels if one not in column_of})
-        if strange:
-            raise ValueError(f"y has labels that were not learnt: {', '.join(strange[:5])}")
-        examples = Examples(texts_of(X), np.array([column_of[one] for one in labels], np.int64))
+        model = self._reader()
+        examples = Examples(texts_of(X), self._targets(_labels(y), model))
         found = calibrate(
             model,
             examples,
@@ -341,6 +356,21 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         )
         self.threshold = found.chosen.threshold
         return found
+
+    def _targets(self, labels: NDArray[Any], model: Model) -> NDArray[Any]:
+        """Labels that were given as columns of ``classes_``, or as booleans for each of them."""
+        if model.multilabel or labels.ndim == 2:
+            wanted = (len(labels), len(self.classes_)) if model.multilabel else (len(labels),)
+            if labels.shape != wanted:
+                raise ValueError(
+                    f"y must have the shape {wanted}, as what was learnt; got {labels.shape}"
+                )
+            return labels
+        column_of = {one: column for column, one in enumerate(self.classes_.tolist())}
+        strange = sorted({str(one) for one in labels.tolist() if one not in column_of})
+        if strange:
+            raise ValueError(f"y has labels that were not learnt: {', '.join(strange[:5])}")
+        return np.array([column_of[one] for one in labels.tolist()], np.int64)
 
     def _reader(self) -> Model:
         check_is_fitted(self)
@@ -390,7 +420,8 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         if file.text is None:
             raise ModelFileError(Path(folder), ["it is a bare layer, not a text classifier"])
         made = cls(threshold=file.rule.threshold, budget=file.rule.budget)
-        made.classes_ = np.array(file.training.get("classes", file.text.labels))
+        labels = range(len(file.text.labels)) if file.text.multilabel else file.text.labels
+        made.classes_ = np.array(file.training.get("classes", labels))
         made.training_ = dict(file.training)
         made.model_ = Model(file)
         return made
@@ -411,6 +442,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
+        tags.classifier_tags.multi_label = True
         return tags
 
 
@@ -429,15 +461,20 @@ def texts_of(X: Texts) -> list[str]:
 
 
 def _labels(y: ArrayLike) -> NDArray[Any]:
-    """One label for each text.
+    """One label for each text, (N,), or whether it has each of several, bool (N, C).
 
     Raises:
-        ValueError: if they are not in one dimension, none at all, or no classes.
+        ValueError: if they are neither, none at all, or no classes.
     """
-    labels = np.asarray(y)
+    labels = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
     check_classification_targets(labels)
+    if len(labels) and labels.ndim == 2 and labels.shape[1] > 1 and np.isin(labels, (0, 1)).all():
+        return labels.astype(np.bool_)
     if labels.ndim != 1 or not len(labels):
-        raise ValueError(f"y must be one label for each text, (N,); got shape {labels.shape}")
+        raise ValueError(
+            "y must be one label for each text, (N,), or 0 or 1 for each text and each of two or "
+            f"more labels, (N, C); got shape {labels.shape}"
+        )
     return labels
 
 

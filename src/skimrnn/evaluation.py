@@ -20,7 +20,7 @@ import numpy as np
 
 from skimrnn import cost
 from skimrnn.decision import Rule
-from skimrnn.reading import skim_rate
+from skimrnn.reading import chosen, skim_rate
 from skimrnn.runtime import Model
 from skimrnn.tasks import (
     BUILT_IN,
@@ -30,6 +30,7 @@ from skimrnn.tasks import (
     accuracy,
     load_examples,
     load_task,
+    micro_f1,
 )
 from skimrnn.tasks.splits import permutation
 from skimrnn.text import scan
@@ -76,7 +77,8 @@ class Evaluation:
     """What a model made of labelled texts.
 
     Attributes:
-        accuracy: share of texts given their label, in [0, 1].
+        accuracy: share of texts given their label, in [0, 1]; by a multi-label model, given all
+            their labels and no other.
         skim_rate: share of (token, layer, direction) skimmed, pooled; None without a token.
         flop_reduction: operations of reading everything over operations done; None likewise.
         flop_reduction_per_text: mean of the texts' own ratios; None likewise.
@@ -93,6 +95,7 @@ class Evaluation:
         budget: the ceiling on reads in force, or None.
         burst: reads allowed ahead of the budget.
         implementation: the name of the one that read.
+        f1: of a multi-label model the micro-F1 of its labels over all texts, in [0, 1], else None.
     """
 
     accuracy: float
@@ -112,6 +115,12 @@ class Evaluation:
     budget: float | None
     burst: float
     implementation: str
+    f1: float | None = None
+
+    @property
+    def score(self) -> float:
+        """What says how well it reads: ``f1`` where there is one, else ``accuracy``."""
+        return self.accuracy if self.f1 is None else self.f1
 
     def to_dict(self) -> dict[str, Any]:
         """The evaluation as strict JSON values: an infinite threshold is given as 1.0 or -1.0."""
@@ -124,6 +133,7 @@ class Evaluation:
 class _Columns(TypedDict):
     text_column: str | None
     label_column: str | None
+    label_separator: str | None
 
 
 @dataclass(frozen=True)
@@ -158,7 +168,7 @@ def evaluate(
 
     Args:
         model: what reads.
-        examples: the texts; classes are rows of ``model.labels``.
+        examples: the texts; classes are rows of ``model.labels``, multi-label if the model is.
         threshold: θ for all texts; the model's own if None.
         budget: ceiling on the share of tokens read; the model's own if None.
         burst: reads allowed ahead of the budget; the model's own if None.
@@ -167,20 +177,27 @@ def evaluate(
         show: called with the number of texts read so far.
 
     Raises:
-        ValueError: if there is no text, or an option is refused.
+        ValueError: if there is no text, the texts alone or the model alone is multi-label, or an
+            option is refused.
     """
     if not len(examples):
         raise ValueError("there is no text to evaluate with; give at least one")
     if timed_texts < 1:
         raise ValueError(f"timed_texts must be at least 1; got {timed_texts}")
+    if examples.multilabel != model.multilabel:
+        several = "any number of labels a text", "one label a text"
+        knows, has = several if model.multilabel else several[::-1]
+        raise ValueError(f"the model gives {knows}, and these texts have {has}")
     rule = rule_in_force(model, threshold, budget, burst)
     options: dict[str, Any] = dataclasses.asdict(rule)
-    levels, predicted = [], []
+    levels, rows = [], []
     for done, text in enumerate(examples.texts, start=1):
         reading = model.read(text, **options)
         levels.append(reading.level)
-        predicted.append(int(np.argmax(reading.probabilities)))
+        rows.append(reading.probabilities)
         show(done)
+    probabilities = np.array(rows)
+    predicted = chosen(probabilities, True) if model.multilabel else probabilities.argmax(axis=1)
     counted = cost.count(model.config, levels)
     timed = sample(examples, timed_texts, seed).texts
     timing = measure(model, timed, rule)
@@ -199,6 +216,7 @@ def evaluate(
         texts=len(examples),
         tokens=sum(level.shape[-1] for level in levels),
         implementation=model.implementation,
+        f1=micro_f1(examples.targets, predicted) if model.multilabel else None,
         **options,
     )
 
@@ -273,6 +291,7 @@ def load_test_texts(
     data_dir: str | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    label_separator: str | None = None,
 ) -> TestTexts:
     """The texts of ``data`` that a model may be judged by.
 
@@ -287,16 +306,42 @@ def load_test_texts(
         data_dir: as for ``skimrnn.tasks.load_task``.
         text_column: likewise.
         label_column: likewise.
+        label_separator: likewise; that of the model's record if None.
 
     Raises:
-        DataError: if the data cannot be read, or have labels that the model does not know.
+        DataError: if the data cannot be read, have labels that the model does not know, or have
+            several labels a text where the model gives one.
     """
+    found = _test_texts(model, data, data_dir, text_column, label_column, label_separator)
+    if model.multilabel:
+        return dataclasses.replace(found, examples=found.examples.as_multilabel(len(model.labels)))
+    if found.examples.multilabel:
+        raise DataError(
+            f"{data} has any number of labels a text, and the model gives one; evaluate it with "
+            "texts of one label each"
+        )
+    return found
+
+
+def _test_texts(
+    model: Model,
+    data: str,
+    data_dir: str | None,
+    text_column: str | None,
+    label_column: str | None,
+    label_separator: str | None,
+) -> TestTexts:
     trained = model.training.get("task")
     record: Mapping[str, Any] = trained if isinstance(trained, dict) else {}
     found = record.get("seed")
     seed = found if isinstance(found, int) and found >= 0 else 0
-    columns = _Columns(text_column=text_column, label_column=label_column)
     own_files = "columns" in record  # as the records of users' own data have, and no other
+    told = record.get("label_separator")
+    if label_separator is None and data not in BUILT_IN and isinstance(told, str) and told:
+        label_separator = told
+    columns = _Columns(
+        text_column=text_column, label_column=label_column, label_separator=label_separator
+    )
     if data in BUILT_IN:
         name = str(record.get("name")).replace("sst-phrases", "sst")
         parts = set() if own_files else set(name.split("+"))
@@ -339,8 +384,8 @@ def _held_out(model: Model, record: Mapping[str, Any], task: TextTask) -> Exampl
     known = all(label in model.labels for label in task.labels)
     if not known or _digests(task.record) != _digests(record):
         return None
-    rows = np.array([model.labels.index(label) for label in task.labels], dtype=np.int64)
-    return Examples(task.test.texts, rows[task.test.targets])
+    places = [model.labels.index(label) for label in task.labels]
+    return task.test.among(places, len(model.labels))
 
 
 def _seen(record: Mapping[str, Any], data: str, task: TextTask | None) -> tuple[str, ...]:

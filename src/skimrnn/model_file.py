@@ -46,6 +46,8 @@ from skimrnn.model_folder import (
 from skimrnn.text import Vocabulary
 
 POOLINGS = ("last",)
+SOFTMAX, SIGMOID = "softmax", "sigmoid"
+ACTIVATIONS = (SOFTMAX, SIGMOID)
 
 Array = NDArray[Any]
 
@@ -61,6 +63,8 @@ class TextPart:
         head_weight: (C, directions * D), applied to the last layer's final hidden states.
         head_bias: (C,).
         pooling: what the head sees; "last" is the final hidden state of each direction.
+        activation: what makes the head's scores probabilities: "softmax", one label a text, or
+            "sigmoid", each label by itself, any number of them a text.
     """
 
     labels: tuple[str, ...]
@@ -69,6 +73,12 @@ class TextPart:
     head_weight: Array
     head_bias: Array
     pooling: str = "last"
+    activation: str = SOFTMAX
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a text may have several labels, or none."""
+        return self.activation == SIGMOID
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,8 @@ class ModelFile:
         if self.text is not None:
             hashed.update(json.dumps(self.text.labels).encode())
             hashed.update(self.text.vocabulary.to_text().encode())
+            if self.text.activation != SOFTMAX:  # which every model had before there was another
+                hashed.update(self.text.activation.encode())
         return hashed.hexdigest()
 
 
@@ -139,7 +151,11 @@ def write_model(
     rows = classes = None
     if model.text is not None:
         rows, classes = len(model.text.vocabulary), len(model.text.labels)
-        values["head"] = {"labels": list(model.text.labels), "pooling": model.text.pooling}
+        values["head"] = {
+            "labels": list(model.text.labels),
+            "pooling": model.text.pooling,
+            "activation": model.text.activation,
+        }
     config = _Config.check(values, problems).layer
     stored = {name: (str(array.dtype), array.shape) for name, array in tensors.items()}
     expected = None if config is None else _expected(config, classifier, rows, classes)
@@ -209,7 +225,7 @@ def read_model(folder: Path | str) -> ModelFile:
     expected = None
     if config.layer is not None and config.kind is not None:
         rows = None if vocabulary is None else len(vocabulary)
-        classes = None if config.labels is None else len(config.labels)
+        classes = None if config.head is None else len(config.head.labels)
         expected = _expected(config.layer, config.kind == "classifier", rows, classes)
     tensors = part(problems, "model.safetensors", lambda: load_tensors(folder, expected, problems))
     training, card = record_and_card(folder, problems)
@@ -220,11 +236,17 @@ def read_model(folder: Path | str) -> ModelFile:
     assert tensors is not None
     text, prefix = None, ""
     if config.kind == "classifier":
-        assert config.labels is not None
+        assert config.head is not None
         assert vocabulary is not None
-        head = tensors["head.weight"], tensors["head.bias"]
-        embedding = tensors["embedding.weight"]
-        text = TextPart(config.labels, vocabulary, embedding, *head, config.pooling)
+        text = TextPart(
+            config.head.labels,
+            vocabulary,
+            tensors["embedding.weight"],
+            tensors["head.weight"],
+            tensors["head.bias"],
+            config.head.pooling,
+            config.head.activation,
+        )
         prefix = "rnn."
     parameters = {name: tensors[prefix + name] for name in config.layer.parameter_shapes()}
     return ModelFile(config.layer, parameters, config.rule, text, training, card)
@@ -233,14 +255,21 @@ def read_model(folder: Path | str) -> ModelFile:
 # ---- config.json --------------------------------------------------------------------------------
 
 
+class _Head(NamedTuple):
+    """What config.json says of the head; ``TextPart`` says what each is."""
+
+    labels: tuple[str, ...]
+    pooling: str
+    activation: str
+
+
 class _Config(NamedTuple):
     """What config.json says; None for what is missing or wrong."""
 
     layer: SkimConfig | None = None
     rule: Rule | None = None
     kind: str | None = None
-    labels: tuple[str, ...] | None = None
-    pooling: str = "last"
+    head: _Head | None = None
 
     @classmethod
     def check(cls, values: Mapping[str, Any], problems: list[str]) -> _Config:
@@ -248,11 +277,10 @@ class _Config(NamedTuple):
         layer = part(problems, "layer", lambda: layer_of(values.get("layer")))
         rule = part(problems, "rule", lambda: rule_of(values.get("rule"), layer))
         kind = part(problems, "kind", lambda: _kind(values.get("kind")))
-        labels, pooling = None, "last"
+        head = None
         if kind == "classifier":
             head = part(problems, "head", lambda: _head(values.get("head")))
-            labels, pooling = head or (labels, pooling)
-        return cls(layer, rule, kind, labels, pooling)
+        return cls(layer, rule, kind, head)
 
 
 def _kind(value: Any) -> str:
@@ -262,10 +290,11 @@ def _kind(value: Any) -> str:
     return str(value)
 
 
-def _head(values: Any) -> tuple[tuple[str, ...], str]:
+def _head(values: Any) -> _Head:
     if not isinstance(values, dict):
         raise ValueError("it is missing or not an object")
     labels, pooling = values.get("labels"), values.get("pooling")
+    activation = values.get("activation", SOFTMAX)  # older folders do not name it
     problems: list[str] = []
     if (
         not isinstance(labels, list)
@@ -278,10 +307,12 @@ def _head(values: Any) -> tuple[tuple[str, ...], str]:
         problems.append(f"labels must have no lone surrogate; got {labels!r}")
     if pooling not in POOLINGS:
         problems.append(f"pooling must be one of {', '.join(POOLINGS)}; got {pooling!r}")
+    if activation not in ACTIVATIONS:
+        problems.append(f"activation must be one of {', '.join(ACTIVATIONS)}; got {activation!r}")
     if problems:
         raise ValueError("; ".join(problems))
     assert isinstance(labels, list)
-    return tuple(labels), str(pooling)
+    return _Head(tuple(labels), str(pooling), str(activation))
 
 
 # ---- tensors ------------------------------------------------------------------------------------

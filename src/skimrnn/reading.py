@@ -15,6 +15,9 @@ from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule
 from skimrnn.text import Words, scan
 
+CHOSEN_FROM = 0.5
+"""A label of a multi-label model is chosen from this probability on."""
+
 
 class _Read:
     """What every reading of a text can say of its tokens."""
@@ -86,6 +89,8 @@ class Reading(_Read):
         p: the router's probabilities, float32 (layers, directions, T, K), in text order.
         rule: the threshold and budget that chose the levels; None where the caller gave them.
         config: the options of the layers that read.
+        multilabel: whether each label is there or not by itself; the probabilities then do not
+            add up to 1.
     """
 
     text: str
@@ -95,11 +100,20 @@ class Reading(_Read):
     p: NDArray[np.float32]
     rule: Rule | None
     config: SkimConfig
+    multilabel: bool = False
 
     @property
     def label(self) -> str:
         """The likeliest class; the first of them if several are equal."""
         return self.labels[int(np.argmax(self.probabilities))]
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The labels that the text has: of a multi-label model those from 0.5 on, maybe none.
+
+        In the order of ``labels``; of any other model ``label`` alone.
+        """
+        return names_of(chosen(self.probabilities, self.multilabel), self.labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +158,16 @@ class AnswerReading(_Read):
         return (self.answer,)
 
     @property
+    def chosen(self) -> tuple[str, ...]:
+        """The answer alone."""
+        return (self.answer,)
+
+    @property
+    def multilabel(self) -> bool:
+        """Never: there is one answer."""
+        return False
+
+    @property
     def probabilities(self) -> NDArray[np.float64]:
         """The answer's probability, (1,)."""
         return np.array([self.probability])
@@ -166,6 +190,23 @@ class TextReading(NamedTuple):
     probabilities: NDArray[np.float32]
     level: NDArray[np.int8]
     p: NDArray[np.float32]
+
+
+def chosen(probabilities: NDArray[Any], multilabel: bool) -> NDArray[np.bool_]:
+    """Which labels a text has by its probabilities (..., C), bool (..., C).
+
+    Of a multi-label model those from ``CHOSEN_FROM`` on; of any other the likeliest, the first of
+    them if several are equal.
+    """
+    if multilabel:
+        return np.asarray(probabilities >= CHOSEN_FROM)
+    likeliest = np.argmax(probabilities, axis=-1)
+    return np.asarray(np.arange(probabilities.shape[-1]) == likeliest[..., None])
+
+
+def names_of(chosen: NDArray[np.bool_], labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The labels that are chosen, bool (C,), in their order."""
+    return tuple(label for label, one in zip(labels, chosen.tolist(), strict=True) if one)
 
 
 def skim_rate(levels: Iterable[NDArray[Any]]) -> float | None:

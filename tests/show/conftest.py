@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from skimrnn.decision import Rule
+from skimrnn.reading import chosen, names_of
 from skimrnn.show import View, view
 
 HOSTILE = (
@@ -37,6 +38,7 @@ class StandInReading:
     budget: float | None = None
     burst: float = 1
     reduction: float | None = 4.6
+    multilabel: bool = False
 
     @property
     def rule(self) -> Rule | None:
@@ -45,6 +47,10 @@ class StandInReading:
     @property
     def label(self) -> str:
         return self.labels[int(self.probabilities.argmax())]
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        return names_of(chosen(self.probabilities, self.multilabel), self.labels)
 
     @property
     def skim_rate(self) -> float | None:

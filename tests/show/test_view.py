@@ -14,6 +14,8 @@ def test_a_view_holds_exactly_what_was_read(stand_in):
         "text": "Not good",
         "label": "positive",
         "probabilities": {"negative": 0.25, "positive": 0.75},
+        "multilabel": False,
+        "chosen": ["positive"],
         "skim_rate": 0.5,
         "flop_reduction": 4.6,
         "recurrent_reduction": 7.25,

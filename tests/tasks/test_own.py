@@ -192,7 +192,7 @@ def test_a_very_long_text_is_no_problem(write):
         ("x.jsonl", "[" * 100_000 + "\n", "line 1: not JSON"),
         ("x.jsonl", '{"text": 5, "label": 1}\n', "1 of 1 rows have no text"),
         ("x.jsonl", '{"text": "a", "label": null}\n', "1 of 1 rows have no label"),
-        ("x.jsonl", '{"text": "a", "label": [1]}\n', "1 of 1 rows have no label"),
+        ("x.jsonl", '{"text": "a", "label": {"x": 1}}\n', "1 of 1 rows have no label"),
         ("x.csv", "text,label\na,1\nb,2\n", "2 texts are too few to cut validation and test"),
         ("x.xlsx", "text,label\na,1\nb,2\n", r"has no known format; .*\.csv, \.tsv, \.jsonl"),
     ],

@@ -12,6 +12,7 @@ from skimrnn.cli.options import (
     DataDirOption,
     JsonOption,
     LabelColumnOption,
+    LabelSeparatorOption,
     LimitOption,
     ModelArgument,
     TextColumnOption,
@@ -30,7 +31,8 @@ def calibrate(
         float | None,
         typer.Option(
             metavar="POINTS",
-            help="The fastest threshold that loses at most so many points of accuracy.",
+            help="The fastest threshold that loses at most so many points of accuracy; of micro-F1 "
+            "if the model is multi-label.",
             show_default=False,
             rich_help_panel=_GOAL,
         ),
@@ -67,12 +69,14 @@ def calibrate(
     data_dir: DataDirOption = None,
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
+    label_separator: LabelSeparatorOption = None,
     limit: LimitOption = None,
     json: JsonOption = False,
 ) -> None:
     """Measure a model at many thresholds, choose one, and store it in the model folder.
 
-    Accuracy, share skimmed and time are measured on these texts, on this machine.
+    Accuracy, share skimmed and time are measured on these texts, on this machine. Of a multi-label
+    model the micro-F1 of its labels is taken for the accuracy.
     """
     from skimrnn import bundled_models, calibration, evaluation
     from skimrnn.cli.output import counting, note, print_json, shown_path
@@ -102,7 +106,12 @@ def calibrate(
     if not dry_run:
         check_target(target)  # refused before minutes are spent
     found = evaluation.load_test_texts(
-        reader, data, data_dir=data_dir, text_column=text_column, label_column=label_column
+        reader,
+        data,
+        data_dir=data_dir,
+        text_column=text_column,
+        label_column=label_column,
+        label_separator=label_separator,
     )
     for message in found.notes:
         note(message)
@@ -139,14 +148,15 @@ def _print(result: Calibration, title: str) -> None:
     from skimrnn.cli.output import console, percent, times
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("threshold", "accuracy", "skimmed", "fewer\noperations", "µs/word", "faster"):
+    score = "accuracy" if result.chosen.f1 is None else "micro-F1"
+    for heading in ("threshold", score, "skimmed", "fewer\noperations", "µs/word", "faster"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
     for point in result.points:
         chosen = point is result.chosen
         table.add_row(
             f"{point.threshold:g}",
-            percent(point.accuracy),
+            percent(point.score),
             percent(point.skim_rate),
             times(point.flop_reduction),
             f"{us_per_token(point):.3f}",

@@ -94,6 +94,7 @@ def describe_model(file: ModelFile) -> dict[str, Any]:
         head = int(text.head_weight.size + text.head_bias.size)
         found |= {
             "labels": list(text.labels),
+            "activation": text.activation,
             "vocabulary": len(text.vocabulary),
             "embedding_parameters": int(text.embedding.size),
             "head_parameters": head,
@@ -159,7 +160,8 @@ def _print_model(found: dict[str, Any]) -> None:
             f", {found['embedding_parameters']:,} in the word vectors, "
             f"{found['head_parameters']:,} in the head"
         )
-        rows.append(("labels", ", ".join(found["labels"])))
+        several = " (any number of them a text)" if found["activation"] == "sigmoid" else ""
+        rows.append(("labels", ", ".join(found["labels"]) + several))
         rows.append(("vocabulary", f"{found['vocabulary']:,} words"))
     budget = "no budget" if rule["budget"] is None else f"budget {rule['budget']:g}"
     rows += [
@@ -173,10 +175,11 @@ def _print_model(found: dict[str, Any]) -> None:
         rows.append(("trained on", str(task["name"])))
     if isinstance(best, dict) and isinstance(best.get("accuracy"), float):
         skimmed = best.get("skim_rate")
+        f1 = f"micro-F1 {percent(best['f1'])}, " if isinstance(best.get("f1"), float) else ""
         rows.append(
             (
                 "validation",
-                f"accuracy {percent(best['accuracy'])}"
+                f"{f1}accuracy {percent(best['accuracy'])}"
                 + (f", {percent(skimmed)} skimmed" if isinstance(skimmed, float) else ""),
             )
         )

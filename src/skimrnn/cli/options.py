@@ -91,6 +91,17 @@ LabelColumnOption = Annotated[
         rich_help_panel="Data",
     ),
 ]
+LabelSeparatorOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CHARACTERS",
+        help="What stands between a text's labels in your file, of which it may then have any "
+        'number: "|". Left out, a text has one label; to evaluate, what the model was trained '
+        "with. In JSON Lines a label may also be a list.",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
+]
 LimitOption = Annotated[
     int | None,
     typer.Option(

@@ -116,12 +116,13 @@ class TrainingProgress:
 
     def _evaluation(self, event: dict[str, Any]) -> None:
         said = f"epoch {event['epoch']:{self._epoch_format}}"
-        if "f1" in event:
+        if "exact_match" in event:
             said += (
                 f"  validation: F1 {percent(event['f1'])}  exact {percent(event['exact_match'])}"
             )
         else:
-            said += f"  validation: accuracy {percent(event['accuracy'])}"
+            f1 = f"micro-F1 {percent(event['f1'])}  " if "f1" in event else ""
+            said += f"  validation: {f1}accuracy {percent(event['accuracy'])}"
             said += f"  loss {event['loss']:.3f}"
         if event["skim_rate"] is not None:
             said += f"  skimmed {percent(event['skim_rate'])}"

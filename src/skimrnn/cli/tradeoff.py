@@ -14,6 +14,7 @@ from skimrnn.cli.options import (
     DataDirOption,
     JsonOption,
     LabelColumnOption,
+    LabelSeparatorOption,
     LimitOption,
     ModelArgument,
     TextColumnOption,
@@ -48,12 +49,14 @@ def tradeoff(
     data_dir: DataDirOption = None,
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
+    label_separator: LabelSeparatorOption = None,
     limit: LimitOption = None,
     json: JsonOption = False,
 ) -> None:
     """Read labelled texts at one threshold after the other: accuracy against work and time.
 
-    The texts are those that evaluate reads. Times are measured on a sample of at most 200.
+    The texts are those that evaluate reads. Times are measured on a sample of at most 200. Of a
+    multi-label model the table has the micro-F1 of its labels for the accuracy, the JSON both.
     """
     from skimrnn import __version__, evaluation
     from skimrnn.cli.output import counting, note, print_json
@@ -65,7 +68,12 @@ def tradeoff(
     reader = load_reader(model)
     evaluation.rule_in_force(reader, None, budget, burst)  # refused before anything is read
     found = evaluation.load_test_texts(
-        reader, data, data_dir=data_dir, text_column=text_column, label_column=label_column
+        reader,
+        data,
+        data_dir=data_dir,
+        text_column=text_column,
+        label_column=label_column,
+        label_separator=label_separator,
     )
     for message in found.notes:
         note(message)
@@ -175,7 +183,7 @@ def _print(points: list[Evaluation], title: str) -> None:
     )
     for heading in (
         "threshold",
-        "accuracy",
+        "accuracy" if points[0].f1 is None else "micro-F1",
         "skimmed",
         "fewer\noperations",
         "recurrent\npart",
@@ -187,7 +195,7 @@ def _print(points: list[Evaluation], title: str) -> None:
     for point in points:
         table.add_row(
             f"{point.threshold:g}",
-            percent(point.accuracy),
+            percent(point.score),
             percent(point.skim_rate),
             times(point.flop_reduction),
             times(point.recurrent_reduction),

@@ -16,6 +16,7 @@ from skimrnn.cli.options import (
     DeviceOption,
     DtypeOption,
     LabelColumnOption,
+    LabelSeparatorOption,
     OutOption,
     TextColumnOption,
 )
@@ -61,6 +62,7 @@ def train(
     ] = False,
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
+    label_separator: LabelSeparatorOption = None,
     split_seed: Annotated[
         int,
         typer.Option(min=0, help="Draws the splits that are not given.", rich_help_panel="Data"),
@@ -354,6 +356,9 @@ def train(
 ) -> None:
     """Train a classifier on labelled texts and save it as a model folder.
 
+    With --label-separator, or lists in JSON Lines, a text may have any number of labels; the
+    evaluation with the best micro-F1 is then kept, where else it is accuracy.
+
     Checkpoint and log lie in FOLDER.training meanwhile; a run that was cut off goes on from there
     if the same command is given again. With torchrun, several processes or machines share every
     batch: torchrun --nproc-per-node 2 -m skimrnn train ...
@@ -380,6 +385,7 @@ def train(
         seed=split_seed,
         text_column=text_column,
         label_column=label_column,
+        label_separator=label_separator,
     )
     chosen, said = choose_vectors(vectors, data_dir, options.embedding_size)
     taught = None if teacher is None else teachings(teacher, task)
@@ -471,7 +477,8 @@ def teachings(name: str, task: TextTask) -> NDArray[np.float32]:
 
     Raises:
         ModelFileError: if the folder cannot be read.
-        ValueError: if there is no such model, or its labels are others.
+        ValueError: if there is no such model, its labels are others, or it alone or the task
+            alone is multi-label.
     """
     from skimrnn.runtime import load
 
@@ -481,6 +488,10 @@ def teachings(name: str, task: TextTask) -> NDArray[np.float32]:
             f"a teacher must know the labels {', '.join(task.labels)}; {name} knows "
             f"{', '.join(model.labels)}"
         )
+    if model.multilabel != task.multilabel:
+        several = "any number of labels a text", "one label a text"
+        gives, has = several if model.multilabel else several[::-1]
+        raise ValueError(f"the teacher {name} gives {gives}, and {task.name} has {has}")
     order = [model.labels.index(label) for label in task.labels]
     return model.predict_proba(task.train.texts)[:, order]
 
@@ -526,7 +537,8 @@ def _summary(task: TextTask, options: TrainingOptions) -> str:
 
     counts = ", ".join(f"{len(part):,} {name}" for name, part in task.splits().items())
     labels = ", ".join(task.labels[:6]) + (", ..." if len(task.labels) > 6 else "")
-    return f"{task.name}: {counts} texts; labels {labels}; {network_name(options)}"
+    several = " (any number a text)" if task.multilabel else ""
+    return f"{task.name}: {counts} texts; labels {labels}{several}; {network_name(options)}"
 
 
 def command_of(ctx: typer.Context) -> str:
@@ -564,7 +576,8 @@ def _print_result(trained: Trained, given: dict[str, Any]) -> None:
         if given[name] is not None:
             evaluate += [f"--{name.replace('_', '-')}", str(given[name])]
     screen = console()
-    accuracy = f"best validation accuracy {percent(best['accuracy'])}{skimmed}"
+    f1 = f"micro-F1 {percent(best['f1'])}, " if "f1" in best else ""
+    accuracy = f"best validation {f1}accuracy {percent(best['accuracy'])}{skimmed}"
     screen.print(accuracy, style="bold", soft_wrap=True)
     ended = "stopped early after" if outcome.stopped_early else "ended after"
     when = f"at epoch {best['epoch']:.1f}; {ended} {outcome.steps:,} steps, {outcome.seconds:.0f} s"

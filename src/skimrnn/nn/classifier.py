@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from skimrnn.model_file import ACTIVATIONS, SOFTMAX
 from skimrnn.nn.pretrained import Pretrained
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
 from skimrnn.text import Vocabulary
@@ -20,6 +21,8 @@ class TextClassifier(Pretrained, nn.Module):
         words: V, rows of the embedding; row 0 is the unknown word.
         classes: C.
         dropout: probability of zeroing a unit of the word vectors and of the final state.
+        activation: what makes the scores probabilities: "softmax", one class a text, or
+            "sigmoid", each class by itself.
 
     Attributes:
         embedding: (V, E).
@@ -27,15 +30,28 @@ class TextClassifier(Pretrained, nn.Module):
         head: from the directions * D final units to C scores.
         vocabulary: the V words, and
         labels: the C classes, if they are known: what ``save`` writes unless told otherwise.
+
+    Raises:
+        ValueError: if there is no such activation.
     """
 
     vocabulary: Vocabulary | None = None
     labels: Sequence[str] | None = None
 
     def __init__(
-        self, rnn: SkimLSTM | SkimGRU | SkimRNN, words: int, classes: int, dropout: float = 0.0
+        self,
+        rnn: SkimLSTM | SkimGRU | SkimRNN,
+        words: int,
+        classes: int,
+        dropout: float = 0.0,
+        activation: str = SOFTMAX,
     ) -> None:
         super().__init__()
+        if activation not in ACTIVATIONS:
+            raise ValueError(
+                f"activation must be one of {', '.join(ACTIVATIONS)}; got {activation!r}"
+            )
+        self.activation = activation
         self.embedding = nn.Embedding(words, rnn.input_size)
         self.rnn = rnn
         self.head = nn.Linear(rnn.config.directions * rnn.hidden_size, classes)
@@ -61,7 +77,7 @@ class TextClassifier(Pretrained, nn.Module):
             shift: what to add to the word vectors, (B, T, E); nothing if None.
 
         Returns:
-            Scores before the softmax.
+            Scores before the activation.
         """
         last = self.embedding.weight.new_zeros(len(rows), self.head.in_features)
         full = (lengths > 0).nonzero()[:, 0].to(rows.device)

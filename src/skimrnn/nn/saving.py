@@ -74,6 +74,7 @@ def as_file(
             _array(module.embedding.weight),
             _array(module.head.weight),
             _array(module.head.bias),
+            activation=module.activation,
         )
         rnn: nn.Module = module.rnn
     else:

@@ -19,7 +19,7 @@ from skimrnn.decision import Rule, Way, rules_or_own
 from skimrnn.hub import folder_of
 from skimrnn.model_file import ModelFile, read_model
 from skimrnn.model_folder import ModelFileError
-from skimrnn.reading import Reading, skim_rate
+from skimrnn.reading import Reading, chosen, names_of, skim_rate
 from skimrnn.reference import SequenceReading
 from skimrnn.runtime.given import for_sequences, for_texts, refuse_rule
 from skimrnn.runtime.registry import sequence_reader, text_reader
@@ -204,6 +204,7 @@ class Model(Layer):
 
     Attributes:
         labels: the C classes.
+        multilabel: whether each label is there or not by itself, any number of them a text.
         vocabulary: the V words it knows.
         config: the layers' options.
         rule: the threshold and budget it reads with unless told otherwise.
@@ -232,6 +233,7 @@ class Model(Layer):
         )
         self._texts = text_reader(self._reader, file.text, self.config.directions)
         self.labels = file.text.labels
+        self.multilabel = file.text.multilabel
         self.vocabulary = file.text.vocabulary
 
     @overload
@@ -311,7 +313,7 @@ class Model(Layer):
                 text = text.decode("utf-8", errors="replace")
             read = self._texts.read(text, way)
             rule = way if isinstance(way, Rule) else None
-            readings.append(Reading(text, self.labels, *read, rule, self.config))
+            readings.append(Reading(text, self.labels, *read, rule, self.config, self.multilabel))
         return readings
 
     @overload
@@ -343,13 +345,63 @@ class Model(Layer):
         burst: Budget = None,
         workers: int = 1,
     ) -> str | list[str]:
-        """The likeliest class of one text, or of each; arguments and errors as for ``read``."""
+        """The likeliest class of one text, or of each; arguments and errors as for ``read``.
+
+        Raises:
+            ValueError: if the model is multi-label as well; ``predict_labels`` is for any model.
+        """
+        if self.multilabel:
+            raise ValueError(
+                "this model gives a text any number of labels, not one; use predict_labels for "
+                "those that are chosen, or predict_proba for the probability of each"
+            )
         p = self.predict_proba(
             texts, threshold=threshold, budget=budget, burst=burst, workers=workers
         )
         if p.ndim == 1:
             return self.labels[int(np.argmax(p))]
         return [self.labels[int(row)] for row in np.argmax(p, axis=1)]
+
+    @overload
+    def predict_labels(  # type: ignore[overload-overlap]
+        self,
+        texts: str | bytes,
+        *,
+        threshold: Threshold = None,
+        budget: Budget = None,
+        burst: Budget = None,
+        workers: int = 1,
+    ) -> tuple[str, ...]: ...
+    @overload
+    def predict_labels(
+        self,
+        texts: Sequence[str | bytes],
+        *,
+        threshold: Threshold = None,
+        budget: Budget = None,
+        burst: Budget = None,
+        workers: int = 1,
+    ) -> list[tuple[str, ...]]: ...
+    def predict_labels(
+        self,
+        texts: str | bytes | Sequence[str | bytes],
+        *,
+        threshold: Threshold = None,
+        budget: Budget = None,
+        burst: Budget = None,
+        workers: int = 1,
+    ) -> tuple[str, ...] | list[tuple[str, ...]]:
+        """The labels of one text, or of each; arguments and errors as for ``read``.
+
+        Returns:
+            Those of a probability of 0.5 or more if the model is multi-label, maybe none; the
+            likeliest alone if not.
+        """
+        p = self.predict_proba(
+            texts, threshold=threshold, budget=budget, burst=burst, workers=workers
+        )
+        rows = [names_of(row, self.labels) for row in chosen(np.atleast_2d(p), self.multilabel)]
+        return rows[0] if p.ndim == 1 else rows
 
     def predict_proba(
         self,

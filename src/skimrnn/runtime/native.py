@@ -135,6 +135,7 @@ class NativeTextReader:
             text.vocabulary.words,
             np.ascontiguousarray(text.head_weight, np.float32),
             np.ascontiguousarray(text.head_bias, np.float32),
+            text.multilabel,
         )
 
     def rows(self, text: str | bytes) -> NDArray[np.int32]:

@@ -80,6 +80,9 @@ class NumpyTextReader:
     def head(self, h: Array) -> NDArray[np.float32]:
         """The probability of each class, (C,), from final hidden states (directions * D,)."""
         logits = product(self._text.head_weight, h) + self._text.head_bias
+        if self._text.multilabel:
+            below = np.exp(-np.abs(logits))  # at most 1
+            return np.asarray(np.where(logits < 0, below, 1) / (1 + below), dtype=np.float32)
         exponentials = np.exp(logits - logits.max())
         return np.asarray(exponentials / exponentials.sum(), dtype=np.float32)
 

@@ -151,6 +151,7 @@ class Session:
             whole.p,
             self.rule,
             model.config,
+            model.multilabel,
         )
 
     def clone(self) -> Session:

@@ -5,7 +5,10 @@ from html import escape
 from importlib.resources import files
 
 from skimrnn.show.phrases import (
+    LISTED_LABELS,
+    NONE,
     one_line,
+    others,
     pass_name,
     percent,
     printable,
@@ -15,8 +18,6 @@ from skimrnn.show.phrases import (
 )
 from skimrnn.show.view import Token, View, pieces, read_share, shown_levels
 
-LISTED_LABELS = 6
-"""So many labels are listed with their probabilities, the most probable first."""
 STRIP_FROM = 30
 """A text of one pass has its strip from so many tokens on; a shorter one is seen at a glance."""
 THINNEST = 1 / 400
@@ -110,18 +111,22 @@ def _card(view: View, number: int, layer: int, direction: int, question: str) ->
     lines = [f'<article aria-labelledby="{heading}">']
     if question:
         lines.append(f'<p class="question" lang="" dir="auto">{_safe(one_line(question))}</p>')
-    if view["label"] in probabilities:
-        p = probabilities[view["label"]]
-        ranked = sorted(probabilities.items(), key=lambda item: -item[1])
-        others = [item for item in ranked if item[0] != view["label"]][: LISTED_LABELS - 1]
+    if view["multilabel"] or view["label"] in probabilities:
+        got = sorted(view["chosen"], key=lambda label: -probabilities[label])
+        named = [f"{_name(one)}<span>{_safe(percent(probabilities[one]))}</span>" for one in got]
+        rest = others(view, LISTED_LABELS - 1)
+        listed = [f"<li>{_name(label)} {_safe(percent(p))}</li>" for label, p in rest]
+        if view["multilabel"] and rest:
+            listed.insert(0, "<li>not:</li>")
         lines += [
-            f'<header><h2 id="{heading}">{_name(view["label"])}<span>{_safe(percent(p))}</span>'
-            "</h2>",
-            '<ul class="classes">'
-            + "".join(f"<li>{_name(label)} {_safe(percent(p))}</li>" for label, p in others)
-            + "</ul></header>",
-            f'<span class="bar" aria-hidden="true"><i style="width:{100 * p:.1f}%"></i></span>',
+            f'<header><h2 id="{heading}">{", ".join(named) or NONE.capitalize()}</h2>',
+            f'<ul class="classes">{"".join(listed)}</ul></header>',
         ]
+        if not view["multilabel"]:  # there the bar is that of one label against all others
+            p = probabilities[view["label"]]
+            lines.append(
+                f'<span class="bar" aria-hidden="true"><i style="width:{100 * p:.1f}%"></i></span>'
+            )
     else:
         lines.append(f'<h2 id="{heading}">Text {number}</h2>')
     lines.append(f'<p class="counts">{_safe(summary(view, layer, direction))}</p>')

@@ -5,6 +5,10 @@ import re
 from skimrnn.show.view import View, shown_levels
 
 DIRECTION_NAMES = ("forward", "backward")
+NONE = "no label"
+"""What stands where a multi-label model chose none."""
+LISTED_LABELS = 6
+"""So many labels are listed with their probabilities, the most probable first."""
 
 _LINE_ENDS = re.compile("\r\n|[\r\u2028\u2029]")
 # All control characters but tab and line feed; the bidirectional embeddings, overrides and
@@ -41,6 +45,29 @@ def percent(share: float) -> str:
     if 0.995 <= share < 1:
         return ">99%"
     return f"{share:.0%}"
+
+
+def labelled(view: View) -> str | None:
+    """Say what label a text got, "good 86%", or its labels, each with its own probability.
+
+    "sport 97%, politics 61%" of a multi-label model, the likeliest first; "no label" if none is
+    chosen; None where there is no probability.
+    """
+    probabilities = view["probabilities"]
+    if not view["multilabel"]:
+        label = view["label"]
+        if label not in probabilities:
+            return None
+        return f"{one_line(label)} {percent(probabilities[label])}"
+    ranked = sorted(view["chosen"], key=lambda label: -probabilities[label])
+    return ", ".join(f"{one_line(one)} {percent(probabilities[one])}" for one in ranked) or NONE
+
+
+def others(view: View, most: int) -> list[tuple[str, float]]:
+    """Give the likeliest of the labels that a text did not get, at most so many, with theirs."""
+    got = view["chosen"] if view["multilabel"] else [view["label"]]
+    ranked = sorted(view["probabilities"].items(), key=lambda item: -item[1])
+    return [item for item in ranked if item[0] not in got][:most]
 
 
 def pass_name(layer: int, direction: int) -> str:

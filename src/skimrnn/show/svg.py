@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import escape
 
-from skimrnn.show.phrases import one_line, percent, printable, summary
+from skimrnn.show.phrases import labelled, one_line, printable, summary
 from skimrnn.show.text_width import text_width
 from skimrnn.show.view import View, pieces, shown_levels
 
@@ -94,11 +94,13 @@ def _header(
     baseline = _PADDING + 14
     lines = []
     used = 0.0
-    if view["label"] in view["probabilities"]:
-        label = one_line(view["label"])
-        share = percent(view["probabilities"][view["label"]])
-        label = _cut(label, inner - text_width(f" {share}", _SIZE, bold=True))
-        said = f"{label} {share}"
+    said = labelled(view)
+    if said is not None:
+        if not view["multilabel"]:
+            label, share = said.rsplit(" ", 1)
+            said = f"{_cut(label, inner - text_width(f' {share}', _SIZE, bold=True))} {share}"
+        else:
+            said = _cut(said, inner)
         used = text_width(said, _SIZE, bold=True)
         lines.append(_text(_PADDING, baseline, "label", said, used))
     rows = [""]
@@ -238,7 +240,8 @@ def _text(x: float, y: int, kind: str, characters: str, length: float) -> str:
 
 def _alternative(view: View, layer: int, direction: int) -> str:
     """Give the picture in words, for who cannot see it."""
-    return f"{one_line(view['label'])}, {summary(view, layer, direction)}: {one_line(view['text'])}"
+    name = labelled(view) if view["multilabel"] else one_line(view["label"])
+    return f"{name}, {summary(view, layer, direction)}: {one_line(view['text'])}"
 
 
 def _cut(name: str, room: float) -> str:

@@ -3,7 +3,16 @@
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.text import Text
 
-from skimrnn.show.phrases import one_line, percent, printable, settings, summary
+from skimrnn.show.phrases import (
+    LISTED_LABELS,
+    labelled,
+    one_line,
+    others,
+    percent,
+    printable,
+    settings,
+    summary,
+)
 from skimrnn.show.view import View, pieces, read_share, shown_levels
 
 READ = "bold underline"
@@ -41,12 +50,16 @@ class TerminalView:
 
     def _header(self) -> Text:
         view = self.view
-        label = view["label"]
         header = Text(overflow="fold")
-        if label in view["probabilities"]:
-            header.append(f"{one_line(label)} {percent(view['probabilities'][label])}", "bold")
-            header.append("  ")
-        return header.append(summary(view, self.layer, self.direction))
+        said = labelled(view)
+        if said is not None:
+            header.append(said, "bold").append("  ")
+        header.append(summary(view, self.layer, self.direction))
+        rest = others(view, LISTED_LABELS) if view["multilabel"] else []
+        if rest:
+            listed = ", ".join(f"{one_line(label)} {percent(p)}" for label, p in rest)
+            header.append(f"\nnot: {listed}", "dim")
+        return header
 
     def _styled(self) -> tuple[Text, Text]:
         body = Text(overflow="fold")
@@ -99,7 +112,8 @@ class TerminalView:
 def render_terminal(view: View, *, layer: int = 0, direction: int = 0) -> TerminalView:
     """Give the text as ``rich.console.Console().print`` takes it.
 
-    Above the text: the label with its probability, the words read, the operations saved. With
+    Above the text: the label with its probability, the words read, the operations saved; of a
+    multi-label model the labels that it chose and those that it did not, each with its own. With
     several layers or directions one pass is shown; a word that it skimmed and another one read is
     printed plainly, neither bold nor dim. Control characters in the text come out as visible
     stand-ins, and nothing in it is taken for rich's mark-up.

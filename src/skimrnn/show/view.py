@@ -29,6 +29,9 @@ class View(TypedDict):
 
     * ``text``: the text as it was given.
     * ``label``, ``probabilities``: the most probable label; every label with its probability.
+    * ``multilabel``: whether each label is there or not by itself; the probabilities then do not
+      add up to 1. ``chosen``: the labels that the text has, of a multi-label model maybe none or
+      several; of any other ``label`` alone.
     * ``skim_rate``: share of (token, layer, direction) skimmed, in [0, 1]; None without a token.
     * ``flop_reduction``: operations of reading everything / operations done; None without a token.
       ``recurrent_reduction``: the same, with the input part left out on both sides.
@@ -41,6 +44,8 @@ class View(TypedDict):
     text: str
     label: str
     probabilities: dict[str, float]
+    multilabel: bool
+    chosen: list[str]
     skim_rate: float | None
     flop_reduction: float | None
     recurrent_reduction: float | None
@@ -79,6 +84,8 @@ def view(reading: "Reading | AnswerReading") -> View:
             label: float(str(p))
             for label, p in zip(reading.labels, reading.probabilities, strict=True)
         },
+        "multilabel": reading.multilabel,
+        "chosen": list(reading.chosen),
         "skim_rate": _plain(reading.skim_rate),
         "flop_reduction": _plain(cost.flop_reduction),
         "recurrent_reduction": _plain(cost.recurrent_reduction),

@@ -13,6 +13,7 @@ from skimrnn.tasks.metrics import (
     accuracy,
     exact_match,
     f1,
+    micro_f1,
     normalise_answer,
     squad_scores,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "load_examples",
     "load_questions",
     "load_task",
+    "micro_f1",
     "normalise_answer",
     "predictions_to_json",
     "read_predictions",

@@ -4,8 +4,6 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from skimrnn.tasks import ag_news, hub, imdb, overlap, own, rotten_tomatoes, squad, sst
 from skimrnn.tasks.base import DataError, Examples, TextTask
 from skimrnn.tasks.questions import QuestionTask
@@ -24,6 +22,7 @@ def load_task(
     seed: int = 0,
     text_column: str | None = None,
     label_column: str | None = None,
+    label_separator: str | None = None,
 ) -> TextTask:
     """Return a task for training.
 
@@ -36,6 +35,8 @@ def load_task(
         seed: draws the splits that are not published; the record has it.
         text_column: for own files, the column of the text; common names are found by themselves.
         label_column: for own files, the column of the label.
+        label_separator: for own files, what stands between a text's labels, of which it may then
+            have any number.
 
     Raises:
         DataError: if the data are unknown, absent, malformed or unusable.
@@ -45,8 +46,14 @@ def load_task(
         raise DataError(f"only SST has labelled phrases to train on; got {os.fspath(data)!r}")
     if name is None:
         path = Path(data).expanduser()
-        return own.load(path, seed=seed, text_column=text_column, label_column=label_column)
-    _refuse_columns(name, text_column, label_column)
+        return own.load(
+            path,
+            seed=seed,
+            text_column=text_column,
+            label_column=label_column,
+            label_separator=label_separator,
+        )
+    _refuse_columns(name, text_column, label_column, label_separator)
     folder, looked_in = find_data_dir(data_dir)
     if name == SST_AND_ROTTEN_TOMATOES:
         sst_task, neutral = _load_sst(folder, looked_in, phrases=phrases)
@@ -65,6 +72,7 @@ def load_examples(
     seed: int = 0,
     text_column: str | None = None,
     label_column: str | None = None,
+    label_separator: str | None = None,
 ) -> Examples:
     """Return texts to evaluate a model with, their classes being rows of the model's ``labels``.
 
@@ -76,15 +84,26 @@ def load_examples(
         seed: as for `load_task`; for a model trained on the same data, the seed of its record.
         text_column: as for `load_task`.
         label_column: as for `load_task`.
+        label_separator: as for `load_task`.
 
     Raises:
         DataError: as `load_task`, and if the data have labels that the model does not know.
     """
     if _built_in_name(data) is None:
-        path = Path(data).expanduser()
-        return own.load_examples(path, labels, text_column=text_column, label_column=label_column)
+        return own.load_examples(
+            Path(data).expanduser(),
+            labels,
+            text_column=text_column,
+            label_column=label_column,
+            label_separator=label_separator,
+        )
     task = load_task(
-        data, data_dir=data_dir, seed=seed, text_column=text_column, label_column=label_column
+        data,
+        data_dir=data_dir,
+        seed=seed,
+        text_column=text_column,
+        label_column=label_column,
+        label_separator=label_separator,
     )
     unknown = [label for label in task.labels if label not in labels]
     if unknown:
@@ -92,8 +111,7 @@ def load_examples(
             f"{task.name} has the label{'s' * (len(unknown) > 1)} {', '.join(map(repr, unknown))}; "
             f"the model knows {', '.join(map(repr, labels))}"
         )
-    row_of = np.array([list(labels).index(label) for label in task.labels], dtype=np.int64)
-    return Examples(task.test.texts, row_of[task.test.targets])
+    return task.test.among([list(labels).index(label) for label in task.labels], len(labels))
 
 
 def load_questions(data: _Data, *, data_dir: _Data | None = None, seed: int = 0) -> QuestionTask:
@@ -134,10 +152,17 @@ def _built_in_name(
     )
 
 
-def _refuse_columns(name: str, text_column: str | None, label_column: str | None) -> None:
+def _refuse_columns(
+    name: str, text_column: str | None, label_column: str | None, label_separator: str | None
+) -> None:
     given = text_column if text_column is not None else label_column
     if given is not None:
         raise DataError(f"{name} is built in and has no column to name; got {given!r}")
+    if label_separator is not None:
+        raise DataError(
+            f"{name} is built in and has one label a text, none to separate; got "
+            f"{label_separator!r}"
+        )
 
 
 def find_data_dir(data_dir: _Data | None = None) -> tuple[Path | None, str]:

@@ -5,9 +5,10 @@ import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from skimrnn.tasks.base import DataError
 from skimrnn.tasks.questions import Questions
@@ -32,19 +33,52 @@ class SpanScores:
 
 
 def accuracy(targets: ArrayLike, predicted: ArrayLike) -> float:
-    """Return the share of predictions, (N,), that equal their targets, (N,).
+    """Return the share of predictions that equal their targets.
+
+    Both are classes, (N,), or whether a text has each label, (N, C), of which then the whole row
+    must be right.
 
     Raises:
         ValueError: if the two differ in shape or are empty.
     """
     wanted = np.asarray(targets, dtype=np.int64)
     given = np.asarray(predicted, dtype=np.int64)
-    if wanted.shape != given.shape or wanted.ndim != 1 or not len(wanted):
+    if wanted.shape != given.shape or wanted.ndim not in (1, 2) or not len(wanted):
         raise ValueError(
             "targets and predicted must be two lists of one length, not empty; "
             f"got shapes {wanted.shape} and {given.shape}"
         )
-    return float(np.mean(wanted == given))
+    same = wanted == given
+    return float(np.mean(same if same.ndim == 1 else same.all(axis=1)))
+
+
+def micro_f1(
+    targets: ArrayLike, predicted: ArrayLike, weights: NDArray[np.floating[Any]] | None = None
+) -> float:
+    """Return the F1 of labels over all texts: of every label of every text, as if of one list.
+
+    Args:
+        targets: whether each text has each label, (N, C).
+        predicted: whether it is given it, (N, C).
+        weights: how much each text counts, (N,); all alike if None.
+
+    Returns:
+        2 hits / (labels there + labels given); 0 where there is neither.
+
+    Raises:
+        ValueError: if the two differ in shape.
+    """
+    wanted = np.asarray(targets, dtype=np.bool_)
+    given = np.asarray(predicted, dtype=np.bool_)
+    if wanted.shape != given.shape or wanted.ndim != 2:
+        raise ValueError(
+            "targets and predicted must be two tables of one shape, (N, C); "
+            f"got shapes {wanted.shape} and {given.shape}"
+        )
+    each = np.ones(len(wanted)) if weights is None else weights
+    hits = float(each @ (wanted & given).sum(axis=1))
+    both = float(each @ (wanted.sum(axis=1) + given.sum(axis=1)))
+    return 2 * hits / both if both else 0.0
 
 
 def normalise_answer(text: str) -> str:

@@ -15,7 +15,7 @@ from skimrnn.tasks.rows import (
     read_file,
     read_label_folders,
 )
-from skimrnn.tasks.splits import stratified_split
+from skimrnn.tasks.splits import strata, stratified_split
 
 HELD_OUT_SHARE = 0.1
 
@@ -24,13 +24,15 @@ _SPLIT_NAMES = {
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test", "testing"),
 }
-_HOLD_OUT = "{share:.0%} of {source}, drawn at random within each label"
+_HOLD_OUT = "{share:.0%} of {source}, drawn at random within each label{several}"
+_SEVERAL = ", a text's rarest"
 
 
 @dataclass(frozen=True)
 class _Columns:
     text: str | None
     label: str | None
+    separator: str | None
 
 
 def load(
@@ -39,6 +41,7 @@ def load(
     seed: int = 0,
     text_column: str | None = None,
     label_column: str | None = None,
+    label_separator: str | None = None,
 ) -> TextTask:
     """Return the task made of a user's own file or folder.
 
@@ -46,12 +49,13 @@ def load(
     per label; a validation or test split that is missing is cut from train, a tenth each. A
     single file, a folder with only one, or a folder per label is split 80/10/10. Such cuts are
     seeded, drawn within each label, and stated in the record. The labels are those of the
-    training rows, sorted (by value if all are whole numbers).
+    training rows, sorted (by value if all are whole numbers). With ``label_separator``, or lists
+    in JSON, a text may have any number of labels: `rows.read_file` says how.
 
     Raises:
         DataError: if anything cannot be read or used as it is; the message says what to do.
     """
-    columns = _Columns(text_column, label_column)
+    columns = _Columns(text_column, label_column, label_separator)
     parts = _find_parts(path)
     if parts and "train" not in parts:
         raise DataError(
@@ -59,19 +63,30 @@ def load(
         )
     read = {name: _read_source(part, columns) for name, part in parts.items()}
     whole = read.get("train") or _read_source(path, columns)
-    labels = _sorted_labels(set(whole.labels))
-    if len(labels) < 2:
+    several = any(rows.multilabel for rows in (whole, *read.values()))
+    labels = _sorted_labels({label for own in whole.labels for label in own})
+    if several and not labels:
+        raise DataError(f"{parts.get('train', path)}: no text has a label; give them labels")
+    if label_separator is not None and all(len(own) == 1 for own in whole.labels):
+        raise DataError(
+            f"{parts.get('train', path)}: every text has exactly one label when "
+            f"{label_separator!r} is what separates them; name another separator, or none for one "
+            "label a text"
+        )
+    if not several and len(labels) < 2:
         raise DataError(
             f"{parts.get('train', path)}: every text has the label {labels[0]!r}; "
             "a classifier needs at least two labels"
         )
-    splits = {name: _examples(rows, labels, parts[name]) for name, rows in read.items()}
-    splits, rules = _complete(splits or {"train": _examples(whole, labels, path)}, seed, path)
+    splits = {name: _examples(rows, labels, parts[name], several) for name, rows in read.items()}
+    splits = splits or {"train": _examples(whole, labels, path, several)}
+    splits, rules = _complete(splits, seed, path)
     sources = list(read.values()) or [whole]
     record: dict[str, Any] = {
         "source": "files",
         "files": [file for source in sources for file in source.files],
         "columns": whole.columns,
+        **({"multilabel": True, "label_separator": label_separator} if several else {}),
         "seed": seed,
         "split": rules,
         "held_out_texts_that_are_also_in_train": _repeated(splits),
@@ -85,6 +100,7 @@ def load_examples(
     *,
     text_column: str | None = None,
     label_column: str | None = None,
+    label_separator: str | None = None,
 ) -> Examples:
     """Return a user's own texts with their classes among a model's labels, to evaluate it.
 
@@ -99,8 +115,8 @@ def load_examples(
             f"{path} holds {' and '.join(parts)} but no test; add one, or pass the file to use"
         )
     source = parts.get("test", path)
-    rows = _read_source(source, _Columns(text_column, label_column))
-    return _examples(rows, labels, source)
+    rows = _read_source(source, _Columns(text_column, label_column, label_separator))
+    return _examples(rows, labels, source, rows.multilabel)
 
 
 def _find_parts(path: Path) -> dict[str, Path]:
@@ -138,7 +154,7 @@ def _read_source(path: Path, columns: _Columns) -> Labelled:
         if label_folders(path):
             if columns.text is not None or columns.label is not None:
                 raise DataError(f"{path} is a folder per label and has no columns to name")
-            return read_label_folders(path)
+            return read_label_folders(path, columns.separator)
         if len(files) != 1:
             names = ", ".join(file.name for file in files)
             raise DataError(
@@ -147,7 +163,12 @@ def _read_source(path: Path, columns: _Columns) -> Labelled:
                 "folder of .txt files for each label"
             )
         path = files[0]
-    return read_file(path, text_column=columns.text, label_column=columns.label)
+    return read_file(
+        path,
+        text_column=columns.text,
+        label_column=columns.label,
+        label_separator=columns.separator,
+    )
 
 
 def _sorted_labels(labels: set[str]) -> list[str]:
@@ -157,9 +178,9 @@ def _sorted_labels(labels: set[str]) -> list[str]:
         return sorted(labels)
 
 
-def _examples(rows: Labelled, labels: Sequence[str], path: Path) -> Examples:
+def _examples(rows: Labelled, labels: Sequence[str], path: Path, several: bool) -> Examples:
     row_of = {label: row for row, label in enumerate(labels)}
-    unknown = sorted(set(rows.labels) - row_of.keys())
+    unknown = sorted({label for own in rows.labels for label in own} - row_of.keys())
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         raise DataError(
@@ -167,7 +188,11 @@ def _examples(rows: Labelled, labels: Sequence[str], path: Path) -> Examples:
             f"{', '.join(map(repr, unknown[:5]))}{more}; "
             f"the known labels are {', '.join(map(repr, labels))}"
         )
-    targets = np.array([row_of[label] for label in rows.labels], dtype=np.int64)
+    if not several:
+        return Examples(rows.texts, np.array([row_of[own[0]] for own in rows.labels], np.int64))
+    targets = np.zeros((len(rows.texts), len(labels)), dtype=np.bool_)
+    for row, own in enumerate(rows.labels):
+        targets[row, [row_of[label] for label in own]] = True
     return Examples(rows.texts, targets)
 
 
@@ -180,14 +205,16 @@ def _complete(
     if missing:
         train = splits["train"]
         shares = [HELD_OUT_SHARE] * len(missing)
-        rows, *held_out = stratified_split(train.targets, shares, seed)
+        rows, *held_out = stratified_split(strata(train.targets), shares, seed)
         if any(not len(part) for part in held_out):
             raise DataError(
                 f"{path}: {len(train)} texts are too few to cut {' and '.join(missing)} from; "
                 f"some label needs at least {len(missing) + 1}"
             )
         source = "all texts" if len(missing) == 2 else "train"
-        rules |= dict.fromkeys(missing, _HOLD_OUT.format(share=HELD_OUT_SHARE, source=source))
+        several = _SEVERAL if train.multilabel else ""
+        rule = _HOLD_OUT.format(share=HELD_OUT_SHARE, source=source, several=several)
+        rules |= dict.fromkeys(missing, rule)
         rules["train"] = "what the other splits leave"
         splits = splits | {"train": train.take(rows)}
         splits |= {name: train.take(part) for name, part in zip(missing, held_out, strict=True)}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from skimrnn.tasks.base import DataError
 from skimrnn.tasks.sources import decode, file_record, many_files_record, read_text
@@ -20,18 +20,22 @@ LABEL_COLUMNS = ("label", "class", "category", "target", "sentiment")
 
 _SHOWN = 5
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Labelled:
     """Texts with their labels as strings, and what the record says about their source.
 
+    ``labels`` has a tuple for each text, of one label unless the data are ``multilabel``.
     ``columns`` are the names of the text's and the label's column; None for a folder per label.
     """
 
     texts: list[str]
-    labels: list[str]
+    labels: list[tuple[str, ...]]
     files: list[dict[str, Any]]
     columns: dict[str, str] | None = None
+    multilabel: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,11 @@ def file_kind(path: Path) -> str | None:
 
 
 def read_file(
-    path: Path, *, text_column: str | None = None, label_column: str | None = None
+    path: Path,
+    *,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    label_separator: str | None = None,
 ) -> Labelled:
     """Return the labelled texts of one file.
 
@@ -56,10 +64,12 @@ def read_file(
             object a line; each also with ``.gz``.
         text_column: name of the text's column; without it the first there is of `TEXT_COLUMNS`.
         label_column: name of the label's column; without it the first of `LABEL_COLUMNS`.
+        label_separator: what stands between the labels of a text, which then may have any number
+            of them, none if the cell is empty. In JSON a label may also be a list of labels.
 
     Raises:
         DataError: for an unknown format, a malformed or empty file, a column that is not there,
-            and rows without a text or a label.
+            rows without a text or a label, and an empty separator.
     """
     kind = file_kind(path)
     if kind is None:
@@ -78,12 +88,19 @@ def read_file(
             f"the columns are {_names(table.columns)}"
         )
     texts = _cells(path, table, text_name, "text", _as_text)
-    labels = _cells(path, table, label_name, "label", _as_label)
+    several = label_separator is not None or any(
+        isinstance(row.get(label_name), list) for _, row in table.rows
+    )
+    if several:
+        labels = _cells(path, table, label_name, "label", _splitter(label_separator))
+    else:
+        labels = [(one,) for one in _cells(path, table, label_name, "label", _as_label)]
     return Labelled(
         texts,
         labels,
         [file_record(path.absolute(), path.absolute().parent)],
         {"text": text_name, "label": label_name},
+        several,
     )
 
 
@@ -96,14 +113,19 @@ def label_folders(folder: Path) -> list[Path]:
     ]
 
 
-def read_label_folders(folder: Path) -> Labelled:
+def read_label_folders(folder: Path, label_separator: str | None = None) -> Labelled:
     """Return the texts ``LABEL/*.txt`` of a folder, in the order of their names.
+
+    Args:
+        folder: the folder.
+        label_separator: as for `read_file`, between the labels in a folder's name.
 
     Raises:
         DataError: if a file cannot be read, is not UTF-8 or is blank.
     """
+    split = _splitter(label_separator)
     texts: list[str] = []
-    labels: list[str] = []
+    labels: list[tuple[str, ...]] = []
     contents: list[tuple[str, bytes]] = []
     for sub in label_folders(folder):
         for path in sorted(sub.glob("*.txt")):
@@ -113,11 +135,12 @@ def read_label_folders(folder: Path) -> Labelled:
                 raise DataError(f"{path} cannot be read: {error}") from error
             contents.append((f"{sub.name}/{path.name}", data))
             texts.append(decode(data, str(path)))
-            labels.append(sub.name)
+            labels.append((split(sub.name) or ()) if label_separator else (sub.name,))
     blank = [name for (name, _), text in zip(contents, texts, strict=True) if not text.strip()]
     if blank:
         raise DataError(f"{folder}: no text in {_some(blank)}; fill or remove them")
-    return Labelled(texts, labels, [many_files_record(folder.resolve().name, contents)])
+    files = [many_files_record(folder.resolve().name, contents)]
+    return Labelled(texts, labels, files, multilabel=label_separator is not None)
 
 
 def _read_csv(text: str, path: Path) -> _Table:
@@ -217,8 +240,8 @@ def _choose(
 
 
 def _cells(
-    path: Path, table: _Table, column: str, what: str, convert: Callable[[Any], str | None]
-) -> list[str]:
+    path: Path, table: _Table, column: str, what: str, convert: Callable[[Any], T | None]
+) -> list[T]:
     values = [(number, convert(row.get(column))) for number, row in table.rows]
     missing = [str(number) for number, value in values if value is None]
     if missing:
@@ -241,6 +264,23 @@ def _as_label(value: Any) -> str | None:
     if isinstance(value, (int, float)):
         return str(value)
     return value.strip() or None if isinstance(value, str) else None
+
+
+def _splitter(separator: str | None) -> Callable[[Any], tuple[str, ...] | None]:
+    """What makes a cell the labels of a text, each once; None of what is no label or list."""
+    if separator is not None and not separator:
+        raise DataError("the separator of labels must not be empty; name one, such as '|'")
+
+    def split(value: Any) -> tuple[str, ...] | None:
+        if isinstance(value, list):
+            parts = [_as_label(one) for one in value]
+            return None if None in parts else tuple(dict.fromkeys(filter(None, parts)))
+        if isinstance(value, str) and separator is not None:
+            return tuple(dict.fromkeys(filter(None, map(str.strip, value.split(separator)))))
+        one = _as_label(value)
+        return None if one is None else (one,)
+
+    return split
 
 
 @contextmanager

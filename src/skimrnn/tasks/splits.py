@@ -60,6 +60,20 @@ def stratified_split(
     return [np.array(sorted(part), dtype=np.int64) for part in parts]
 
 
+def strata(targets: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
+    """Return the class by which to draw each text, (N,), for ``stratified_split``.
+
+    Args:
+        targets: the class of each of N texts, (N,), which is then the one; or whether each has each
+            of C labels, (N, C): then it is the rarest of its labels, C if it has none.
+    """
+    if targets.ndim == 1:
+        return targets.astype(np.int64, copy=False)
+    by_rarity = np.argsort(targets.sum(axis=0), kind="stable")
+    rarest = by_rarity[np.argmax(targets[:, by_rarity], axis=1)]
+    return np.where(targets.any(axis=1), rarest, np.int64(targets.shape[1]))
+
+
 def text_key(text: str) -> str:
     """Return the letters and digits of a text, case folded: two texts with one key are the same.
 

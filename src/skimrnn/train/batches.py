@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from skimrnn.reading import CHOSEN_FROM
+from skimrnn.tasks.base import Targets
+
 POOL_BATCHES = 64
 """Batches are cut from pools of so many batches' texts, sorted by length."""
 
@@ -22,14 +25,15 @@ class Encoded:
 
     Attributes:
         rows: one int32 array (T,) per text.
-        targets: class of each text, int64 (N,).
+        targets: class of each text, int64 (N,); of multi-label texts whether each has each label,
+            bool (N, C).
         soft: what to learn instead, a probability of each class, float32 (N, C); None for the
             classes alone.
         weights: how much each text counts, float32 (N,), 1 in the mean; None for all alike.
     """
 
     rows: list[NDArray[np.int32]]
-    targets: NDArray[np.int64]
+    targets: Targets
     soft: NDArray[np.float32] | None = None
     weights: NDArray[np.float32] | None = None
 
@@ -45,8 +49,9 @@ class Encoded:
 class Batch:
     """A batch of texts: rows (B, T) padded with 0, lengths (B,), targets (B,), all int64.
 
-    ``wanted`` is what to learn: the targets, or probabilities (B, C) in their place. ``weights`` is
-    how much each text counts, float32 (B,); None for all alike.
+    Targets of multi-label texts are bool (B, C). ``wanted`` is what to learn: the targets, or
+    probabilities (B, C) in their place. ``weights`` is how much each text counts, float32 (B,);
+    None for all alike.
     """
 
     rows: Tensor
@@ -66,11 +71,28 @@ class Batch:
         )
 
     def loss(self, scores: Tensor) -> Tensor:
-        """The mean cross-entropy of scores (B, C), each text counted by its weight."""
+        """The mean cross-entropy of scores (B, C), each text counted by its weight.
+
+        Of multi-label texts it is binary and summed over the labels.
+        """
+        if self.targets.ndim == 2:
+            each = F.binary_cross_entropy_with_logits(scores, self.wanted, reduction="none").sum(1)
+            return (each if self.weights is None else each * self.weights).mean()
         if self.weights is None:
             return F.cross_entropy(scores, self.wanted)
         each = F.cross_entropy(scores, self.wanted, reduction="none")
         return (each * self.weights).mean()
+
+    def predicted(self, scores: Tensor) -> Tensor:
+        """What scores (B, C) say of each text, shaped as ``targets``."""
+        if self.targets.ndim == 2:
+            return scores.sigmoid() >= CHOSEN_FROM
+        return scores.argmax(dim=1)
+
+    def hits(self, predicted: Tensor) -> Tensor:
+        """1 for each text that is given what it has, all of its labels, else 0, (B,)."""
+        same = predicted == self.targets
+        return (same.all(dim=1) if same.ndim == 2 else same).float()
 
 
 def epoch_batches(
@@ -102,25 +124,35 @@ def collate(data: Encoded, texts: Sequence[int] | NDArray[np.int64]) -> Batch:
     for b, row in enumerate(rows):
         padded[b, : len(row)] = row
     targets = torch.from_numpy(data.targets[texts])
-    wanted = targets if data.soft is None else torch.from_numpy(data.soft[texts])
+    wanted = targets.float() if targets.ndim == 2 else targets
+    if data.soft is not None:
+        wanted = torch.from_numpy(data.soft[texts])
     weights = None if data.weights is None else torch.from_numpy(data.weights[texts])
     return Batch(torch.from_numpy(padded), torch.tensor(lengths), targets, wanted, weights)
 
 
 def soften(
-    targets: NDArray[np.int64], teacher: NDArray[np.floating[Any]], share: float
+    targets: Targets, teacher: NDArray[np.floating[Any]], share: float
 ) -> NDArray[np.float32]:
     """What to learn from labels and a teacher, (N, C): ``share`` of the teacher's, the rest 0 or 1.
 
     Args:
-        targets: class of each text, (N,).
+        targets: class of each text, (N,), or whether it has each label, (N, C).
         teacher: its probability of each class, (N, C).
         share: from 0 to 1.
 
     Raises:
-        ValueError: if the teacher's rows are not one per text, each adding up to 1.
+        ValueError: if the teacher's rows are not one per text, each adding up to 1, or, of
+            multi-label texts, each number from 0 to 1.
     """
     teacher = np.asarray(teacher, np.float32)
+    if targets.ndim == 2:
+        if teacher.shape != targets.shape or not np.all((teacher >= 0) & (teacher <= 1)):
+            raise ValueError(
+                "a teacher must give a probability, from 0 to 1, of each label for each training "
+                f"text, {targets.shape}; got {teacher.shape}"
+            )
+        return (1 - np.float32(share)) * targets.astype(np.float32) + np.float32(share) * teacher
     if teacher.ndim != 2 or len(teacher) != len(targets) or targets.max() >= teacher.shape[1]:
         raise ValueError(
             f"a teacher must give a probability of each class for each of the {len(targets)} "

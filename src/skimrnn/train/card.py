@@ -24,14 +24,14 @@ metrics: [accuracy]
 ---
 # {name}
 
-{kind}: it labels a text as {labels}.
+{kind}: it labels a text as {labels}{several}.
 
 Read it with `skimrnn read FOLDER "a text"`, or in Python with `skimrnn.load(FOLDER)`.
 {router}
 | | |
 | --- | --- |
 | trained on | {task}, {texts} texts |
-| validation accuracy | {accuracy} |
+| validation {measure} | {accuracy} |
 | skimmed on validation | {skim_rate} |
 | at θ | {threshold}, as trained; `skimrnn info` says what it is now |
 | speed | {speed} |
@@ -133,6 +133,7 @@ def model_card(
         speed: how fast it was read; None if it was not timed.
     """
     task, best, given = training["task"], training["best"], training.get("given_levels")
+    accuracy, several = f"{100 * best['accuracy']:.1f} %", training.get("multilabel")
     rate = best["skim_rate"]
     vectors = training["vectors"]
     return _TEMPLATE.format(
@@ -142,7 +143,11 @@ def model_card(
         labels=", ".join(f"*{label}*" for label in task["labels"]),
         task=task["name"],
         texts=f"{task['counts']['train']['texts']:,}",
-        accuracy=f"{100 * best['accuracy']:.1f} %",
+        several=", any number of these" if several else "",
+        measure="micro-F1" if several else "accuracy",
+        accuracy=f"{100 * best['f1']:.1f} %; all labels of a text right: {accuracy}"
+        if several
+        else accuracy,
         skim_rate="nothing: it does not skim"
         if rate is None
         else f"{100 * rate:.1f} % of the words" + (f", levels given: {given}" if given else ""),

@@ -15,13 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from skimrnn.model_file import write_model
+from skimrnn.model_file import SIGMOID, SOFTMAX, write_model
 from skimrnn.model_folder import check_target
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.nn.recording import record
 from skimrnn.nn.saving import as_file
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
-from skimrnn.tasks import Examples, TextTask
+from skimrnn.tasks import Examples, TextTask, micro_f1
 from skimrnn.text import Vocabulary, WordVectors, read_word_vectors, scan
 from skimrnn.train.batches import (
     Batch,
@@ -50,6 +50,8 @@ _CLASSES = {"lstm": SkimLSTM, "gru": SkimGRU, "rnn_tanh": SkimRNN, "rnn_relu": S
 
 class Classification:
     """Cross-entropy and the skim penalty over a task's training texts.
+
+    Of multi-label texts the cross-entropy is that of each label by itself, summed over them.
 
     Where levels are given there is no penalty: a router has nothing to learn.
 
@@ -102,10 +104,10 @@ class Classification:
         with record() as reads:
             scores = model(rows, batch.lengths, noise=noise, levels=levels, shift=shift)
         loss = batch.loss(scores) * share.weight
-        correct = (scores.argmax(dim=1) == batch.targets).float().mean()
+        correct = batch.hits(batch.predicted(scores))
         shown = {
             "loss": float(loss.detach()),
-            "accuracy": float(correct),
+            "accuracy": float(correct.mean()),
             "tokens": int(batch.lengths.sum()),
             "skim_rate": None,
         }
@@ -134,15 +136,18 @@ class Classification:
         return float(own * self._processes.count / max(worded.sum(), 1))
 
     def evaluate(self, model: TextClassifier) -> Event:
-        """Accuracy, loss and skim rate on the validation texts."""
+        """Accuracy, loss and skim rate on the validation texts; of multi-label ones F1 as well."""
         data, correct, loss, skimmed, tokens = self._validation, 0.0, 0.0, 0, 0
+        predicted = np.zeros_like(data.targets)
         for texts in ordered_batches(data.lengths(), EVALUATION_BATCH):
             batch = collate(data, texts).to(self._device)
             keys = [(self._options.seed, text) for text in texts.tolist()]
             levels = self._levels(model.rnn, data, texts, keys)
             with record() as reads:
                 scores = model(batch.rows, batch.lengths, levels=levels)
-            hits = (scores.argmax(dim=1) == batch.targets).float()
+            found = batch.predicted(scores)
+            predicted[texts] = found.cpu().numpy()
+            hits = batch.hits(found)
             correct += float(hits.sum() if batch.weights is None else hits @ batch.weights)
             loss += float(batch.loss(scores)) * len(texts)
             for entry in reads.entries:
@@ -151,9 +156,13 @@ class Classification:
         rate = skimmed / tokens if tokens and model.rnn.config.skims else None
         accuracy = correct / len(data)
         mean = loss / len(data)
-        # Accuracy decides; of two equal ones the lower loss wins.
-        score = accuracy - 1e-6 * min(mean, 1e3)
-        return {"score": score, "accuracy": accuracy, "loss": mean, "skim_rate": rate}
+        decides, more = accuracy, {}
+        if data.targets.ndim == 2:
+            decides = micro_f1(data.targets, predicted, data.weights)
+            more["f1"] = decides
+        # Of two equal ones the lower loss wins.
+        score = decides - 1e-6 * min(mean, 1e3)
+        return {"score": score, "accuracy": accuracy, "loss": mean, "skim_rate": rate, **more}
 
     def _batches_of(self, epoch: int) -> list[NDArray[np.int64]]:
         return epoch_batches(self._lengths, self._options.batch_size, self._options.seed, epoch)
@@ -257,7 +266,8 @@ def train_classifier(
         folder: the model folder to write.
         vectors: a word-vector file, or a packaged table's name; drawn at random if None.
         teacher: a probability of each class for each training text, (N, C), to learn from beside
-            the labels, ``options.distillation`` of the loss; better made without that text.
+            the labels, ``options.distillation`` of the loss; better made without that text. If the
+            task is multi-label, each label's by itself.
         weights: how much each training text counts, (N,), against the others; all alike if None.
         validation_weights: likewise of the validation texts.
         command: the command to name in the record.
@@ -287,7 +297,8 @@ def train_classifier(
         levels_of = bound(given_levels, vocabulary, options.levels)
     with processes(device) as together, torch.random.fork_rng(devices=[]):  # the caller's stay his
         torch.manual_seed(options.seed)
-        model = build_model(options, vocabulary, len(task.labels), found)
+        activation = SIGMOID if task.multilabel else SOFTMAX
+        model = build_model(options, vocabulary, len(task.labels), found, activation)
         if levels_of is not None:  # weight decay would move a router that learns nothing
             for name, parameter in model.rnn.named_parameters():
                 parameter.requires_grad_(not name.startswith("router_"))
@@ -306,6 +317,7 @@ def train_classifier(
             together,
             teacher=teacher is not None,
             weighted=weights is not None,
+            multilabel=task.multilabel,
             given_levels=key["given_levels"],
             vectors=vectors_record(found, vectors),
             vocabulary=len(vocabulary),
@@ -364,7 +376,11 @@ def encode(examples: Examples, vocabulary: Vocabulary) -> Encoded:
 
 
 def build_model(
-    options: TrainingOptions, vocabulary: Vocabulary, classes: int, vectors: WordVectors | None
+    options: TrainingOptions,
+    vocabulary: Vocabulary,
+    classes: int,
+    vectors: WordVectors | None,
+    activation: str = SOFTMAX,
 ) -> TextClassifier:
     """A fresh model of these settings, its word vectors filled in."""
     size = vectors_size(options, vectors)
@@ -384,7 +400,7 @@ def build_model(
         hard=options.hard,
         **extra,
     )
-    model = TextClassifier(rnn, len(vocabulary), classes, options.dropout)
+    model = TextClassifier(rnn, len(vocabulary), classes, options.dropout, activation)
     start_embedding(model, options, vocabulary, vectors)
     return model
 
