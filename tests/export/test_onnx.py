@@ -70,6 +70,18 @@ def test_every_cell_and_option_reads_as_the_reference(options, shape):
         assert len({*levels[levels >= 0].tolist()}) > 1  # it did choose
 
 
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_either_head_is_exported(activation):
+    file = make_classifier(activation=activation)
+    run = onnx_runtime(to_onnx(file).SerializeToString())
+    rows = np.array([[1, 2, 3, 1]])
+    exported = run({"rows": rows, "lengths": np.array([4])})["probabilities"][0]
+    model = Model(file)
+    text = " ".join(file.text.vocabulary.words[row] for row in rows[0])
+    assert model._texts.rows(text).tolist() == rows[0].tolist()
+    assert np.allclose(exported, model.predict_proba(text), atol=1e-6)
+
+
 @given(configs(), st.sampled_from([0.0, 0.3, 0.5, 0.99, 1, 2.5, -1, "argmax"]))
 @settings(max_examples=40)
 def test_any_layer_reads_as_the_reference(config, threshold):

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-import skimrnn
+import skimrnn.nn
 from agreement import assert_close, make_batch, make_layer, run_reader, run_torch
+from models import make_classifier, saved
 from skimrnn.decision import Rule
 from skimrnn.nn import SkimGRU, SkimLSTM, TextClassifier, record, save
 from skimrnn.text import Vocabulary
@@ -172,3 +173,11 @@ def test_a_parameter_that_is_not_finite_cannot_be_saved(tmp_path):
     with pytest.raises(ValueError, match="skim_1_weight_hh_l0 has values that are not finite"):
         save(layer, tmp_path / "x")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_loaded_classifier_keeps_its_activation(tmp_path):
+    for activation in ("softmax", "sigmoid"):
+        model = skimrnn.nn.load(
+            saved(tmp_path / activation, make_classifier(activation=activation))
+        )
+        assert model.activation == activation

@@ -7,6 +7,7 @@ import signal
 import pytest
 from scoring_tables import read_csv, write_csv
 
+import skimrnn
 from models import make_classifier, make_config, saved
 from skimrnn.scoring import BatchScorer, ScoringError, runner, score_file
 from skimrnn.scoring.runner import Scored
@@ -186,3 +187,12 @@ def test_a_scorer_travels_without_its_model(folder):
     ]
     assert all(values[1:] == [None] * 3 for values in before.values())
     assert scorer.score([]) == {name: [] for name in before}
+
+
+def test_several_labels_a_text(tmp_path):
+    folder = saved(tmp_path / "model", make_classifier(activation="sigmoid"))
+    texts = ["good", "a film", None, "not bad at all"]
+    scored = BatchScorer(str(folder)).score(texts)
+    wanted = ["|".join(one) for one in skimrnn.load(folder).predict_labels([t for t in texts if t])]
+    assert [label for label in scored["label"] if label is not None] == wanted
+    assert scored["label"][2] is None

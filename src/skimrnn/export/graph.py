@@ -137,6 +137,11 @@ def where(condition: Value, chosen: Value | Array, other: Value | Array) -> Valu
     return condition.graph.one("Where", condition, chosen, other)
 
 
+def sigmoid(logits: Value) -> Value:
+    """Of each by itself."""
+    return logits.graph.one("Sigmoid", logits)
+
+
 def softmax(logits: Value) -> Value:
     """Over the last axis."""
     return logits.graph.one("Softmax", logits, axis=-1)

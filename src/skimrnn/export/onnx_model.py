@@ -13,7 +13,7 @@ import numpy as np
 
 from skimrnn import __version__
 from skimrnn.decision import Rule
-from skimrnn.export.graph import Graph, OnnxOps, Value, concatenate, softmax, where
+from skimrnn.export.graph import Graph, OnnxOps, Value, concatenate, sigmoid, softmax, where
 from skimrnn.export.network import Network, read_batch
 from skimrnn.files import write_atomically
 from skimrnn.model_file import ModelFile
@@ -124,7 +124,8 @@ def to_onnx(file: ModelFile, *, threshold: float | str | None = None) -> Any:
     if file.text is not None:
         last = concatenate(read.h_n[-config.directions :], axis=-1)
         scores = OnnxOps.linear(last, file.text.head_weight, file.text.head_bias)
-        outputs = {"probabilities": softmax(scores), **outputs}
+        head = sigmoid if file.text.multilabel else softmax
+        outputs = {"probabilities": head(scores), **outputs}
         shapes["probabilities"] = ["B", len(file.text.labels)]
     else:
         outputs = {**_states(read, real), **outputs}

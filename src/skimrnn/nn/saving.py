@@ -107,7 +107,9 @@ def load(folder: str | os.PathLike[str]) -> TextClassifier | SkimLayer:
     if file.text is None:
         return layer.eval()
     text = file.text
-    model = TextClassifier(layer, len(text.vocabulary), len(text.labels))
+    model = TextClassifier(
+        layer, len(text.vocabulary), len(text.labels), activation=text.activation
+    )
     model.to(next(layer.parameters()).dtype)
     model.vocabulary, model.labels = text.vocabulary, text.labels
     own = {"embedding.weight": text.embedding, "head.weight": text.head_weight}

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from skimrnn.reading import chosen, names_of
+
 if TYPE_CHECKING:
     from skimrnn.runtime import Model
 
 ADDED: dict[str, type] = {"label": str, "probability": float, "words": int, "skim_rate": float}
 """The columns that are always added, and their values' type."""
+SEPARATOR = "|"
+"""Between the labels of a text that has several."""
 PLACES = 6
 """Decimal places of what is written."""
 
@@ -56,7 +60,7 @@ class BatchScorer:
         from skimrnn.runtime import load
 
         model = load(self.model, precision=self.precision)
-        model.predict("", threshold=self.threshold, budget=self.budget, burst=self.burst)
+        model.predict_proba("", threshold=self.threshold, budget=self.budget, burst=self.burst)
         return model
 
     def __getstate__(self) -> dict[str, Any]:
@@ -76,7 +80,8 @@ class BatchScorer:
             texts: a str each; whatever else, and a text that is blank, is not read.
 
         Returns:
-            The columns ``added``, of N values: the likeliest class, its probability, how many
+            The columns ``added``, of N values: the likeliest class, or all classes that a text has,
+            ``SEPARATOR`` between them, if it may have several; the greatest probability, how many
             words the text has, the share of them skimmed, in [0, 1] and None without a word, and
             the probability of each class if wanted. All None for what was not read.
         """
@@ -88,11 +93,11 @@ class BatchScorer:
             burst=self.burst,
         )
         labels = self.loaded.labels
-        best = found.probabilities.argmax(axis=1)
+        which = chosen(found.probabilities, self.loaded.multilabel)
         rounded = found.probabilities.astype(float).round(PLACES)
         rates = found.skim_rate.round(PLACES).tolist()
         columns: list[list[Any]] = [
-            [labels[row] for row in best.tolist()],
+            [SEPARATOR.join(names_of(row, labels)) for row in which],
             rounded.max(axis=1, initial=0.0).tolist(),
             found.words.tolist(),
             [None if math.isnan(rate) else rate for rate in rates],

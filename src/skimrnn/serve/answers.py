@@ -66,6 +66,7 @@ def answer(model: Model, name: str, request: ReadRequest) -> Answer:
 def _result(model: Model, reading: Reading, detail: bool) -> dict[str, Any]:
     said: dict[str, Any] = {
         "label": reading.label,
+        "chosen": list(reading.chosen),
         "probabilities": dict(
             zip(reading.labels, _decimals(reading.probabilities.tolist()), strict=True)
         ),

@@ -81,7 +81,8 @@ class TextResult(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    label: str
+    label: str = Field(description="The likeliest.")
+    chosen: list[str] = Field(description="All that the text has: of several labels, maybe none.")
     probabilities: dict[str, float]
     words: int
     skim_rate: float | None = Field(
