@@ -165,6 +165,8 @@ def viewed():
         "text": "a fine film",
         "label": "positive",
         "probabilities": {"positive": 0.9, "negative": 0.1},
+        "multilabel": False,
+        "chosen": ["positive"],
         "skim_rate": 2 / 3,
         "flop_reduction": 3.0,
         "recurrent_reduction": 3.0,
