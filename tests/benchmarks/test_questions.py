@@ -97,6 +97,7 @@ def test_the_models_are_read_over_thresholds_and_timed(folders, monkeypatch):
         assert points[0.5][key] == result["test"][key]
 
     monkeypatch.setattr("sys.argv", ["times"])
+    monkeypatch.setattr(times, "set_up", lambda threads: None)  # it is the whole process's
     monkeypatch.setattr(times, "QUESTIONS", 3)
     monkeypatch.setattr(times, "ROUNDS", 2)
     times.main()
