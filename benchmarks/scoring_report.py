@@ -63,9 +63,9 @@ def make_part(result: dict[str, Any]) -> str:
             f"{result['cpu']}, {result['workers']} workers, the bundled model "
             f"`{result['model']}`, {result['rows']:,} made-up texts of "
             f"{result['words'] / result['rows']:.0f} words on average in CSV, "
-            f"{result['input_bytes'] / 1e6:.0f} MB. Beside it the machine had "
-            f"{result['beside']}: so the time of day says what was left, and processor time what "
-            "it takes, start and join included. The run was killed with `kill -9` after "
+            f"{result['input_bytes'] / 1e6:.0f} MB; beside it the machine did "
+            f"{result['beside']}. Processor time is all processes', start and join included. The "
+            "run was killed with `kill -9` after "
             f"{result['resumed']['there']:,} rows and started again.",
             "",
             *lines,

@@ -39,30 +39,36 @@ def make(task: QuestionTask, name: str, seed: int, data_dir: str | None) -> Path
     plain = RUNS / f"squad-{ROWS[name].model}-seed{seed}-plain-{PLAIN_STEPS}.pt"
     skims = len(options.levels) > 1
     start = plain if skims and plain.exists() else None
-    trained = train_answerer(
-        task,
-        options,
-        folder,
-        made_of=AnswererOptions(model=ROWS[name].model),
-        vectors=glove(data_dir),
-        command=command,
-        show=_show,
-        keep=(PLAIN_STEPS, plain) if name in KEPT else None,
-        start=start,
-    )
+    if not (folder / "training.json").exists():
+        train_answerer(
+            task,
+            options,
+            folder,
+            made_of=AnswererOptions(model=ROWS[name].model),
+            vectors=glove(data_dir),
+            command=command,
+            show=_show,
+            keep=(PLAIN_STEPS, plain) if name in KEPT else None,
+            start=start,
+        )
+    # Read back, so that a run that was cut off before it was measured is only measured.
+    record = json.loads((folder / "training.json").read_text())
+    if record["options"] != options.to_dict():
+        raise ValueError(f"{folder} is of other settings; remove it to train anew")
+    history = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     result = {
         "task": task.name,
         "row": name,
         "seed": seed,
         "data": task.record,
         "model": ROWS[name].model,
-        "options": trained.record["options"],
-        "shares_plain_steps": start is not None,
-        "questions": trained.record["questions"],
-        "vectors": trained.record["vectors"],
-        "best": trained.outcome.best,
-        "history": trained.outcome.history,
-        "seconds": trained.record["seconds"],
+        "options": record["options"],
+        "shares_plain_steps": skims and history[0]["skim_rate"] is None,
+        "questions": record["questions"],
+        "vectors": record["vectors"],
+        "best": record["best"],
+        "history": history,
+        "seconds": record["seconds"],
         "log_sha256": sha256(folder / "log.jsonl"),
         "test": measure(skimrnn.load_answerer(folder), task.test),
         **machine.provenance(command),
