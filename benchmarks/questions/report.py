@@ -358,8 +358,9 @@ def speed(times: dict[str, Any]) -> list[str]:
         f"paragraphs of {times['words'] / times['questions']:.0f} words in turns, one thread's "
         f"processor time, {times['cpu']} (`python -m benchmarks.questions.times`). Ours goes from "
         "the two texts to the answer; what words stand for is remembered from calls before (*met "
-        "before*) or not (*met anew*). Torch's batch is ready made and its words' vectors are "
-        "computed: only layers, attention and pointers are timed, with torch's own LSTM.",
+        "before*) or not (*met anew*). Torch's batch is ready made; with its words' vectors *ready "
+        "made* as well, only layers, attention and pointers are timed, with torch's own LSTM: "
+        "ratios are to that.",
         "",
         "| row | read by | precision | words | θ | ms a question | quartiles | plain's time ÷ "
         "| torch's plain ÷ |",
