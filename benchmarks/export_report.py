@@ -7,13 +7,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from skimrnn.files import write_atomically
+from benchmarks.pages import write_or_check
 
 RESULT = Path(__file__).parent / "results" / "export.json"
 PAGE = Path(__file__).parent.parent / "docs" / "export.md"
@@ -111,13 +109,11 @@ NAMES = {
 
 def main() -> None:
     """Write the page, or check it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    text = make_page(json.loads(RESULT.read_text()))
-    if not parser.parse_args().check:
-        write_atomically(PAGE, text.encode())
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
-        sys.exit(f"{PAGE} is not what the result says; run python -m benchmarks.export_report")
+    write_or_check(
+        "benchmarks.export_report",
+        __doc__,
+        lambda: {PAGE: make_page(json.loads(RESULT.read_text()))},
+    )
 
 
 def make_page(result: dict[str, Any]) -> str:

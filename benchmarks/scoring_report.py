@@ -7,31 +7,23 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-from skimrnn.files import write_atomically
+from benchmarks.pages import between, write_or_check
 
 RESULT = Path(__file__).parent / "results" / "scoring.json"
 PAGE = Path(__file__).parent.parent / "docs" / "scoring.md"
-BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 
 
 def main() -> None:
     """Write the page, or check it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    measured = make_part(json.loads(RESULT.read_text()))
-    page = f"{before}{BEGIN}\n{measured}\n{END}{rest.split(END)[1]}"
-    if not check:
-        write_atomically(PAGE, page.encode())
-    elif PAGE.read_text(encoding="utf-8") != page:
-        sys.exit(f"{PAGE} is not what the result says; run python -m benchmarks.scoring_report")
+
+    def pages() -> dict[Path, str]:
+        return {PAGE: between(PAGE, "measured", make_part(json.loads(RESULT.read_text())))}
+
+    write_or_check("benchmarks.scoring_report", __doc__, pages)
 
 
 def make_part(result: dict[str, Any]) -> str:

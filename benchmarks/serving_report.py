@@ -7,14 +7,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from skimrnn.files import write_atomically
+from benchmarks.pages import write_or_check
 
 RESULT = Path(__file__).parent / "results" / "serving.json"
 PAGE = Path(__file__).parent.parent / "docs" / "serving.md"
@@ -77,28 +75,28 @@ closed last.
 
 def main() -> None:
     """Write the page, or check it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
-    text = make_page(json.loads(RESULT.read_text()))
-    if not check:
-        write_atomically(PAGE, text.encode())
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
-        sys.exit(f"{PAGE} is not what the result says; run python -m benchmarks.serving_report")
+    write_or_check(
+        "benchmarks.serving_report",
+        __doc__,
+        lambda: {PAGE: make_page(json.loads(RESULT.read_text()))},
+    )
 
 
 def make_page(result: dict[str, Any]) -> str:
     """All of docs/serving.md."""
     first = result["overhead"]
     versions = ", ".join(f"{name} {number}" for name, number in first["versions"].items())
-    busy = ", ".join(f"{part['load_average_before']:.0f}" for part in result.values())
+    beside = "; ".join(
+        f"{name}: {part['note']}, {part['load_average_before']:.0f}"
+        for name, part in result.items()
+    )
     parts = [
         USE.rstrip(),
         "## What was measured",
         "Written by `python -m benchmarks.serving_report` from `benchmarks/results/serving.json`, "
         f"made by `{first['command']}` on {first['date'][:10]}: {first['cpu']}, Python "
         f"{first['python']}, {versions}. Model `sst`, loopback, the clients on the same cores as "
-        f"the server; {first['note']} (load average before each part: {busy}).",
+        f"the server. Beside it, and the load average before: {beside}.",
     ]
     for title, part, write in (
         ("What the server adds", "overhead", _overhead),

@@ -7,22 +7,19 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import between, write_or_check
 from skimrnn import cost
 from skimrnn.bench.networks import make_network
-from skimrnn.files import write_atomically
 
 RESULT = Path(__file__).parent / "results" / "speed.json"
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE, PICTURE = DOCS / "benchmarks.md", DOCS / "reading-time.svg"
 README = DOCS.parent / "README.md"
-BEGIN, END = "<!-- speed -->", "<!-- end of speed -->"
 RATES = (0.0, 0.5, 0.75, 0.9, 0.95)
 
 Row = dict[str, Any]
@@ -78,21 +75,17 @@ class Rows:
 
 def main() -> None:
     """Write the page and the picture, or check the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
     result = json.loads(RESULT.read_text())
-    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    summary = make_summary(result, Rows(result["rows"]))
-    pages = {PAGE: make_page(result), README: f"{before}{BEGIN}\n{summary}\n{END}{after}"}
-    for path, text in pages.items():
-        if not check:
-            write_atomically(path, text.encode())
-        elif not path.exists() or path.read_text(encoding="utf-8") != text:
-            sys.exit(f"{path} is not what the result says; run python -m benchmarks.speed_report")
-    if not check:
-        draw(Rows(result["rows"]))
+    rows = Rows(result["rows"])
+
+    def pages() -> dict[Path, str]:
+        return {
+            PAGE: make_page(result),
+            README: between(README, "speed", make_summary(result, rows)),
+        }
+
+    if write_or_check("benchmarks.speed_report", __doc__, pages):
+        draw(rows)
 
 
 def make_summary(result: dict[str, Any], rows: Rows) -> str:

@@ -7,15 +7,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import write_or_check
 from skimrnn.bench.training import DEFAULT_PATH
-from skimrnn.files import write_atomically
 
 RESULT = Path(__file__).parent / "results" / "training.json"
 PAGE = Path(__file__).parent.parent / "docs" / "training.md"
@@ -61,13 +59,11 @@ the same command on each, with the data there, as torchrun wants it:
 
 def main() -> None:
     """Write the page, or check it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    text = make_page(json.loads(RESULT.read_text()))
-    if not parser.parse_args().check:
-        write_atomically(PAGE, text.encode())
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
-        sys.exit(f"{PAGE} is not what the result says; run python -m benchmarks.training_report")
+    write_or_check(
+        "benchmarks.training_report",
+        __doc__,
+        lambda: {PAGE: make_page(json.loads(RESULT.read_text()))},
+    )
 
 
 def make_page(result: dict[str, Any]) -> str:

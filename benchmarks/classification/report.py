@@ -7,9 +7,7 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +27,10 @@ from benchmarks.classification.stats import (
     load,
     plain_of,
 )
-from skimrnn.files import write_atomically
+from benchmarks.pages import between, write_or_check
 
 ROOT = Path(__file__).parents[2]
 PAGE, README = ROOT / "docs" / "results.md", ROOT / "README.md"
-BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 # Accuracy and skim rate of the paper's Table 2 (100-d GloVe, one run each), in percent.
 PAPER = {
@@ -367,30 +364,19 @@ def page(tasks: dict[str, dict[str, Runs]], times: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write the page, or check it."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="only compare the page with the results"
-    )
-    check = parser.parse_args().check
-    tasks = load()
-    path = RESULTS / "times.json"
-    times = json.loads(path.read_text()) if path.exists() else {}
-    before, rest = README.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    pages = {
-        PAGE: page(tasks, times),
-        README: f"{before}{BEGIN}\n{summary(tasks, times)}\n{END}{after}",
-        **report_choice.pages(tasks, times, best_of),
-    }
-    for path, text in pages.items():
-        if not check:
-            write_atomically(path, text.encode())
-        elif not path.exists() or path.read_text(encoding="utf-8") != text:
-            remedy = "python -m benchmarks.classification.report"
-            sys.exit(f"{path} is not what the results say; run: {remedy}")
+    """Write the pages, or check them."""
+
+    def pages() -> dict[Path, str]:
+        tasks = load()
+        path = RESULTS / "times.json"
+        times = json.loads(path.read_text()) if path.exists() else {}
+        return {
+            PAGE: page(tasks, times),
+            README: between(README, "results", summary(tasks, times)),
+            **report_choice.pages(tasks, times, best_of),
+        }
+
+    write_or_check("benchmarks.classification.report", __doc__, pages)
 
 
 if __name__ == "__main__":

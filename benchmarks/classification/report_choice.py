@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.classification.rows import FOLDS, ROWS, TITLES
 from benchmarks.classification.stats import Runs
+from benchmarks.pages import between
 
 DOCS = Path(__file__).parents[2] / "docs"
 CHOOSING, FAQ = DOCS / "choosing.md", DOCS / "faq.md"
@@ -25,16 +26,9 @@ def pages(
 ) -> dict[Path, str]:
     """Both pages, their tables written anew."""
     return {
-        CHOOSING: between(CHOOSING, "sizes", sizes(tasks)),
-        FAQ: between(FAQ, "alternatives", alternatives(tasks, times, best_of)),
+        CHOOSING: between(CHOOSING, "sizes", "\n".join(sizes(tasks))),
+        FAQ: between(FAQ, "alternatives", "\n".join(alternatives(tasks, times, best_of))),
     }
-
-
-def between(path: Path, name: str, lines: list[str]) -> str:
-    """A page with these lines between its two marks of this name."""
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    before, rest = path.read_text(encoding="utf-8").split(begin)
-    return "\n".join([before + begin, *lines, end + rest.split(end)[1]])
 
 
 def sizes(tasks: Tasks) -> list[str]:

@@ -7,19 +7,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.machine import RESULTS
+from benchmarks.pages import write_or_check
 from benchmarks.questions import cloze
 from benchmarks.questions.front import EQUAL_AT, at_time, curve_of
 from benchmarks.questions.rows import ROWS
-from skimrnn.files import write_atomically
 
 PAGE = Path(__file__).parents[2] / "docs" / "results-questions.md"
 RESAMPLES = 10_000
@@ -82,7 +80,8 @@ def optional(name: str) -> dict[str, Any]:
 
 def shown(runs: dict[str, Run], curves: dict[str, Any], times: dict[str, Any]) -> list[str]:
     """What was asked for, beside what was found; what has not been run is said."""
-    rows = [*_plain(runs), *_skimming(runs), *_controls(curves, times), *_speed(runs, times)]
+    rows = [*_plain(runs), *_skimming(runs), *_controls(runs, curves, times)]
+    rows += _speed(runs, curves, times)
     return [
         "### What was to be shown",
         "",
@@ -141,13 +140,15 @@ def _skimming(runs: dict[str, Run]) -> list[list[str]]:
     return cells
 
 
-def _controls(curves: dict[str, Any], times: dict[str, Any]) -> list[list[str]]:
+def _controls(
+    runs: dict[str, Run], curves: dict[str, Any], times: dict[str, Any]
+) -> list[list[str]]:
     what = "skim against skip and a small D at equal measured time: F1"
-    said = equal_time(curves, times)
+    said = equal_time(runs, curves, times)
     return [[what, "said (skim on the front)", " ".join(said), "" if said else "**not made**"]]
 
 
-def _speed(runs: dict[str, Run], times: dict[str, Any]) -> list[list[str]]:
+def _speed(runs: dict[str, Run], curves: dict[str, Any], times: dict[str, Any]) -> list[list[str]]:
     cells = []
     ours = [row for row in times.get("rows", []) if _is_ours(row) and row["row"] == "attention"]
     what, asked = "a question without torch against the same model in torch", "≥ 2 × (≥ 5 ×)"
@@ -162,7 +163,7 @@ def _speed(runs: dict[str, Run], times: dict[str, Any]) -> list[list[str]]:
         for row in times.get("rows", [])
         if row["precision"] == "float32"
         and row["words"] == "met before"
-        and (rate := _rate(row, runs)) is not None
+        and (rate := _rate(row, runs, curves)) is not None
         and rate >= 0.75
     ]
     if not best:
@@ -174,11 +175,11 @@ def _speed(runs: dict[str, Run], times: dict[str, Any]) -> list[list[str]]:
     return cells
 
 
-def _rate(row: dict[str, Any], runs: dict[str, Run]) -> float | None:
+def _rate(row: dict[str, Any], runs: dict[str, Run], curves: dict[str, Any]) -> float | None:
     """Share skimmed at a timed threshold: the run's own, or of the curve."""
     if row["threshold"] is None:
         return None
-    points = optional("question-curves").get(row["row"], {}).get("points", [])
+    points = curves.get(row["row"], {}).get("points", [])
     for point in points:
         if point["threshold"] == row["threshold"]:
             return float(point["skim_rate"])
@@ -273,7 +274,7 @@ def layers(runs: dict[str, Run]) -> list[str]:
     return [*lines, ""]
 
 
-def over_theta(curves: dict[str, Any], times: dict[str, Any]) -> list[str]:
+def over_theta(runs: dict[str, Run], curves: dict[str, Any], times: dict[str, Any]) -> list[str]:
     """F1 over θ at test time; the paper's Figure 5."""
     if not curves:
         return []
@@ -299,7 +300,7 @@ def over_theta(curves: dict[str, Any], times: dict[str, Any]) -> list[str]:
             cells.append(said + (f", {point['ms']:.2f}" if point["ms"] else ""))
         lines.append(f"| {threshold:g} | {' | '.join(cells)} |")
     said = " ".join(skim_and_skip(curves))
-    return [*lines, "", *([said, ""] if said else []), *_listed(equal_time(curves, times))]
+    return [*lines, "", *([said, ""] if said else []), *_listed(equal_time(runs, curves, times))]
 
 
 def _listed(said: list[str]) -> list[str]:
@@ -329,9 +330,9 @@ def skim_and_skip(curves: dict[str, Any]) -> list[str]:
     return said
 
 
-def equal_time(curves: dict[str, Any], times: dict[str, Any]) -> list[str]:
+def equal_time(runs: dict[str, Run], curves: dict[str, Any], times: dict[str, Any]) -> list[str]:
     """The skimming curve's F1 at the measured times of the controls, less theirs."""
-    runs, timed = load(), {row["row"]: row for row in times.get("rows", []) if _is_ours(row)}
+    timed = {row["row"]: row for row in times.get("rows", []) if _is_ours(row)}
     said = []
     for name in EQUAL_AT:
         skims = "attention-skim-20-0.1"
@@ -449,25 +450,13 @@ def page() -> str:
     runs, curves, times = load(), optional("question-curves"), optional("question-times")
     lines = [INTRODUCTION.rstrip(), "", SQUAD.rstrip(), ""]
     lines += [*table(runs, times), *shown(runs, curves, times), *layers(runs)]
-    lines += [*over_theta(curves, times), *speed(times), *cloze_test()]
+    lines += [*over_theta(runs, curves, times), *speed(times), *cloze_test()]
     return "\n".join([*lines, *missing(runs, curves, times)]).rstrip() + "\n"
 
 
 def main() -> None:
     """Write the page, or check it."""
-    parser = argparse.ArgumentParser(
-        "python -m benchmarks.questions.report",
-        description=__doc__,
-        formatter_class=argparse.RawTextHelpFormatter,
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="only compare the page with the results"
-    )
-    text = page()
-    if not parser.parse_args().check:
-        write_atomically(PAGE, text.encode())
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
-        sys.exit(f"{PAGE} is not what the results say; run: python -m benchmarks.questions.report")
+    write_or_check("benchmarks.questions.report", __doc__, lambda: {PAGE: page()})
 
 
 if __name__ == "__main__":

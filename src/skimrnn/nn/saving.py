@@ -18,7 +18,7 @@ from skimrnn.decision import Rule
 from skimrnn.model_file import ModelFile, TextPart, read_model, write_model
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.nn.models import QuestionReader
-from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
+from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN, layer_of_cell
 from skimrnn.nn.surgery import SkimLayer, from_rnn
 from skimrnn.text import Vocabulary
 
@@ -124,11 +124,9 @@ def load(folder: str | os.PathLike[str]) -> TextClassifier | SkimLayer:
 def _layer_of(file: ModelFile) -> SkimLayer:
     config, rule = file.config, file.rule
     dtype = next(iter(file.parameters.values())).dtype
-    extra: dict[str, Any] = {}
-    if config.cell.startswith("rnn_"):
-        extra["nonlinearity"] = config.cell.removeprefix("rnn_")
     with torch.random.fork_rng(devices=[]):  # it draws weights, which are then overwritten
-        layer: SkimLayer = _CLASSES[config.cell](
+        layer = layer_of_cell(
+            config.cell,
             config.input_size,
             config.hidden_size,
             config.num_layers,
@@ -142,18 +140,9 @@ def _layer_of(file: ModelFile) -> SkimLayer:
             threshold=rule.threshold,
             budget=rule.budget,
             burst=rule.burst,
-            **extra,
         )
     layer.load_state_dict({name: torch.tensor(array) for name, array in file.parameters.items()})
     return layer
-
-
-_CLASSES: dict[str, Any] = {
-    "lstm": SkimLSTM,
-    "gru": SkimGRU,
-    "rnn_tanh": SkimRNN,
-    "rnn_relu": SkimRNN,
-}
 
 
 def save_answerer(

@@ -545,3 +545,23 @@ class SkimRNN(_SkimMixin, nn.RNN):  # type: ignore[misc]
             dtype=dtype,
         )
         self._set_up(f"rnn_{nonlinearity}", device, dtype, **options)
+
+
+def layer_of_cell(
+    cell: str, input_size: int, hidden_size: int, num_layers: int = 1, **options: Any
+) -> SkimLSTM | SkimGRU | SkimRNN:
+    """A fresh layer by its cell's name, as ``SkimConfig`` has it.
+
+    Args:
+        cell: "lstm", "gru", "rnn_tanh" or "rnn_relu".
+        input_size: E.
+        hidden_size: D.
+        num_layers: stacked layers.
+        **options: torch's and ours, as for ``SkimLSTM``.
+    """
+    sizes = input_size, hidden_size, num_layers
+    if cell == "lstm":
+        return SkimLSTM(*sizes, **options)
+    if cell == "gru":
+        return SkimGRU(*sizes, **options)
+    return SkimRNN(*sizes, nonlinearity=cell.removeprefix("rnn_"), **options)

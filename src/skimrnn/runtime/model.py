@@ -212,6 +212,7 @@ class Model(Layer):
         precision: what the recurrent weights are kept in.
         training: how it was trained, as JSON values.
         card: the model card, Markdown.
+        file: the whole content of its folder.
     """
 
     def __init__(

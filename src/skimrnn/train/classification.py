@@ -20,7 +20,7 @@ from skimrnn.model_folder import check_target
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.nn.recording import record
 from skimrnn.nn.saving import as_file
-from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
+from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN, layer_of_cell
 from skimrnn.tasks import Examples, TextTask, micro_f1
 from skimrnn.text import Vocabulary, WordVectors, read_word_vectors, scan
 from skimrnn.train.batches import (
@@ -44,8 +44,6 @@ from skimrnn.train.run import Trained, put_away, run_record, vectors_record, wor
 EVALUATION_BATCH = 256
 
 SkimmingLayer = SkimLSTM | SkimGRU | SkimRNN
-
-_CLASSES = {"lstm": SkimLSTM, "gru": SkimGRU, "rnn_tanh": SkimRNN, "rnn_relu": SkimRNN}
 
 
 class Classification:
@@ -384,10 +382,8 @@ def build_model(
 ) -> TextClassifier:
     """A fresh model of these settings, its word vectors filled in."""
     size = vectors_size(options, vectors)
-    extra = {}
-    if options.cell.startswith("rnn_"):
-        extra["nonlinearity"] = options.cell.removeprefix("rnn_")
-    rnn = _CLASSES[options.cell](
+    rnn = layer_of_cell(
+        options.cell,
         size,
         options.hidden_size,
         options.num_layers,
@@ -398,7 +394,6 @@ def build_model(
         router_input=options.router_input,
         router=options.router,
         hard=options.hard,
-        **extra,
     )
     model = TextClassifier(rnn, len(vocabulary), classes, options.dropout, activation)
     start_embedding(model, options, vocabulary, vectors)
