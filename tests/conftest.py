@@ -10,6 +10,7 @@ import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["OMP_NUM_THREADS"] = "1"
+os.environ.setdefault("TRITON_INTERPRET", "1")  # 0 on a machine with a GPU, to test on that
 os.environ.pop("SKIMRNN_IMPLEMENTATION", None)
 
 hypothesis.settings.register_profile(

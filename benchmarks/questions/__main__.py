@@ -1,6 +1,6 @@
 """Make the runs of the SQuAD table, row by row.
 
-    python -m benchmarks.questions [--row NAME ...] [--seed N ...]
+    python -m benchmarks.questions [--row NAME ...] [--seed N ...] [--device cuda]
 
 Each finished run is one JSON file under ``results/questions``; a run whose file is there is not
 made again, and one that was cut off goes on from its checkpoint. The plain run keeps that of its
@@ -27,7 +27,9 @@ from skimrnn.tasks import QuestionTask, load_questions
 RESULTS = machine.RESULTS / "questions"
 
 
-def make(task: QuestionTask, name: str, seed: int, data_dir: str | None) -> Path:
+def make(
+    task: QuestionTask, name: str, seed: int, data_dir: str | None, device: str = "cpu"
+) -> Path:
     """Train, answer the test's questions and write one run's numbers."""
     import torch
 
@@ -47,6 +49,7 @@ def make(task: QuestionTask, name: str, seed: int, data_dir: str | None) -> Path
             made_of=AnswererOptions(model=ROWS[name].model),
             vectors=glove(data_dir),
             command=command,
+            device=device,
             show=_show,
             keep=(PLAIN_STEPS, plain) if name in KEPT else None,
             start=start,
@@ -69,6 +72,7 @@ def make(task: QuestionTask, name: str, seed: int, data_dir: str | None) -> Path
         "best": record["best"],
         "history": history,
         "seconds": record["seconds"],
+        "device": record["device"],
         "log_sha256": sha256(folder / "log.jsonl"),
         "test": measure(skimrnn.load_answerer(folder), task.test),
         **machine.provenance(command),
@@ -93,13 +97,14 @@ def main() -> None:
     said = f"all if left out: {', '.join(ROWS)}"
     parser.add_argument("--row", nargs="*", choices=tuple(ROWS), default=list(ROWS), help=said)
     parser.add_argument("--seed", nargs="*", type=int, default=[0])
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="to train on")
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
     arguments = parser.parse_args()
     task = load_questions("squad", data_dir=arguments.data_dir)
     for seed in arguments.seed:
         for name in arguments.row:
             if not (RESULTS / f"squad-{name}-seed{seed}.json").exists():
-                print(make(task, name, seed, arguments.data_dir), flush=True)
+                print(make(task, name, seed, arguments.data_dir, arguments.device), flush=True)
 
 
 if __name__ == "__main__":

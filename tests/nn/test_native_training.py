@@ -68,23 +68,27 @@ def at_random_levels(layer, call, seed=0):
     return {**call, "noise": None, "levels": levels}
 
 
-def train(layer, call, path, dtype=torch.float32):
+def train(layer, call, path, dtype=torch.float32, device="cpu"):
     """One step's results and gradients, by name, in float64."""
-    layer = copy.deepcopy(layer).to(dtype).train()
+    layer = copy.deepcopy(layer).to(device, dtype).train()
     layer.path = path
-    x, *hx = (part.clone().to(dtype).requires_grad_() for part in (call["x"], *call["hx"]))
+
+    def placed(part):
+        return part.to(device, dtype)
+
+    x, *hx = (placed(part.clone()).requires_grad_() for part in (call["x"], *call["hx"]))
     packed = pack_padded_sequence(
         x, torch.tensor(call["lengths"]), batch_first=True, enforce_sorted=False
     )
-    draws = {"levels": call["levels"]} if "levels" in call else {"noise": call["noise"].to(dtype)}
+    draws = {"levels": call["levels"]} if "levels" in call else {"noise": placed(call["noise"])}
     with record() as reads:
         output, state = layer(packed, tuple(hx) if len(hx) == 2 else hx[0], **draws)
     state = state if isinstance(state, tuple) else (state,)
-    loss = (output.data * call["of_output"].to(dtype)).sum()
+    loss = (output.data * placed(call["of_output"])).sum()
     if layer.config.skims and layer.skimming:
         loss = loss + 2 * reads.penalty()
     for part in state:
-        loss = loss + (part * call["of_state"].to(dtype)).sum()
+        loss = loss + (part * placed(call["of_state"])).sum()
     loss.backward()
     results = {"output": output.data, "loss": loss, "x": x.grad}
     results |= {f"state {i}": part for i, part in enumerate(state)}
@@ -96,7 +100,7 @@ def train(layer, call, path, dtype=torch.float32):
         for name, parameter in layer.named_parameters()
         if parameter.grad is not None
     }
-    return {name: value.detach().double() for name, value in results.items()}
+    return {name: value.detach().double().cpu() for name, value in results.items()}
 
 
 def assert_near(ours, wanted):

@@ -165,7 +165,29 @@ def bench(
             _rows("cpu", shape, paths, 2, both, by_clock=True), alone, both, strict=True
         ):
             rows.append(dataclasses.replace(row, gain=_ratio(one, two, by_clock=True)))
-    gpu = timed.cuda_name()
+    return rows + bench_gpu(chosen, paths, rounds=rounds, show=show)
+
+
+def bench_gpu(
+    chosen: Sequence[Shape],
+    paths: Sequence[str] = (_PLAIN, DEFAULT_PATH),
+    *,
+    rounds: int = _ROUNDS,
+    show: Callable[[str], object] = lambda line: None,
+) -> list[Row]:
+    """The rows of this machine's GPU, or that it has none.
+
+    Args:
+        chosen: what to train on.
+        paths: torch's own layer first.
+        rounds: turns that every contender takes.
+        show: called with what is done now.
+
+    Raises:
+        ImportError: without torch.
+    """
+    timed = import_module("skimrnn.nn.timed")
+    gpu, rows = timed.cuda_name(), list[Row]()
     for shape in chosen:
         if gpu is None:
             rows += [Row("cuda", shape.name, shape.cell, p, 1, missing="no GPU") for p in paths]

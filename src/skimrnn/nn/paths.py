@@ -1,4 +1,4 @@
-"""Which way a training step goes: torch's eager loop, one native call, or recorded CUDA graphs.
+"""Which way a step goes: torch's eager loop, a native call, a GPU kernel or recorded CUDA graphs.
 
 All compute the same mixture from the same noise; ``eager`` is the reference in torch, and the one
 that knows every cell, router, device and dtype.
@@ -11,9 +11,9 @@ from torch import Tensor
 
 from skimrnn import extension
 from skimrnn.config import SkimConfig
-from skimrnn.nn import native
+from skimrnn.nn import fused, native
 
-PATHS = ("auto", "eager", "native", "graph")
+PATHS = ("auto", "eager", "native", "fused", "graph")
 
 
 def check_path(path: object) -> None:
@@ -29,7 +29,11 @@ def choose_path(path: str, config: SkimConfig, x: Tensor) -> str:
         ValueError: if the one named does not exist or cannot.
     """
     check_path(path)
-    obstacles = {"native": _native_obstacle(config, x), "graph": _graph_obstacle(x)}
+    obstacles = {
+        "native": _native_obstacle(config, x),
+        "fused": fused.obstacle(config, x),
+        "graph": _graph_obstacle(x),
+    }
     if path == "auto":
         return next((name for name, obstacle in obstacles.items() if obstacle is None), "eager")
     if obstacles.get(path):

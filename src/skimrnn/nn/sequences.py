@@ -45,13 +45,19 @@ class Ragged:
     @cached_property
     def steps_of(self) -> Tensor:
         """The step of each of the N tokens, (N,)."""
-        sizes = torch.tensor(self.sizes, device=self._device)
-        return torch.repeat_interleave(torch.arange(self.steps, device=self._device), sizes)
+        return self._steps_of.to(self._device)
+
+    @cached_property
+    def _steps_of(self) -> Tensor:
+        """The same on the CPU: a GPU would be asked for many small things."""
+        return torch.repeat_interleave(torch.arange(self.steps), torch.tensor(self.sizes))
 
     @cached_property
     def texts_of(self) -> Tensor:
         """The text of each of the N tokens, in the caller's order, (N,)."""
-        rows = torch.cat([torch.arange(size, device=self._device) for size in self.sizes])
+        sizes = torch.tensor(self.sizes)
+        begins = sizes.cumsum(0) - sizes
+        rows = (torch.arange(int(sizes.sum())) - begins[self._steps_of]).to(self._device)
         return rows if self.order is None else self.order[rows]
 
     @cached_property

@@ -23,7 +23,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
 from skimrnn.config import SkimConfig, parameter_suffix, resolve_levels
-from skimrnn.nn import graph, native
+from skimrnn.nn import fused, graph, native
 from skimrnn.nn.cells import CellWeights, State
 from skimrnn.nn.forms import Hidden, enter, layout_of
 from skimrnn.nn.given import levels_of_tokens, noise_of_levels
@@ -220,7 +220,7 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             levels_of_tokens(levels, layout_of(self, input)[1], self.config, skimming=False)
         if plain and recording():
             self._report_plain(input)
-        if plain and not self._reads_all_natively(input):
+        if plain and not self._reads_all_itself(input):
             return super().forward(input, hx)  # type: ignore[no-any-return]  # torch's own
         if torch.is_autocast_enabled(self._weight.device.type):
             return self._without_autocast(input, hx, noise, levels)
@@ -233,16 +233,16 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             levels = levels_of_tokens(levels, layout, self.config, skimming=not plain)
         initial = [State(*parts) for parts in zip(*given, strict=True)]
         final: list[State] = []
+        directions = self.config.directions
         for layer in range(self.num_layers):
-            outputs = []
-            for direction in range(self.config.directions):
-                start = initial[len(final)]
-                here = None if noise is None else layout.unpad(noise[layer, direction])
-                taken = None if levels is None else levels[layer, direction]
-                output, state = self._read(layer, direction, data, layout, start, here, taken)
-                outputs.append(output)
-                final.append(state)
-            data = torch.cat(outputs, dim=1)
+            here = None
+            if noise is not None:
+                here = [layout.unpad(noise[layer, direction]) for direction in range(directions)]
+            start = initial[layer * directions : (layer + 1) * directions]
+            taken = None if levels is None else levels[layer]
+            reads = self._read_layer(layer, data, layout, start, here, taken)
+            final += [read.state for read in reads]
+            data = torch.cat([read.outputs for read in reads], dim=1)
             if self.training and self.dropout and layer + 1 < self.num_layers:
                 data = functional.dropout(data, self.dropout)
         return leave(
@@ -250,13 +250,13 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             tuple(torch.stack(parts) for parts in zip(*final, strict=True) if parts[0] is not None),
         )
 
-    def _reads_all_natively(self, input: Tensor | PackedSequence) -> bool:
-        """Whether the kernels train the full cell alone: torch's own is slow on packed input."""
+    def _reads_all_itself(self, input: Tensor | PackedSequence) -> bool:
+        """Whether our kernels train the full cell alone: torch's own is slow on packed input."""
         return (
             self.training
             and isinstance(input, PackedSequence)
             and not torch.is_autocast_enabled(self._weight.device.type)
-            and choose_path(self.path, self.config, input.data) == "native"
+            and choose_path(self.path, self.config, input.data) in ("native", "fused")
         )
 
     def _without_autocast(
@@ -279,59 +279,88 @@ class _SkimMixin(Pretrained, nn.RNNBase):
         weight: Tensor = getattr(self, f"weight_ih_{parameter_suffix(0, 0)}")
         return weight
 
-    def _read(
+    def _read_layer(
         self,
         layer: int,
-        direction: int,
         x: Tensor,
         layout: Ragged,
-        initial: State,
-        noise: Tensor | None,
+        initial: list[State],
+        noise: list[Tensor] | None,
         levels: Tensor | None,
-    ) -> tuple[Tensor, State]:
-        """Take x (N, E) through one direction of one layer: outputs (N, D) and the last state."""
-        tensors, backwards = self._tensors(layer, direction), bool(direction)
+    ) -> list[SequenceRead]:
+        """Take x (N, E) through each direction of one layer.
+
+        Args:
+            layer: which.
+            x: the tokens.
+            layout: where they lie.
+            initial: the first state of each direction.
+            noise: of each direction, (N, K).
+            levels: given levels, (directions, N).
+        """
+        tensors = [self._tensors(layer, direction) for direction in range(len(initial))]
         if not (self.config.skims and self.skimming):
-            cell = CellWeights.of(tensors)
-            read = native.read_all(self.config, cell, x, layout, initial, backwards)
-            return read.outputs, read.state
-        parts = Direction.of(self.config, layer, tensors)
-        if not self.training:
-            read = walk(Choosing(self, parts, x, layout, levels), layout, initial, backwards)
-        else:
+            cells = [CellWeights.of(each) for each in tensors]
+            if choose_path(self.path, self.config, x) == "fused":
+                return fused.read_all(cells, x, layout, initial)
+            return [
+                native.read_all(self.config, cell, x, layout, initial[d], bool(d))
+                for d, cell in enumerate(cells)
+            ]
+        parts = [Direction.of(self.config, layer, each) for each in tensors]
+        if self.training:
             if levels is not None:
-                noise = noise_of_levels(levels, len(self.config.levels), x.dtype)
+                noise = [noise_of_levels(each, len(self.config.levels), x.dtype) for each in levels]
             elif noise is None:
-                noise = draw_noise(x, len(self.config.levels))
-            read = self._mix(layer, direction, parts, x, layout, noise, initial)
+                noise = [draw_noise(x, len(self.config.levels)) for _ in parts]
+            reads = self._mix(layer, parts, x, layout, noise, initial)
+        elif self._chooses_fused(x, levels):
+            reads = fused.choose(self, parts, x, layout, initial)
+        else:
+            reads = []
+            for d, part in enumerate(parts):
+                choosing = Choosing(self, part, x, layout, None if levels is None else levels[d])
+                reads.append(walk(choosing, layout, initial[d], bool(d)))
         if recording():
-            report(LayerReads(self, layer, direction, True, read.log_p, read.levels, layout))
-        return read.outputs, read.state
+            for d, read in enumerate(reads):
+                report(LayerReads(self, layer, d, True, read.log_p, read.levels, layout))
+        return reads
+
+    def _chooses_fused(self, x: Tensor, levels: Tensor | None) -> bool:
+        """Whether a GPU's kernel, which computes both cells, replaces many launches a word."""
+        able = self.budget is None and levels is None
+        return able and self.path in ("auto", "fused") and fused.obstacle(self.config, x) is None
 
     def _mix(
         self,
         layer: int,
-        direction: int,
-        parts: Direction,
+        parts: list[Direction],
         x: Tensor,
         layout: Ragged,
-        noise: Tensor,
-        initial: State,
-    ) -> SequenceRead:
-        """A training step of one direction of one layer, by the path that is chosen."""
-        path, backwards = choose_path(self.path, self.config, x), bool(direction)
-        if path == "native":
-            return native.mix(self, parts, x, layout, noise, initial, backwards)
-        if path == "graph":
-            try:
-                return self._graphed(layer, direction, x, layout, noise, initial)
-            except RecordingError as error:
-                if self.path == "graph":
-                    raise
-                warnings.warn(f"{error}; it is used from now on", stacklevel=2)
-                self.path = "eager"
-        mixing = Mixing(Mix(self.temperature, self.hard), parts, x, layout, noise)
-        return walk(mixing, layout, initial, backwards)
+        noise: list[Tensor],
+        initial: list[State],
+    ) -> list[SequenceRead]:
+        """A training step of one layer, by the path that is chosen."""
+        path = choose_path(self.path, self.config, x)
+        if path == "fused":
+            return fused.mix(self, parts, x, layout, noise, initial)
+        reads = []
+        for d, (part, drawn, start) in enumerate(zip(parts, noise, initial, strict=True)):
+            if path == "native":
+                reads.append(native.mix(self, part, x, layout, drawn, start, bool(d)))
+                continue
+            if path == "graph":
+                try:
+                    reads.append(self._graphed(layer, d, x, layout, drawn, start))
+                    continue
+                except RecordingError as error:
+                    if self.path == "graph":
+                        raise
+                    warnings.warn(f"{error}; it is used from now on", stacklevel=2)
+                    self.path = path = "eager"
+            mixing = Mixing(Mix(self.temperature, self.hard), part, x, layout, drawn)
+            reads.append(walk(mixing, layout, start, bool(d)))
+        return reads
 
     def _check_noise(self, noise: Tensor, layout: Ragged) -> None:
         levels, directions = len(self.config.levels), self.config.directions
@@ -417,8 +446,9 @@ class SkimLSTM(_SkimMixin, nn.LSTM):  # type: ignore[misc]
         budget: ceiling on the share of tokens read in ``eval()``, for every prefix of a text.
         burst: reads allowed ahead of the budget.
         path: how a training step is computed: "eager", torch's loop over the tokens; "native", one
-            call on the CPU, for float32 and the "softmax" router; "graph", CUDA graphs on a GPU;
-            "auto", the fastest that can. Not used in ``eval()``.
+            call on the CPU, for float32 and the "softmax" router; "fused", one kernel on a GPU, for
+            two levels besides; "graph", CUDA graphs on a GPU; "auto", the fastest that can. In
+            ``eval()`` all are "eager", except that on a GPU a kernel decides by the threshold.
 
     A state dict of ``torch.nn.LSTM`` loads into the full cell by its own names.
 

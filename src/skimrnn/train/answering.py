@@ -243,6 +243,7 @@ def train_answerer(
             task.record,
             outcome,
             together,
+            device,
             questions={"train": len(train), "validation": len(validation)},
             vectors=vectors_record(found, vectors),
             vocabulary=len(vocabulary),

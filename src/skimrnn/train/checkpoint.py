@@ -67,7 +67,7 @@ def open_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if not line.startswith(_MARK) or digest != hashlib.sha256(content).hexdigest().encode():
         raise ValueError(f"{path} is not a whole checkpoint; {remedy}")
     try:
-        whole = torch.load(io.BytesIO(content), weights_only=True)
+        whole = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError) as error:
         raise ValueError(
             f"{path} is of another torch than {torch.__version__} ({error}); {remedy}"

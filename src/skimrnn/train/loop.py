@@ -197,9 +197,9 @@ class Trainer(Generic[M]):
             return
         # At first the average follows closely, so that the initial weights are soon forgotten.
         keep = min(self.options.averaging, (1 + self.step) / (10 + self.step))
-        ours = self.averaged.parameters()
-        for mean, now in zip(ours, self.model.parameters(), strict=True):
-            mean.lerp_(now, 1 - keep)
+        both = zip(self.averaged.parameters(), self.model.parameters(), strict=True)
+        means, ours = zip(*(pair for pair in both if pair[1].requires_grad), strict=True)
+        torch._foreach_lerp_(means, ours, 1 - keep)
 
     def _evaluate(self, per_epoch: int) -> None:
         model = self.model if self.averaged is None else self.averaged

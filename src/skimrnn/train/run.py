@@ -48,6 +48,7 @@ def run_record(
     task: dict[str, Any],
     outcome: Outcome,
     together: Processes,
+    device: str = "cpu",
     **own: Any,
 ) -> dict[str, Any]:
     """What training.json says of a run; ``own`` is what its kind has to add."""
@@ -61,6 +62,7 @@ def run_record(
         "stopped_early": outcome.stopped_early,
         "seconds": round(outcome.seconds, 1),
         "processes": together.count,
+        "device": "cpu" if device == "cpu" else torch.cuda.get_device_name(),
         "torch": torch.__version__,
     }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import PackedSequence
 
 from skimrnn.config import SkimConfig
 from skimrnn.nn.skim import SkimLSTM
@@ -53,11 +53,19 @@ def outside(lengths: Tensor, width: int, device: torch.device) -> Tensor:
 
 
 def read(layer: SkimLSTM, x: Tensor, lengths: Tensor) -> Tensor:
-    """The layer's outputs (B, T, 2 D) of padded vectors (B, T, ...); 0 past a text's end."""
-    packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-    outputs, _ = layer(packed)
-    padded: Tensor = pad_packed_sequence(outputs, batch_first=True, total_length=x.size(1))[0]
-    return padded
+    """The layer's outputs (B, T, 2 D) of padded vectors (B, T, ...); 0 past a text's end.
+
+    Packed and unpacked by one index each: torch's own functions go from step to step.
+    """
+    lengths, order = lengths.sort(descending=True, stable=True)
+    words = torch.arange(int(lengths[0]))[:, None] < lengths  # (T, B), whether there is one
+    steps, rows = words.nonzero(as_tuple=True)
+    places = (order[rows] * x.size(1) + steps).to(x.device)
+    order = order.to(x.device)
+    packed = PackedSequence(x.flatten(0, 1)[places], words.sum(dim=1), order, order.argsort())
+    data = layer(packed)[0].data
+    padded: Tensor = data.new_zeros(x.size(0) * x.size(1), data.size(1))
+    return padded.index_copy(0, places, data).view(x.size(0), x.size(1), -1)
 
 
 def make_layer(config: SkimConfig, dropout: float) -> SkimLSTM:
