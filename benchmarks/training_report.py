@@ -1,4 +1,4 @@
-"""Write docs/training.md from results/training.json.
+"""Write docs/training.md from results/training.json and results/training-gpu.json.
 
     python -m benchmarks.training_report [--check]
 
@@ -16,6 +16,7 @@ from benchmarks.pages import write_or_check
 from skimrnn.bench.training import DEFAULT_PATH
 
 RESULT = Path(__file__).parent / "results" / "training.json"
+GPU_RESULT = RESULT.with_name("training-gpu.json")
 PAGE = Path(__file__).parent.parent / "docs" / "training.md"
 
 HEADLINE = "T=200, B=32, D=100"
@@ -28,13 +29,18 @@ USAGE = """\
 ## How a step is computed
 
 A layer's `path` says it, at its making or later: `"native"` is one call into C++ for the whole
-sequence, on the CPU, for LSTM and GRU in float32 with the softmax router; `"graph"` is torch's loop
-recorded as CUDA graphs for a bucket of shapes, and replayed; `"eager"` is torch's loop as it is,
-the reference, for every cell, router, device and dtype; `"auto"`, the default, takes the first of
-these that can. All take the same noise and give the same gradients but for rounding. The number of
-torch's threads moves the gradients of weights in the last bits, nothing else. A second derivative
-needs `"eager"`. **The graph path has not run on a GPU yet**: its step is tested on the CPU, its
-recording is torch's `make_graphed_callables`, and there are no figures.
+sequence, on the CPU, for LSTM and GRU in float32 with the softmax router; `"fused"` is one kernel
+for the whole sequence on a GPU, in Triton, for an LSTM in float32 with the softmax router that
+reads all or has two levels; `"graph"` is torch's loop recorded as CUDA graphs for a bucket of shapes, and
+replayed; `"eager"` is torch's loop as it is, the reference, for every cell, router, device and
+dtype; `"auto"`, the default, takes the first of these that can. All take the same noise and give
+the same gradients but for rounding. The number of torch's threads moves the gradients of weights in
+the last bits, nothing else. A second derivative needs `"eager"`.
+
+On a GPU a skip saves nothing: both cells are computed, in training and in `eval()`, where the
+kernel decides by the threshold (a budget, or levels that are given, go through torch's loop). The
+tests run the kernel on the CPU by Triton's interpreter; on a GPU,
+`TRITON_INTERPRET=0 python -m pytest tests/nn/test_fused.py` runs them there.
 
 - `torch.compile` leaves the layers as they are, as it leaves torch's own, and compiles around them.
 - `torch.export` refuses them, because which cell runs depends on the data; with `skimming=False`
@@ -62,19 +68,16 @@ def main() -> None:
     write_or_check(
         "benchmarks.training_report",
         __doc__,
-        lambda: {PAGE: make_page(json.loads(RESULT.read_text()))},
+        lambda: {PAGE: make_page(*(json.loads(p.read_text()) for p in (RESULT, GPU_RESULT)))},
     )
 
 
-def make_page(result: dict[str, Any]) -> str:
+def make_page(result: dict[str, Any], gpu: dict[str, Any]) -> str:
     """All of docs/training.md."""
-    rows = [row for row in result["rows"] if row["missing"] is None]
+    of_cpu = [row for row in result["rows"] if row["device"] == "cpu"]
+    rows = [row for row in (*of_cpu, *gpu["rows"]) if row["missing"] is None]
     missing = sorted(
-        {
-            f"- {_where(row)}: {row['missing']}"
-            for row in result["rows"]
-            if row["missing"] is not None
-        }
+        {f"- {_where(row)}: {row['missing']}" for row in of_cpu if row["missing"] is not None}
     )
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     parts = [
@@ -86,6 +89,9 @@ def make_page(result: dict[str, Any]) -> str:
         "inputs as units, S = 5, T words by B texts, denormal numbers flushed for all. "
         "Contenders take turns in one process; ratios are medians over rounds. Processor time for "
         "one thread, the clock for two. `skimrnn bench training --all-paths` repeats it anywhere.",
+        f"Rows of a GPU are from `benchmarks/results/training-gpu.json`, made by "
+        f"`{gpu['command']}` on {gpu['date'][:10]} at commit {gpu['commit'][:7]}: {gpu['rows'][0]['device']}, torch "
+        f"{gpu['versions']['torch']}, by the clock.",
         "## What was to be shown",
         _targets(rows),
         *(["Not measured:", "\n".join(missing)] if missing else []),
@@ -109,6 +115,9 @@ def make_page(result: dict[str, Any]) -> str:
         "T = 50 everything fits into the cache anyway, and torch's LSTM is ahead. The kernels know "
         "LSTM and GRU in float32 with the softmax router; anything else goes through torch's loop, "
         'by the same name "auto".',
+        "On the GPU our kernel keeps no weights between steps: each step reads "
+        "them from the cache that all multiprocessors share, and waits for it. cuDNN keeps them; "
+        "for packed texts of unequal lengths it has no such kernel, and there ours is ahead.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -99,6 +99,16 @@ def test_words_are_encoded_once_and_forgotten_together(monkeypatch):
     assert answerer.answer(*PAIRS[0]).probability == first.probability
 
 
+def test_what_a_word_is_does_not_depend_on_its_company(monkeypatch):
+    answerer = Answerer(as_file(make_answerer()))
+    words = list(dict.fromkeys(" ".join(text for pair in PAIRS for text in pair).split()))
+    together = answerer._encode(words)
+    for size in (1, 2, 7):
+        monkeypatch.setattr("skimrnn.runtime.answerer.TOGETHER", size)
+        answerer.forget()
+        assert np.array_equal(answerer._encode(words), together)
+
+
 def test_the_folder_gives_the_same_answers(tmp_path):
     file = as_file(make_answerer(), training={"seed": 1}, card="# It answers")
     write_answerer(tmp_path / "mine", file)

@@ -186,7 +186,7 @@ def _of_router(x: Tensor, part: Direction) -> tuple[Tensor, Tensor]:
 
 
 def _of_cells(x: Tensor, cells: Sequence[CellWeights]) -> tuple[Tensor, Tensor]:
-    """What the tokens add to the gates, (directions, N, 4 S), and weights (directions, 4 S, seen)."""
+    """What tokens add to the gates, (directions, N, 4 S), and weights (directions, 4 S, seen)."""
     inputs = []
     for cell in cells:
         bias = None

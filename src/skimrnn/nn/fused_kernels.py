@@ -332,8 +332,9 @@ def backward(
                 dh * th * o * (1 - o), D,
             )  # fmt: skip
             c_part += dc * f
-            v = tl.load(router + D + unit, mask=unit < D, other=0.0)
-            h_part += of_delta[:, None] * v[None, :]
+            if not PLAIN:
+                v = tl.load(router + D + unit, mask=unit < D, other=0.0)
+                h_part += of_delta[:, None] * v[None, :]
             if C_ROUTED:
                 v = tl.load(router + unit, mask=unit < D, other=0.0)
                 c_part += of_delta[:, None] * v[None, :]

@@ -30,6 +30,9 @@ Array = NDArray[Any]
 REMEMBERED = 100_000
 """Words whose encoding is kept at most; then all are forgotten, and met anew."""
 
+TOGETHER = 256
+"""Words that are encoded at a time; the more, the more memory it takes."""
+
 
 class Answerer:
     """Finds the part of a context that answers a question; to be shared by threads.
@@ -138,27 +141,33 @@ class Answerer:
         if len(known) + len(new) > REMEMBERED:
             known = self._encoded = {}
             new = list(dict.fromkeys(words))
-        for word in new:  # one by one: a product of many rounds otherwise than a product of few
-            known[word] = self._scorer.remembered(self._words([word]))[:, 0]
+        for begin in range(0, len(new), TOGETHER):
+            some = new[begin : begin + TOGETHER]
+            remembered = self._scorer.remembered(self._words(some))
+            known.update((word, remembered[:, at, 0].copy()) for at, word in enumerate(some))
         return np.stack([known[word] for word in words], axis=1)
 
     def _words(self, words: Sequence[str]) -> Array:
-        """A word's own vector beside what its spelling says, through a highway, (n, X)."""
-        x = self._of["embedding.weight"][self._vocabulary.rows(words)]
+        """A word's own vector beside what its spelling says, through a highway, (n, 1, X).
+
+        A stack of one-word products, which NumPy makes one by one: a product of many words rounds
+        otherwise than one of few, and what a word is may not depend on those it came with.
+        """
+        x = self._of["embedding.weight"][self._vocabulary.rows(words)][:, None]
         if self.config.filters:
-            x = np.concatenate([x, self._spelled(spelling(words))], axis=1)
+            x = np.concatenate([x, self._spelled(spelling(words))], axis=2)
         carried = 1 / (1 + np.exp(-linear(self._of, "words.carry", x)))
         changed = relu(linear(self._of, "words.change", x))
         return np.asarray(carried * x + (1 - carried) * changed)
 
     def _spelled(self, bytes_of: NDArray[np.int64]) -> Array:
-        """The greatest answer of each filter along a word's bytes, (n, filters)."""
+        """The greatest answer of each filter along a word's bytes, (n, 1, filters)."""
         weight, width = self._of["words.filters.weight"], self.config.filter_width
         bytes_of = np.pad(bytes_of, ((0, 0), (width - 1, width - 1)))
         vectors = self._of["words.bytes.weight"][bytes_of]  # (n, places + width - 1, byte_size)
         windows = np.lib.stride_tricks.sliding_window_view(vectors, width, axis=1)
         found = windows.reshape(*windows.shape[:2], -1) @ weight.reshape(len(weight), -1).T
-        return relu(found.max(axis=1) + self._of["words.filters.bias"])
+        return relu(found.max(axis=1, keepdims=True) + self._of["words.filters.bias"])
 
 
 def load_answerer(

@@ -27,7 +27,7 @@ class Scorer(Protocol):
     """A model's equations with its parameters; to be shared by threads."""
 
     def remembered(self, x: Array) -> Array:
-        """What is kept of words that stand for (n, X), whatever stands beside them: (M, n, X)."""
+        """What is kept of words, whatever stands beside them: (M, n, 1, X) of (n, 1, X)."""
         ...
 
     def scores(self, context: Array, question: Array, features: Array, rule: Rule) -> Scores:
