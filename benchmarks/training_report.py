@@ -31,11 +31,11 @@ USAGE = """\
 A layer's `path` says it, at its making or later: `"native"` is one call into C++ for the whole
 sequence, on the CPU, for LSTM and GRU in float32 with the softmax router; `"fused"` is one kernel
 for the whole sequence on a GPU, in Triton, for an LSTM in float32 with the softmax router that
-reads all or has two levels; `"graph"` is torch's loop recorded as CUDA graphs for a bucket of shapes, and
-replayed; `"eager"` is torch's loop as it is, the reference, for every cell, router, device and
-dtype; `"auto"`, the default, takes the first of these that can. All take the same noise and give
-the same gradients but for rounding. The number of torch's threads moves the gradients of weights in
-the last bits, nothing else. A second derivative needs `"eager"`.
+reads all or has two levels; `"graph"` is torch's loop recorded as CUDA graphs for a bucket of
+shapes, and replayed; `"eager"` is torch's loop as it is, the reference, for every cell, router,
+device and dtype; `"auto"`, the default, takes the first of these that can. All take the same noise
+and give the same gradients but for rounding. The number of torch's threads moves the gradients of
+weights in the last bits, nothing else. A second derivative needs `"eager"`.
 
 On a GPU a skip saves nothing: both cells are computed, in training and in `eval()`, where the
 kernel decides by the threshold (a budget, or levels that are given, go through torch's loop). The
@@ -89,9 +89,9 @@ def make_page(result: dict[str, Any], gpu: dict[str, Any]) -> str:
         "inputs as units, S = 5, T words by B texts, denormal numbers flushed for all. "
         "Contenders take turns in one process; ratios are medians over rounds. Processor time for "
         "one thread, the clock for two. `skimrnn bench training --all-paths` repeats it anywhere.",
-        f"Rows of a GPU are from `benchmarks/results/training-gpu.json`, made by "
-        f"`{gpu['command']}` on {gpu['date'][:10]} at commit {gpu['commit'][:7]}: {gpu['rows'][0]['device']}, torch "
-        f"{gpu['versions']['torch']}, by the clock.",
+        "Rows of a GPU are from `benchmarks/results/training-gpu.json`, made by "
+        f"`{gpu['command']}` on {gpu['date'][:10]} at commit {gpu['commit'][:7]}: "
+        f"{gpu['rows'][0]['device']}, torch {gpu['versions']['torch']}, by the clock.",
         "## What was to be shown",
         _targets(rows),
         *(["Not measured:", "\n".join(missing)] if missing else []),

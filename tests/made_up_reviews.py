@@ -28,3 +28,17 @@ def write_reviews(path: Path, count: int, seed: int = 0) -> None:
                 place = int(random.integers(len(words) + 1))
                 words.insert(place, str(random.choice(SAYS[label])))
             table.writerow([" ".join(words), label])
+
+
+def write_topics(path: Path, count: int = 400) -> None:
+    """Write so many texts with any number of the same labels, "|" between a text's."""
+    random = np.random.default_rng(2)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["text", "label"])
+        for number in range(count):
+            labels = [label for at, label in enumerate(SAYS) if number >> at & 1]
+            words = random.choice(FILLER, random.integers(4, 16)).tolist()
+            for label in labels:
+                words.insert(int(random.integers(len(words) + 1)), str(random.choice(SAYS[label])))
+            table.writerow([" ".join(words), "|".join(labels)])

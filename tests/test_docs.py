@@ -1,17 +1,21 @@
 """The README's code runs, and the pages say what the results say."""
 
+import csv
 import importlib.util
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 import skimrnn
 from answerers import as_file, make_answerer
-from made_up_reviews import write_reviews
+from made_up_reviews import write_reviews, write_topics
 from skimrnn.answerer_file import write_answerer
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +55,37 @@ def test_readme_examples_run(tmp_path):
     assert printed[1].startswith("['good']")
     assert "(8, 30, 128)" in printed[2]
     assert skimrnn.load(tmp_path / "reviews").predict("what a bore") == "bad"
+
+
+def readme_commands() -> list[list[str]]:
+    """Every line of the README's shell blocks, without its comment."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+    return [shlex.split(line, comments=True) for line in "".join(blocks).splitlines()]
+
+
+def test_readme_commands_run(tmp_path):
+    """One after the other, as a reader would, on files of the names that they name."""
+    write_reviews(tmp_path / "reviews.csv", 400)
+    write_reviews(tmp_path / "held-out.csv", 100, seed=1)
+    write_topics(tmp_path / "topics.csv")
+    with (tmp_path / "held-out.csv").open(encoding="utf-8") as file:
+        texts = [row["text"] for row in csv.DictReader(file)]
+    parquet.write_table(pyarrow.table({"text": texts}), tmp_path / "texts.parquet")
+    run = []
+    for program, *arguments in readme_commands():
+        # make's are what runs these tests; tests/bench times smaller networks than bench does
+        if program == "skimrnn" and arguments[0] != "bench":
+            subprocess.run(
+                [sys.executable, "-m", "skimrnn", *arguments], cwd=tmp_path, check=True, timeout=300
+            )
+            run.append(arguments[0])
+    assert run == [*["train"] * 3, "evaluate", "tradeoff", "read", "calibrate", "score"]
+    assert skimrnn.load(tmp_path / "mine").predict("what a bore") == "bad"
+    both = skimrnn.load(tmp_path / "topics").predict_labels("a joy that is tedious")
+    assert sorted(both) == ["bad", "good"]
+    assert parquet.read_table(tmp_path / "labelled.parquet").num_rows == 100
+    for made in ("tradeoff.png", "page.html"):
+        assert (tmp_path / made).stat().st_size > 1000
 
 
 def test_tutorial_runs(tmp_path):
