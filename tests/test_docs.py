@@ -172,7 +172,14 @@ def test_links_lead_somewhere(page):
     "report",
     [
         *("classification.report", "questions.report"),
-        *("export_report", "scoring_report", "serving_report", "speed_report", "training_report"),
+        *(
+            "export_report",
+            "newcomer_report",
+            "scoring_report",
+            "serving_report",
+            "speed_report",
+            "training_report",
+        ),
     ],
 )
 def test_pages_are_what_the_results_say(report):

@@ -283,6 +283,24 @@ def test_several_labels_are_learnt(several):
     assert several.__sklearn_tags__().classifier_tags.multi_label
 
 
+class Frame:
+    """As much of a data frame as is looked at."""
+
+    columns = ("sport", "politics")
+
+    def __array__(self, dtype=None, copy=None):
+        return Y
+
+
+def test_a_data_frame_names_the_labels(several, tmp_path):
+    named = SkimClassifier(**{**SMALL, "epochs": 1}).fit(TOPICS, Frame())
+    assert named.classes_.tolist() == [0, 1]
+    named.save(tmp_path / "named")
+    assert skimrnn.load(tmp_path / "named").labels == ("sport", "politics")
+    several.save(tmp_path / "plain")
+    assert skimrnn.load(tmp_path / "plain").labels == ("0", "1")
+
+
 @pytest.mark.parametrize(
     "make",
     [

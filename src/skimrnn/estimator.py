@@ -78,6 +78,8 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
 
     Attributes:
         classes_: the C classes, sorted, as they were given; 0 to C - 1 where a text has several.
+        label_names_: what a saved model then calls them, the columns of the data frame that ``y``
+            was; None where it was none.
         model_: the ``skimrnn.Model`` that reads; None where all texts had one label, which is then
             all that is ever predicted.
         training_: how it was trained, as JSON values.
@@ -149,7 +151,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             X: N texts; what is no str is read as ``str`` of it.
             y: a label for each, (N,): strings, numbers or booleans; or, for any number of labels a
                 text, whether it has each of C labels, (N, C) of 0 and 1, as scikit-learn's
-                MultiLabelBinarizer gives it.
+                MultiLabelBinarizer gives it. The columns of a data frame name the labels.
             sample_weight: how much each text counts, (N,); all alike if None.
 
         Raises:
@@ -170,6 +172,10 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             else np.unique(labels, return_inverse=True)
         )
         self.classes_ = classes
+        # Of a data frame; else a model that is saved calls its labels "0" to C - 1.
+        self.label_names_: list[str] | None = (
+            [str(name) for name in y.columns] if several and hasattr(y, "columns") else None
+        )
         self.training_: dict[str, Any] = {}
         self.model_: Model | None = None
         weights = self._weights(labels, sample_weight)
@@ -262,7 +268,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
 
     def _names(self) -> list[str]:
         """The classes as a model's labels, which are strings."""
-        names = [str(one) for one in self.classes_.tolist()]
+        names = self.label_names_ or [str(one) for one in self.classes_.tolist()]
         return names if len(set(names)) == len(names) else [repr(one) for one in self.classes_]
 
     def _show(self, event: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -101,6 +102,33 @@ def _swap(new: Path, path: Path) -> None:
         # Should the way back fail as well, the old content is all there is: it stays aside.
         if path.exists():
             shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def held_alone(path: Path) -> Iterator[None]:
+    """Hold a file, made if need be, that one process at a time can hold; its death lets go of it.
+
+    Raises:
+        BlockingIOError: if another holds it.
+        OSError: if it cannot be made.
+    """
+    with path.open("ab") as file:
+        _lock(file)
+        yield
+
+
+def _lock(file: BinaryIO) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError(errno.EAGAIN, "held by another process") from error
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def sha256(path: Path) -> str:

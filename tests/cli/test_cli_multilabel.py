@@ -1,6 +1,7 @@
 """Several labels a text, from a file to a model that is read, evaluated and calibrated."""
 
 import csv
+import io
 import json
 import random
 import shutil
@@ -11,6 +12,7 @@ from cli_helpers import PLAIN, TINY, run
 from sklearn.metrics import accuracy_score, f1_score
 
 import skimrnn
+from skimrnn.cli.picture import draw
 
 WORDS = {"goal": "sport", "ballot": "politics"}
 
@@ -161,6 +163,21 @@ def test_tradeoff_has_both(several, fresh):
     assert "micro-F1" in run(*arguments).stdout
     points = json.loads(run(*arguments, "--json").stdout)["points"]
     assert all(0 <= point["f1"] <= 1 for point in points)
+
+
+def test_the_picture_shows_the_f1(several, fresh, tmp_path):
+    _, model, _ = several
+    run("tradeoff", model, fresh, "--thresholds", "0.5,1", "--out", "c.json", "--picture", "c.svg")
+    values = [
+        100 * point["f1"] for point in json.loads((tmp_path / "c.json").read_text())["points"]
+    ]
+    drawn = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("matplotlib.axes.Axes.plot", lambda self, x, y, *_, **__: drawn.write(f"{y}"))
+        patch.setattr("matplotlib.axes.Axes.set_ylabel", lambda self, name: drawn.write(name))
+        draw(json.loads((tmp_path / "c.json").read_text()), tmp_path / "d.svg")
+    assert str(values) in drawn.getvalue()
+    assert "micro-F1, %" in drawn.getvalue()
 
 
 def test_a_teacher_of_several_labels(several, tmp_path):

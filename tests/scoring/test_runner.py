@@ -58,7 +58,7 @@ def test_workers_give_the_same_file(source, scorer, tmp_path):
 def test_a_run_that_was_cut_off_goes_on(source, scorer, tmp_path, monkeypatch):
     score_file(source, tmp_path / "whole.csv", scorer, workers=1, batch_rows=5)
     parts = cut_off(source, tmp_path / "out.csv", scorer)
-    assert len(list(parts.iterdir())) == 4  # three batches and the manifest
+    assert len(list(parts.iterdir())) == 5  # three batches, the manifest, the lock
     assert not (tmp_path / "out.csv").exists()
     scored = []
     own = BatchScorer.score
@@ -146,6 +146,18 @@ def test_an_output_that_is_there(source, scorer, tmp_path):
 def test_strict_stops_at_a_row_without_a_text(source, scorer, tmp_path, workers):
     with pytest.raises(ScoringError, match=r"in\.csv, row 7: no text in the column 'text'; got ''"):
         score_file(source, tmp_path / "o.csv", scorer, workers=workers, batch_rows=4, strict=True)
+
+
+def test_two_runs_of_one_output_do_not_meet(source, scorer, tmp_path):
+    output = tmp_path / "out.csv"
+
+    def begin_another(done):
+        with pytest.raises(ScoringError, match=r"out\.csv\.parts is being filled by another run"):
+            score_file(source, output, scorer, workers=1, batch_rows=5)
+
+    score_file(source, output, scorer, workers=1, batch_rows=5, show=begin_another)
+    assert len(read_csv(output)) > 5
+    assert not output.with_name("out.csv.parts").exists()
 
 
 def test_a_worker_that_is_killed_is_told(source, scorer, tmp_path, monkeypatch):

@@ -18,8 +18,9 @@ _APART = 0.045
 def draw(curve: Mapping[str, Any], path: Path) -> None:
     """Draw the JSON of ``skimrnn tradeoff`` into a .png, .svg or .pdf file.
 
-    Left: accuracy against the share skimmed. Right: against the threshold, the operations saved,
-    which are counted, and the time saved, which is measured.
+    Left: accuracy (of a multi-label model the micro-F1 of its labels) against the share skimmed.
+    Right: against the threshold, the operations saved, which are counted, and the time saved,
+    which is measured.
 
     Raises:
         ModuleNotFoundError: if matplotlib is not installed.
@@ -63,10 +64,13 @@ def draw(curve: Mapping[str, Any], path: Path) -> None:
 def _accuracy(axes: Any, curve: Mapping[str, Any]) -> None:
     points = [point for point in curve["points"] if point["skim_rate"] is not None]
     x = [100 * point["skim_rate"] for point in points]
-    y = [100 * point["accuracy"] for point in points]
+    several = any(point.get("f1") is not None for point in points)
+    y = [100 * point["f1" if several else "accuracy"] for point in points]
     error = [
-        196 * math.sqrt(point["accuracy"] * (1 - point["accuracy"]) / point["texts"])
+        # An F1 is no share of texts, and has no such interval.
+        0 if several else 196 * math.sqrt(p * (1 - p) / point["texts"])
         for point in points
+        for p in [point["accuracy"]]
     ]
     # Where nothing skims, every threshold gives the same point.
     one_place = len(set(zip(x, y, strict=True))) == 1
@@ -104,9 +108,10 @@ def _accuracy(axes: Any, curve: Mapping[str, Any]) -> None:
     else:
         _name_points(axes, x, y, names)
     axes.set_xlabel("words skimmed, %")
-    axes.set_ylabel("accuracy, %")
+    title = "Accuracy, by threshold (band: 95% interval)"
+    axes.set_ylabel("micro-F1, %" if several else "accuracy, %")
     axes.set_title(
-        "Accuracy, by threshold (band: 95% interval)", fontsize=10, loc="left", color="#222222"
+        "Micro-F1, by threshold" if several else title, fontsize=10, loc="left", color="#222222"
     )
     axes.margins(x=0.06, y=0.12)
     if len(set(x)) == 1:  # an axis around one number would show thousandths of a percent

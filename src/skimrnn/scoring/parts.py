@@ -6,17 +6,19 @@ without a label. It is there whole or not at all, so the names are all that a ru
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from skimrnn.files import write_atomically
+from skimrnn.files import held_alone, write_atomically
 from skimrnn.scoring.files import ScoringError
 
 MANIFEST = "manifest.json"
+LOCK = "lock"
 _FORMAT = "skimrnn score"
 _VERSION = 1
 _PART = re.compile(r"(\d{9,})-(\d+)-(\d+)")
@@ -80,6 +82,22 @@ class Parts:
                 "given then to go on, or remove that folder to begin anew"
             )
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other runs out of the folder for the block; the death of this one lets them in.
+
+        Raises:
+            ScoringError: if one is at it.
+        """
+        try:
+            with held_alone(self.folder / LOCK):
+                yield
+        except BlockingIOError as error:
+            raise ScoringError(
+                f"{self.folder} is being filled by another run; wait for its end, or give another "
+                "output"
+            ) from error
+
     def found(self) -> dict[int, Part]:
         """The parts that there are, by number."""
         matches = (_PART.fullmatch(path.name) for path in self.folder.iterdir())
@@ -92,6 +110,6 @@ class Parts:
 
     def remove(self) -> None:
         """Remove them all, the manifest last: what is left of a killed removal is still a run's."""
-        for part in self.found().values():
-            self.path(part).unlink(missing_ok=True)
+        for path in (*map(self.path, self.found().values()), self.folder / LOCK):
+            path.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)

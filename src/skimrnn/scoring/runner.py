@@ -82,7 +82,8 @@ def score_file(
 
     Raises:
         ScoringError: if the input cannot be read or has no such column, the output is there, parts
-            are there that were made in another way, or a row has no text and ``strict`` is set.
+            are there that were made in another way, another run is at it, or a row has no text and
+            ``strict`` is set.
         ImportError: if a file is parquet and pyarrow is not installed.
         ValueError: if the model or an option is refused.
         OSError: if a file cannot be read or written.
@@ -102,33 +103,34 @@ def score_file(
     sink = make_sink(output, first, scorer.added)
     before = source.stat()
     parts = Parts(output, _settings(source, scorer, batch_rows))
-    found = parts.found()
-    resumed = sum(part.rows for part in found.values())
-    begun = 0  # batches, of which those are passed over that are there
+    with parts.alone():
+        found = parts.found()
+        resumed = sum(part.rows for part in found.values())
+        begun = 0  # batches, of which those are passed over that are there
 
-    def tasks() -> Iterator[_Task]:
-        nonlocal begun
-        row = 1
-        for batch in itertools.chain([first], batches):
-            if begun not in found:
-                yield begun, row, batch
-            begun, row = begun + 1, row + len(batch)
+        def tasks() -> Iterator[_Task]:
+            nonlocal begun
+            row = 1
+            for batch in itertools.chain([first], batches):
+                if begun not in found:
+                    yield begun, row, batch
+                begun, row = begun + 1, row + len(batch)
 
-    def told() -> Scored:
-        rows, unlabelled = (sum(column) for column in [*zip(*found.values(), strict=True)][1:])
-        return Scored(reader.done(), rows, unlabelled, resumed)
+        def told() -> Scored:
+            rows, unlabelled = (sum(column) for column in [*zip(*found.values(), strict=True)][1:])
+            return Scored(reader.done(), rows, unlabelled, resumed)
 
-    for part in _work(_Job(scorer, sink, parts, source, strict), tasks(), workers):
-        found[part.number] = part
-        if show is not None:
-            show(told())
-    after = source.stat()
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise ScoringError(
-            f"{source} was changed while it was read; remove {parts.folder} and begin anew"
-        )
-    with new_file(Path(os.path.realpath(output))) as file:
-        sink.join((parts.path(found[number]) for number in range(begun)), file)
+        for part in _work(_Job(scorer, sink, parts, source, strict), tasks(), workers):
+            found[part.number] = part
+            if show is not None:
+                show(told())
+        after = source.stat()
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise ScoringError(
+                f"{source} was changed while it was read; remove {parts.folder} and begin anew"
+            )
+        with new_file(Path(os.path.realpath(output))) as file:
+            sink.join((parts.path(found[number]) for number in range(begun)), file)
     parts.remove()
     return told()
 
