@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from skimrnn.runtime import Model as Model
     from skimrnn.runtime import Session as Session
     from skimrnn.runtime import SessionError as SessionError
+    from skimrnn.runtime import bundled_answerers as bundled_answerers
     from skimrnn.runtime import bundled_models as bundled_models
     from skimrnn.runtime import implementations as implementations
     from skimrnn.runtime import load as load
@@ -45,6 +46,7 @@ _HOME = {
     "SessionError": "skimrnn.runtime",
     "SkimClassifier": "skimrnn.estimator",
     "SkimConfig": "skimrnn.config",
+    "bundled_answerers": "skimrnn.runtime",
     "bundled_models": "skimrnn.runtime",
     "calibrate": "skimrnn.calibration",
     "implementations": "skimrnn.runtime",
@@ -70,6 +72,7 @@ __all__ = [
     "SkimClassifier",
     "SkimConfig",
     "__version__",
+    "bundled_answerers",
     "bundled_models",
     "calibrate",
     "implementations",

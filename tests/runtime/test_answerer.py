@@ -1,5 +1,7 @@
 """Answers without torch: those of the torch model, word for word, for every implementation."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -95,7 +97,7 @@ def test_words_are_encoded_once_and_forgotten_together(monkeypatch):
     assert len(asked) == met
     monkeypatch.setattr("skimrnn.runtime.answerer.REMEMBERED", 12)
     answerer.answer(*PAIRS[2])
-    assert len(answerer._encoded) <= 12
+    assert len(answerer._remembered) <= 12
     assert answerer.answer(*PAIRS[0]).probability == first.probability
 
 
@@ -107,6 +109,18 @@ def test_what_a_word_is_does_not_depend_on_its_company(monkeypatch):
         monkeypatch.setattr("skimrnn.runtime.answerer.TOGETHER", size)
         answerer.forget()
         assert np.array_equal(answerer._encode(words), together)
+
+
+def test_threads_that_meet_words_together_find_what_one_finds():
+    pairs = [
+        (f"{context} {' '.join(f'w{n}' for n in range(at, at + 40))}", question)
+        for at, (context, question) in enumerate(PAIRS * 8)
+    ]
+    wanted = [Answerer(as_file(make_answerer())).answer(*pair).probability for pair in pairs]
+    shared = Answerer(as_file(make_answerer()))
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda pair: shared.answer(*pair).probability, pairs))
+    assert found == wanted
 
 
 def test_the_folder_gives_the_same_answers(tmp_path):

@@ -24,8 +24,8 @@ def answer(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="The folder of a model that answers questions, or its name on the public hub, "
-            "org/name.",
+            help="A bundled model that answers questions (squad), the folder of one, or a name "
+            "on the public hub, org/name.",
             show_default=False,
         ),
     ],

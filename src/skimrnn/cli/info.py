@@ -49,7 +49,7 @@ def info(
 
 def describe_installation() -> dict[str, Any]:
     """Versions, implementations, bundled models and the data folder, as JSON values."""
-    from skimrnn import __version__, bundled_models, implementations
+    from skimrnn import __version__, bundled_answerers, bundled_models, implementations
     from skimrnn.extension import ENVIRONMENT_VARIABLE, instruction_sets, named_implementation
     from skimrnn.tasks import find_data_dir
 
@@ -65,6 +65,7 @@ def describe_installation() -> dict[str, Any]:
         "native_reader": bool(instruction_sets()),
         "implementation_forced_by": ENVIRONMENT_VARIABLE if forced else None,
         "bundled_models": list(bundled_models()),
+        "bundled_answerers": list(bundled_answerers()),
         "data_dir": None if folder is None else str(folder.resolve()),
         "data_dir_note": looked_in,
     }
@@ -131,6 +132,7 @@ def _print_installation(found: dict[str, Any]) -> None:
             ("implementations", names),
             ("in use", f"{active} ({how} the environment variable {ENVIRONMENT_VARIABLE})"),
             ("bundled models", ", ".join(found["bundled_models"]) or "none"),
+            ("that answer questions", ", ".join(found["bundled_answerers"]) or "none"),
             ("data folder", found["data_dir"] or f"none: {found['data_dir_note']}"),
         ],
     )

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from skimrnn.answerer_config import AnswererConfig
 from skimrnn.answerer_file import AnswererFile, read_answerer
 from skimrnn.decision import Rule, rules_or_own
-from skimrnn.hub import folder_of
 from skimrnn.reading import AnswerReading
+from skimrnn.runtime.bundled import answerer_folder
 from skimrnn.runtime.registry import sequence_reader
+from skimrnn.runtime.remembered import Remembered
 from skimrnn.runtime.scorers import SCORERS, Scorer, linear, relu
 from skimrnn.spans import best_span
 from skimrnn.text.passages import Passage, spelling
@@ -67,7 +68,7 @@ class Answerer:
                 layer, file.of_layer(name), implementation, precision=precision
             )
         self._scorer: Scorer = SCORERS[self.config.model](self._of, readers)
-        self._encoded: dict[str, Array] = {}
+        self._remembered = Remembered()
 
     def answer(
         self,
@@ -127,7 +128,7 @@ class Answerer:
 
     def forget(self) -> None:
         """Drop what is remembered of words, some 2 KB each; the next call meets its words anew."""
-        self._encoded = {}
+        self._remembered = Remembered()
 
     # ---- from words to numbers ------------------------------------------------------------------
 
@@ -136,16 +137,18 @@ class Answerer:
 
         A word met before is looked up: what is left to compute for a text is small.
         """
-        known = self._encoded
-        new = [word for word in dict.fromkeys(words) if word not in known]
-        if len(known) + len(new) > REMEMBERED:
-            known = self._encoded = {}
-            new = list(dict.fromkeys(words))
-        for begin in range(0, len(new), TOGETHER):
-            some = new[begin : begin + TOGETHER]
-            remembered = self._scorer.remembered(self._words(some))
-            known.update((word, remembered[:, at, 0].copy()) for at, word in enumerate(some))
-        return np.stack([known[word] for word in words], axis=1)
+        remembered = self._remembered
+        if len(remembered) + len(remembered.new(words)) > REMEMBERED:
+            remembered = self._remembered = Remembered()
+        return remembered.of(words, self._made)
+
+    def _made(self, words: Sequence[str]) -> Array:
+        """What is remembered of words met for the first time, (M, n, X)."""
+        parts = [
+            self._scorer.remembered(self._words(words[begin : begin + TOGETHER]))
+            for begin in range(0, len(words), TOGETHER)
+        ]
+        return np.concatenate(parts, axis=1)[:, :, 0]
 
     def _words(self, words: Sequence[str]) -> Array:
         """A word's own vector beside what its spelling says, through a highway, (n, 1, X).
@@ -171,7 +174,7 @@ class Answerer:
 
 
 def load_answerer(
-    folder: str | os.PathLike[str],
+    model: str | os.PathLike[str],
     *,
     implementation: str | None = None,
     precision: str = "float32",
@@ -179,8 +182,9 @@ def load_answerer(
     """Load a model that answers questions.
 
     Args:
-        folder: the model folder; if there is none of that path, a name on the public hub,
-            ``"org/name"`` or ``"org/name@revision"``.
+        model: the name of a bundled one, such as ``"squad"``, or the path of a model folder; if
+            there is none of that path, a name on the public hub, ``"org/name"`` or
+            ``"org/name@revision"``.
         implementation: what to read with, of ``implementations()``; the fastest if None.
         precision: of the recurrent weights, "float32" or "int8".
 
@@ -189,4 +193,4 @@ def load_answerer(
         ModelFileError: if the folder is not an answerer that can be read.
         ValueError: if there is no implementation of that name, or it cannot read the model.
     """
-    return Answerer(read_answerer(folder_of(folder)), implementation, precision=precision)
+    return Answerer(read_answerer(answerer_folder(model)), implementation, precision=precision)

@@ -6,8 +6,6 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, overload
 
 import numpy as np
@@ -16,11 +14,11 @@ from numpy.typing import NDArray
 from skimrnn import cost
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule, Way, rules_or_own
-from skimrnn.hub import folder_of
 from skimrnn.model_file import ModelFile, read_model
 from skimrnn.model_folder import ModelFileError
 from skimrnn.reading import Reading, chosen, names_of, skim_rate
 from skimrnn.reference import SequenceReading
+from skimrnn.runtime.bundled import model_folder
 from skimrnn.runtime.given import for_sequences, for_texts, refuse_rule
 from skimrnn.runtime.registry import sequence_reader, text_reader
 from skimrnn.runtime.session import Session
@@ -548,32 +546,6 @@ def load_layer(
     Arguments and errors as for ``load``.
     """
     return Layer(read_model(model_folder(folder)), implementation, precision=precision)
-
-
-def bundled_models() -> tuple[str, ...]:
-    """The names of the models that come with the package."""
-    root = resources.files("skimrnn") / "models"
-    if not root.is_dir():
-        return ()
-    return tuple(sorted(entry.name for entry in root.iterdir() if entry.is_dir()))
-
-
-def model_folder(model: str | os.PathLike[str]) -> Path:
-    """The folder that a bundled model's name, a path or a name on the hub stands for.
-
-    Raises:
-        HubError: if it is no folder here and the hub does not give it.
-        ValueError: if a bare name is no bundled model's.
-    """
-    if isinstance(model, os.PathLike) or os.sep in model or (os.altsep and os.altsep in model):
-        return folder_of(model)
-    if model in bundled_models():
-        return Path(str(resources.files("skimrnn") / "models" / model))
-    hint = f"; for the folder here, write .{os.sep}{model}" if Path(model).is_dir() else ""
-    raise ValueError(
-        f"there is no bundled model {model!r}, only: {', '.join(bundled_models()) or 'none'} "
-        f"(a path has a separator){hint}"
-    )
 
 
 _CHUNK = 64
