@@ -313,6 +313,7 @@ def train_classifier(
             task.record,
             outcome,
             together,
+            device,
             teacher=teacher is not None,
             weighted=weights is not None,
             multilabel=task.multilabel,
