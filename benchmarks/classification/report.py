@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.classification import report_choice, report_pictures
+from benchmarks.classification import report_choice, report_pictures, timed
 from benchmarks.classification.rows import ROWS, SEEDS, TITLES, seeds_of
 from benchmarks.classification.stats import (
     MARGIN,
@@ -181,7 +181,8 @@ def measured(task: str, times: dict[str, Any]) -> list[str]:
         f"{result['cpu']} (`python -m benchmarks.classification.times`). Other engines read the "
         "plain LSTM behind our scanner and have no head to compute. *Plain ÷*: the time of our own "
         "plain LSTM of the same recipe and precision over this; *engine ÷*: that of the fastest "
-        "other engine. *Skimming may claim only what is above our own plain reader.*",
+        "other engine. *Skimming may claim only what is above our own plain reader.*"
+        + _of_later(result["rows"]),
         "",
         "| row | read by | precision | test acc. % | µs a word | µs a text | plain ÷ | engine ÷ "
         "| model, MB |",
@@ -189,7 +190,7 @@ def measured(task: str, times: dict[str, Any]) -> list[str]:
     ]
     for row in sorted(result["rows"], key=lambda row: row["us_per_text"]):
         cells = [
-            row["row"],
+            row["row"] + ("†" if "later" in row else ""),
             row["reader"],
             row["precision"],
             number(row["accuracy"], ".2f", 100),
@@ -201,6 +202,16 @@ def measured(task: str, times: dict[str, Any]) -> list[str]:
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return [*lines, ""]
+
+
+def _of_later(rows: list[dict[str, Any]]) -> str:
+    dates = sorted({row["later"] for row in rows if "later" in row})
+    if not dates:
+        return ""
+    return (
+        f" †: timed in a sitting of its own ({', '.join(dates)}) beside the plain LSTM, which was "
+        "trained again; its µs are scaled by what the plain LSTM took then and at first."
+    )
 
 
 def number(value: float | None, form: str, scale: float = 1.0) -> str:
@@ -368,8 +379,7 @@ def main() -> None:
 
     def pages() -> dict[Path, str]:
         tasks = load()
-        path = RESULTS / "times.json"
-        times = json.loads(path.read_text()) if path.exists() else {}
+        times = timed.load(RESULTS / "times.json")
         return {
             PAGE: page(tasks, times),
             README: between(README, "results", summary(tasks, times)),

@@ -1,9 +1,11 @@
 """Time the models of the classification runs, from text to label, side by side.
 
-    python -m benchmarks.classification.times [--task NAME ...] [--data-dir DIR]
+    python -m benchmarks.classification.times [--task NAME ...] [--later] [--data-dir DIR]
 
 Needs the models that ``benchmarks.classification`` leaves under ``runs/classification``, and a
 quiet machine: nothing else should run. Writes ``results/times.json``, keeping tasks not named.
+``--later`` adds a sitting of the rows that have no time yet, beside the plain LSTM, whose model
+must be there; ``timed.py`` says how the two are brought together.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from benchmarks.classification import controls
 from benchmarks.classification.linear import Linear
 from benchmarks.classification.rows import FOLDS, ROWS, SEEDS, SOURCES, TASKS, WORDS_LEFT
 from benchmarks.classification.runs import Run, cut
-from benchmarks.machine import RESULTS, provenance
+from benchmarks.classification.timed import PATH, PLAIN
+from benchmarks.machine import provenance
 from skimrnn.bench.networks import Network
 from skimrnn.bench.peers import PEERS, Peer
 from skimrnn.bench.timing import in_own_thread, take_turns
@@ -31,8 +34,6 @@ from skimrnn.model_file import read_model
 from skimrnn.nn.timed import set_up
 from skimrnn.tasks import Examples, load_task
 
-RESULT = RESULTS / "times.json"
-PLAIN = {True: "lstm-tuned", False: "lstm"}
 TEXTS, ROUNDS = 400, 7
 PRECISIONS = ("float32", "int8")
 
@@ -66,18 +67,36 @@ def main() -> None:
     timed = tuple(task for task in TASKS if task != FOLDS)
     parser.add_argument("--task", nargs="*", choices=timed, default=timed)
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
+    parser.add_argument("--later", action="store_true", help="only what has no time yet")
     arguments = parser.parse_args()
     set_up(threads=1)  # torch's: process time would charge it for those that wait
-    result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    result = json.loads(PATH.read_text()) if PATH.exists() else {}
     for task in arguments.task:
         test = load_task(SOURCES.get(task, task), data_dir=arguments.data_dir).test
         contenders = contenders_of(task, test)
-        if not any(one.row in PLAIN.values() for one in contenders):
-            print(f"{task}: no plain LSTM to compare with under runs/classification")
+        if arguments.later:
+            contenders = untimed(contenders, result[task])
+        if not any(one.row in PLAIN.values() for one in contenders) or len(contenders) < 2:
+            print(
+                f"{task}: no plain LSTM, or nothing to compare it with, under runs/classification"
+            )
             continue
         rows = in_own_thread(lambda c=contenders, t=test: measure(c, t))  # type: ignore[misc]
-        result[task] = {"rows": rows, **provenance("python -m benchmarks.classification.times")}
-        write_atomically(RESULT, (json.dumps(result, indent=1) + "\n").encode())
+        sitting = {"rows": rows, **provenance("python -m benchmarks.classification.times")}
+        if arguments.later:
+            result[task].setdefault("later", []).append(sitting)
+        else:
+            result[task] = sitting
+        write_atomically(PATH, (json.dumps(result, indent=1) + "\n").encode())
+
+
+def untimed(contenders: list[Contender], task: dict[str, Any]) -> list[Contender]:
+    """Those that no sitting has timed, and our plain LSTM if there are any."""
+    sittings = (task, *task.get("later", ()))
+    timed = {row["row"] for sitting in sittings for row in sitting["rows"]}
+    new = [one for one in contenders if one.row not in timed]
+    plain = [one for one in contenders if one.row in PLAIN.values() and one.bytes is not None]
+    return [*plain, *new] if new else []
 
 
 def contenders_of(task: str, test: Examples) -> list[Contender]:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.questions.bundled [--make] [--data-dir DIR]
 
-Writes ``results/bundled-squad.json`` and the card, ``src/skimrnn/answering/squad/README.md``.
+Writes ``results/answerer-squad.json`` and the card, ``src/skimrnn/answering/squad/README.md``.
 ``--make`` makes the model out of the run of ``ROW`` that is on this machine: its vocabulary cut,
 its word vectors kept in int8 and the rest in float16.
 """
@@ -36,7 +36,7 @@ TIMED = 200
 """Questions that are timed, each with its words met before."""
 
 FOLDER = Path(skimrnn.__file__).parent / "answering" / "squad"
-RESULT = RESULTS / "bundled-squad.json"
+RESULT = RESULTS / "answerer-squad.json"
 
 CARD = """\
 ---

@@ -72,6 +72,15 @@ def test_what_it_cannot_do_is_refused_by_name(options, why):
         layer(torch.zeros(2, 1, 3))
 
 
+@pytest.mark.parametrize(("found", "said"), [((3, 4), "3.4"), ((0, 0), "none")])
+def test_an_old_triton_is_refused(monkeypatch, found, said):
+    monkeypatch.setattr(fused, "_triton", lambda: found)
+    layer = make_layer("lstm", 3, 9, skim_size=4)
+    assert fused.obstacle(layer.config, torch.zeros(1, device=DEVICE)) == (
+        f"needs Triton 3.6, which newer torch brings; there is {said}"
+    )
+
+
 def test_without_a_gpu_it_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(fused, "DEVICES", ("cuda",))
     layer = make_layer("lstm", 3, 9, skim_size=4, path="fused").float().train()

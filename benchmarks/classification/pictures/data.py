@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.classification import stats
+from benchmarks.classification import stats, timed
 from benchmarks.classification.stats import Runs
 
 
@@ -39,9 +39,11 @@ class Results:
 
 def load() -> Results:
     """Read what there is in the folder of results."""
-    files = (stats.RESULTS / f"{name}.json" for name in ("times", "curves", "words", "reviews"))
+    files = (stats.RESULTS / f"{name}.json" for name in ("curves", "words", "reviews"))
     return Results(
-        stats.load(), *(json.loads(file.read_text()) if file.exists() else {} for file in files)
+        stats.load(),
+        timed.load(stats.RESULTS / "times.json"),
+        *(json.loads(file.read_text()) if file.exists() else {} for file in files),
     )
 
 

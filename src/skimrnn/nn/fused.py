@@ -8,7 +8,8 @@ or has two levels and the "softmax" router.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
+from functools import cache
+from importlib import metadata
 from typing import Any, NamedTuple
 
 import torch
@@ -25,6 +26,9 @@ from skimrnn.routers.softmax import SoftmaxRouter
 
 DEVICES = ("cuda",)
 """Where the kernels run; with ``TRITON_INTERPRET=1`` Triton can run them on the CPU as well."""
+
+TRITON = (3, 6)
+"""The oldest version that these kernels have run with."""
 
 ROWS = 2
 """Texts that one program takes."""
@@ -91,9 +95,21 @@ def obstacle(config: SkimConfig, x: Tensor) -> str | None:
         return f"knows the router softmax, not {config.router!r}"
     if x.dtype != torch.float32:
         return f"computes in float32, and the input is {x.dtype}"
-    if find_spec("triton") is None:
-        return "needs Triton, which torch's CUDA builds bring and which is not installed"
+    found = _triton()
+    if found < TRITON:
+        there = ".".join(map(str, found)) if any(found) else "none"
+        return f"needs Triton {TRITON[0]}.{TRITON[1]}, which newer torch brings; there is {there}"
     return None
+
+
+@cache
+def _triton() -> tuple[int, int]:
+    """The version that is installed, (0, 0) if none is."""
+    try:
+        major, minor = metadata.version("triton").split(".")[:2]
+    except metadata.PackageNotFoundError:
+        return 0, 0
+    return int(major), int(minor)
 
 
 def mix(

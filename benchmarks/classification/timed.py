@@ -1,0 +1,58 @@
+"""The measured times of every row, also of rows that were timed in a later sitting.
+
+A machine is not as fast today as it was yesterday. A later sitting times our plain LSTM again, and
+its other rows are scaled by what that took then and now; ratios to it are as they were measured.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.classification.rows import ROWS
+from benchmarks.machine import RESULTS
+
+PLAIN = {True: "lstm-tuned", False: "lstm"}
+"""Our plain LSTM's row in the tuned recipe, and in the first."""
+
+PATH = RESULTS / "times.json"
+_SCALED = ("us_per_word", "us_per_word_spread", "us_per_text")
+Rows = list[dict[str, Any]]
+
+
+def load(path: Path = PATH) -> dict[str, Any]:
+    """Each task's first sitting, with what only later ones timed among its ``rows``.
+
+    These have ``later``, the date of their sitting.
+    """
+    times = json.loads(path.read_text()) if path.exists() else {}
+    return {task: joined(sittings) for task, sittings in times.items()}
+
+
+def joined(task: dict[str, Any]) -> dict[str, Any]:
+    """A task's sittings as one."""
+    rows: Rows = list(task["rows"])
+    for sitting in task.get("later", ()):
+        there = {_key(row) for row in rows}
+        for row in sitting["rows"]:
+            if _key(row) not in there:
+                scale = _plain(task["rows"], row) / _plain(sitting["rows"], row)
+                scaled = {name: scale * row[name] for name in _SCALED}
+                rows.append({**row, **scaled, "later": sitting["date"][:10]})
+    return {**task, "rows": rows}
+
+
+def _key(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["row"], row["precision"], row["reader"]
+
+
+def _plain(rows: Rows, like: dict[str, Any]) -> float:
+    """What our plain LSTM of a row's recipe and precision took; an engine's rows have no bytes."""
+    plain = PLAIN[ROWS[like["row"]].tuned]
+    (found,) = (
+        one["us_per_text"]
+        for one in rows
+        if (one["row"], one["precision"]) == (plain, like["precision"]) and one["bytes"] is not None
+    )
+    return float(found)
