@@ -209,7 +209,7 @@ def _of_later(rows: list[dict[str, Any]]) -> str:
     if not dates:
         return ""
     return (
-        f" †: timed in a sitting of its own ({', '.join(dates)}) beside the plain LSTM, which was "
+        f" †: timed in a sitting of its own ({'; '.join(dates)}) beside the plain LSTM, which was "
         "trained again; its µs are scaled by what the plain LSTM took then and at first."
     )
 

@@ -24,7 +24,7 @@ Rows = list[dict[str, Any]]
 def load(path: Path = PATH) -> dict[str, Any]:
     """Each task's first sitting, with what only later ones timed among its ``rows``.
 
-    These have ``later``, the date of their sitting.
+    These have ``later``, the date and the processor of their sitting.
     """
     times = json.loads(path.read_text()) if path.exists() else {}
     return {task: joined(sittings) for task, sittings in times.items()}
@@ -39,7 +39,7 @@ def joined(task: dict[str, Any]) -> dict[str, Any]:
             if _key(row) not in there:
                 scale = _plain(task["rows"], row) / _plain(sitting["rows"], row)
                 scaled = {name: scale * row[name] for name in _SCALED}
-                rows.append({**row, **scaled, "later": sitting["date"][:10]})
+                rows.append({**row, **scaled, "later": f"{sitting['date'][:10]}, {sitting['cpu']}"})
     return {**task, "rows": rows}
 
 

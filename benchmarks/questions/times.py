@@ -17,8 +17,9 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ from benchmarks.machine import RESULTS, provenance
 from benchmarks.questions.curves import THRESHOLDS
 from benchmarks.questions.measured import trained
 from benchmarks.questions.rows import ROWS
-from skimrnn.answerer_file import read_answerer
+from skimrnn.answerer_file import AnswererFile, read_answerer, write_answerer
+from skimrnn.answerers import find_answerer
 from skimrnn.bench.timing import in_own_thread, take_turns
 from skimrnn.decision import Rule
 from skimrnn.files import write_atomically
@@ -101,8 +103,9 @@ def main() -> None:
         for place, one in enumerate(drawn.questions)
     ]
     contenders: list[Contender] = []
-    for name, folder in trained(arguments.seed).items():
-        contenders += [*ours(name, folder), *torch_s(name, folder, drawn)]
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, folder in with_plain(trained(arguments.seed), Path(scratch)).items():
+            contenders += [*ours(name, folder), *torch_s(name, folder, drawn)]
     with threadpool_limits(1):  # else products too small for two threads keep both of them busy
         rows = in_own_thread(lambda: measure(contenders, asked))
     result = {
@@ -113,6 +116,27 @@ def main() -> None:
         **provenance("python -m benchmarks.questions.times"),
     }
     write_atomically(RESULT, (json.dumps(result, indent=1) + "\n").encode())
+
+
+def with_plain(folders: Mapping[str, Path], scratch: Path) -> dict[str, Path]:
+    """The folders, with one in ``scratch`` for each plain row that is wanted and not among them."""
+    whole = dict(folders)
+    for name, folder in folders.items():
+        plain = ROWS[name].plain
+        if plain not in whole and ROWS[name].skims:
+            write_answerer(scratch / plain, reading_all(read_answerer(folder)))
+            whole[plain] = scratch / plain
+    return whole
+
+
+def reading_all(model: AnswererFile) -> AnswererFile:
+    """A model without what it skims with: its full cells alone."""
+    skims, layer = find_answerer(model.config.model).skims, model.config.context
+    plain = replace(layer, levels=(layer.hidden_size,))
+    config = replace(model.config, layers={**model.config.layers, skims: plain})
+    kept = config.parameter_shapes(len(model.vocabulary))
+    parameters = {name: model.parameters[name] for name in kept}
+    return replace(model, config=config, parameters=parameters, rule=Rule())
 
 
 def ours(name: str, folder: Path) -> list[Contender]:

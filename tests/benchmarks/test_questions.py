@@ -4,10 +4,13 @@ import json
 
 import pytest
 
+import skimrnn
+from answerers import as_file, make_answerer
 from benchmarks.questions import __main__ as squad
 from benchmarks.questions import cloze, curves, measured, rows, times
 from made_up_cloze import cloze_task
 from made_up_questions import question_task
+from skimrnn.answerer_file import write_answerer
 
 SMALL = {"hidden_size": 16, "num_layers": 2, "embedding_size": 8, "batch_size": 16, "epochs": 4}
 LEARNS = {"learning_rate": 0.02, "dropout": 0.0, "evaluations_per_epoch": 1}
@@ -120,6 +123,21 @@ def test_the_models_are_read_over_thresholds_and_timed(folders, monkeypatch):
         curves.THRESHOLDS
     )
     assert [row["threshold"] for row in mine if row["words"] == "met anew"] == [0.5]
+
+
+def test_a_plain_row_that_is_gone_is_timed_by_the_full_cells_of_one_that_skims(folders, tmp_path):
+    model = as_file(make_answerer())
+    name = "attention-skim-20-0.1"
+    write_answerer(tmp_path / "skims", model)
+    whole = times.with_plain({name: tmp_path / "skims"}, tmp_path)
+    assert list(whole) == [name, "attention"]
+    answerer = skimrnn.load_answerer(whole["attention"])
+    assert not answerer.config.context.skims
+    text, question = "The box is in the attic .", "Where is the box ?"
+    found = answerer.answer(text, question)
+    reads_all = skimrnn.load_answerer(tmp_path / "skims").answer(text, question, threshold=1)
+    assert found.probability == pytest.approx(reads_all.probability, rel=1e-5)
+    assert times.with_plain(whole, tmp_path) == whole
 
 
 def test_torch_gets_the_answer_that_ours_gets(folders, monkeypatch):

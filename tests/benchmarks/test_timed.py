@@ -22,6 +22,7 @@ FIRST = [
 ]
 LATER = {
     "date": "2026-11-27T10:00:00+00:00",
+    "cpu": "another",
     "rows": [
         *(row("lstm-tuned", 200), row("lstm-tuned", 60, "int8")),
         *(row("gru-tuned", 150), row("gru-tuned", 60, "int8")),
@@ -37,7 +38,7 @@ def test_a_later_sitting_is_scaled_by_what_the_plain_lstm_took():
     assert (one["row"], one["us_per_text"], one["us_per_word"]) == ("gru-tuned", 75, 7.5)
     assert (small["precision"], small["us_per_text"]) == ("int8", 50)
     assert one["plain_over_this"] == 3.0
-    assert one["later"] == small["later"] == "2026-11-27"
+    assert one["later"] == small["later"] == "2026-11-27, another"
 
 
 def test_without_later_sittings_nothing_changes(tmp_path):
