@@ -1,6 +1,6 @@
 """Make the runs of the SQuAD table, row by row.
 
-    python -m benchmarks.questions [--row NAME ...] [--seed N ...] [--device cuda]
+    python -m benchmarks.questions [--row NAME ...] [--seed N ...] [--device cuda] [--train-only]
 
 Each finished run is one JSON file under ``results/questions``; a run whose file is there is not
 made again, and one that was cut off goes on from its checkpoint. The plain run keeps that of its
@@ -24,23 +24,21 @@ from benchmarks.questions.rows import KEPT, PLAIN_STEPS, ROWS, settings_of
 from skimrnn.files import sha256, write_atomically
 from skimrnn.tasks import QuestionTask, load_questions
 
+COMMAND = "python -m benchmarks.questions"
 RESULTS = machine.RESULTS / "questions"
 
 
-def make(
+def train(
     task: QuestionTask, name: str, seed: int, data_dir: str | None, device: str = "cpu"
 ) -> Path:
-    """Train, answer the test's questions and write one run's numbers."""
+    """The row's model folder, made if it is not there."""
     import torch
 
     from skimrnn.train import AnswererOptions, TrainingOptions, train_answerer
 
     torch.set_num_threads(1)
-    folder, command = folder_of(name, seed), "python -m benchmarks.questions"
+    folder, plain = folder_of(name, seed), plain_start(name, seed)
     options = TrainingOptions(**settings_of(name, seed))
-    plain = RUNS / f"squad-{ROWS[name].model}-seed{seed}-plain-{PLAIN_STEPS}.pt"
-    skims = len(options.levels) > 1
-    start = plain if skims and plain.exists() else None
     if not (folder / "training.json").exists():
         train_answerer(
             task,
@@ -48,12 +46,28 @@ def make(
             folder,
             made_of=AnswererOptions(model=ROWS[name].model),
             vectors=glove(data_dir),
-            command=command,
+            command=COMMAND,
             device=device,
             show=_show,
             keep=(PLAIN_STEPS, plain) if name in KEPT else None,
-            start=start,
+            start=plain if ROWS[name].skims and plain.exists() else None,
         )
+    return folder
+
+
+def plain_start(name: str, seed: int) -> Path:
+    """Where the plain row of a row's model keeps its checkpoint of step 5,000."""
+    return RUNS / f"squad-{ROWS[name].model}-seed{seed}-plain-{PLAIN_STEPS}.pt"
+
+
+def make(
+    task: QuestionTask, name: str, seed: int, data_dir: str | None, device: str = "cpu"
+) -> Path:
+    """Train, answer the test's questions and write one run's numbers."""
+    from skimrnn.train import TrainingOptions
+
+    folder = train(task, name, seed, data_dir, device)
+    options = TrainingOptions(**settings_of(name, seed))
     # Read back, so that a run that was cut off before it was measured is only measured.
     record = json.loads((folder / "training.json").read_text())
     if record["options"] != options.to_dict():
@@ -66,7 +80,7 @@ def make(
         "data": task.record,
         "model": ROWS[name].model,
         "options": record["options"],
-        "shares_plain_steps": skims and history[0]["skim_rate"] is None,
+        "shares_plain_steps": ROWS[name].skims and history[0]["skim_rate"] is None,
         "questions": record["questions"],
         "vectors": record["vectors"],
         "best": record["best"],
@@ -75,7 +89,7 @@ def make(
         "device": record["device"],
         "log_sha256": sha256(folder / "log.jsonl"),
         "test": measure(skimrnn.load_answerer(folder), task.test),
-        **machine.provenance(command),
+        **machine.provenance(COMMAND),
     }
     path = RESULTS / f"squad-{name}-seed{seed}.json"
     write_atomically(path, (json.dumps(result) + "\n").encode())
@@ -98,13 +112,16 @@ def main() -> None:
     parser.add_argument("--row", nargs="*", choices=tuple(ROWS), default=list(ROWS), help=said)
     parser.add_argument("--seed", nargs="*", type=int, default=[0])
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"), help="to train on")
+    said = "leave the model; it is measured when the row is made again without this"
+    parser.add_argument("--train-only", action="store_true", help=said)
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
     arguments = parser.parse_args()
     task = load_questions("squad", data_dir=arguments.data_dir)
+    do = train if arguments.train_only else make
     for seed in arguments.seed:
         for name in arguments.row:
             if not (RESULTS / f"squad-{name}-seed{seed}.json").exists():
-                print(make(task, name, seed, arguments.data_dir, arguments.device), flush=True)
+                print(do(task, name, seed, arguments.data_dir, arguments.device), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 The same calls and results as ``torch.nn.LSTM``, ``GRU`` and ``RNN``; for each token, layer and
 direction a router takes the full cell (read) or a small one (skim). The equations are those of
 ``reference.py``. Training mixes all levels, by ``steps.Mixing`` or, where ``paths`` says so, by
-``native``; ``eval()`` chooses one (``steps.Choosing``) and computes no other.
+``native``, ``fused`` or ``graph``; ``eval()`` chooses one (``steps.Choosing``) and computes no
+other, but on a GPU, where ``fused`` computes both and takes one.
 
 Letters: B batch, T tokens, N real tokens of a batch, E inputs, D hidden size, S skim size,
 K levels, G gates.
