@@ -14,9 +14,7 @@ import pytest
 from pyarrow import parquet
 
 import skimrnn
-from answerers import as_file, make_answerer
 from made_up_reviews import write_reviews, write_topics
-from skimrnn.answerer_file import write_answerer
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -68,6 +66,7 @@ def test_readme_commands_run(tmp_path):
     write_reviews(tmp_path / "reviews.csv", 400)
     write_reviews(tmp_path / "held-out.csv", 100, seed=1)
     write_topics(tmp_path / "topics.csv")
+    (tmp_path / "article.txt").write_text("The bridge was built by Ada Stone in 1911 .\n")
     with (tmp_path / "held-out.csv").open(encoding="utf-8") as file:
         texts = [row["text"] for row in csv.DictReader(file)]
     parquet.write_table(pyarrow.table({"text": texts}), tmp_path / "texts.parquet")
@@ -79,7 +78,7 @@ def test_readme_commands_run(tmp_path):
                 [sys.executable, "-m", "skimrnn", *arguments], cwd=tmp_path, check=True, timeout=300
             )
             run.append(arguments[0])
-    assert run == [*["train"] * 3, "evaluate", "tradeoff", "read", "calibrate", "score"]
+    assert run == ["answer", *["train"] * 3, "evaluate", "tradeoff", "read", "calibrate", "score"]
     assert skimrnn.load(tmp_path / "mine").predict("what a bore") == "bad"
     both = skimrnn.load(tmp_path / "topics").predict_labels("a joy that is tedious")
     assert sorted(both) == ["bad", "good"]
@@ -136,7 +135,6 @@ def test_runtime_examples_run(tmp_path):
 
 
 def test_questions_example_runs(tmp_path):
-    write_answerer(tmp_path / "answerer", as_file(make_answerer()))
     (block,) = python_blocks((ROOT / "docs" / "questions.md").read_text(encoding="utf-8"))
     printed = printed_by(block, tmp_path)
     assert len(printed.splitlines()) == 3
