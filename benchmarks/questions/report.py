@@ -156,7 +156,7 @@ def _speed(runs: dict[str, Run], curves: dict[str, Any], times: dict[str, Any]) 
         cells.append([what, asked, "", "**not made**"])
     else:
         over = ours[0]["torch_over_this"]
-        cells.append([what, asked, f"{over:.1f} ×", _met(over >= 2)])
+        cells.append([what, asked, f"{over:.2f} ×", _met(over >= 2)])
     what, asked = "skimming 75 % against plain", "≥ 1.5 ×"
     best = [
         (row["plain_over_this"], rate, row)
