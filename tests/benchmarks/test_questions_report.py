@@ -87,7 +87,7 @@ def test_the_page_says_what_was_found_and_what_was_not_made(results):
     assert "| ≥ 70 / 60 (≥ 75.5 / 67) | 75.0 / 65.0 | met |" in page
     assert "attention-skim-20-0.1: +0.0 at 65 % | **not met** |" in page  # two γ were wanted
     assert "| BiDAF, plain: F1 | ≥ 72 (≥ 77.3) |  | **not made** |" in page
-    assert "| 4.0 × | met |" in page
+    assert "| 4.00 × | met |" in page
     assert "2.00 × at 90 % (attention-skim-20-0.1, θ = 0.1) | met |" in page
     assert "| attention-skip-0.1 | 50.0 | 60.0 | 70.0 | 80.0 | more |" in page
     assert "lies above attention-skip-0.1 on 100 % of the way that both cover, by +5.00" in page
