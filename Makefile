@@ -59,6 +59,7 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.questions.cloze
 	$(BIN)/python -m benchmarks.questions.curves
 	$(BIN)/python -m benchmarks.questions.times
+	$(BIN)/python -m benchmarks.questions.bundled --make
 	$(BIN)/python -m benchmarks.questions.pictures
 	$(BIN)/python -m benchmarks.questions.report
 	$(BIN)/python -m benchmarks.speed
@@ -70,6 +71,8 @@ bench: $(VENV)/.train
 	$(PIP) install -e '.[serve,test-serve]'
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.serving_report
+	$(BIN)/python -m benchmarks.newcomer
+	$(BIN)/python -m benchmarks.newcomer_report
 	$(BIN)/python -m benchmarks.classification.report
 
 CASES = build/agreement-cases.bin

@@ -1,6 +1,6 @@
 """Run the slow test suites, which `.ci/run` leaves out, and keep how they ended.
 
-    python -m benchmarks.suites [NAME ...]
+    python -m benchmarks.suites [--suite NAME ...]
 
 Each is a target of the Makefile. Writes ``results/suites.json``, a suite's entry once it has ended;
 ``python -m benchmarks.suites_report`` puts them into CONTRIBUTING.md.
@@ -38,8 +38,8 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawTextHelpFormatter,
     )
-    parser.add_argument("name", nargs="*", choices=[*SUITES, []], help="; ".join(SUITES))
-    for name in parser.parse_args().name or SUITES:
+    parser.add_argument("--suite", nargs="*", choices=tuple(SUITES), default=list(SUITES))
+    for name in parser.parse_args().suite:
         entry = run(name)
         found = json.loads(RESULT.read_text()) if RESULT.exists() else {}
         whole = {

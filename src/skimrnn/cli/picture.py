@@ -66,12 +66,8 @@ def _accuracy(axes: Any, curve: Mapping[str, Any]) -> None:
     x = [100 * point["skim_rate"] for point in points]
     several = any(point.get("f1") is not None for point in points)
     y = [100 * point["f1" if several else "accuracy"] for point in points]
-    error = [
-        # An F1 is no share of texts, and has no such interval.
-        0 if several else 196 * math.sqrt(p * (1 - p) / point["texts"])
-        for point in points
-        for p in [point["accuracy"]]
-    ]
+    # An F1 is no share of texts, and has no such interval.
+    error = [0.0 if several else _interval(point) for point in points]
     # Where nothing skims, every threshold gives the same point.
     one_place = len(set(zip(x, y, strict=True))) == 1
     low = [value - part for value, part in zip(y, error, strict=True)]
@@ -116,6 +112,12 @@ def _accuracy(axes: Any, curve: Mapping[str, Any]) -> None:
     axes.margins(x=0.06, y=0.12)
     if len(set(x)) == 1:  # an axis around one number would show thousandths of a percent
         axes.set_xlim(-4, 104)
+
+
+def _interval(point: Mapping[str, Any]) -> float:
+    """Half of the 95% interval of a point's accuracy, in percent."""
+    p = point["accuracy"]
+    return 196 * math.sqrt(p * (1 - p) / point["texts"])
 
 
 def _name_points(axes: Any, x: list[float], y: list[float], names: list[str]) -> None:

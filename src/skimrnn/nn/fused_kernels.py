@@ -22,9 +22,7 @@ def _tanh(x):
 
 
 @triton.jit
-def _times(h, w, ROWS: tl.constexpr):
-    if ROWS == 1:
-        return tl.sum(tl.trans(h) * w, axis=0)[None, :]
+def _times(h, w):
     return tl.dot(h, w, input_precision="ieee")
 
 
@@ -51,10 +49,10 @@ def _gates(
         )
         w = weights + number[:, None] * (4 * SIZE) + unit[None, :]
         inside = (number < seen)[:, None] & held[None, :]
-        i += _times(h, tl.load(w, mask=inside, other=0.0), ROWS)
-        f += _times(h, tl.load(w + SIZE, mask=inside, other=0.0), ROWS)
-        g += _times(h, tl.load(w + 2 * SIZE, mask=inside, other=0.0), ROWS)
-        o += _times(h, tl.load(w + 3 * SIZE, mask=inside, other=0.0), ROWS)
+        i += _times(h, tl.load(w, mask=inside, other=0.0))
+        f += _times(h, tl.load(w + SIZE, mask=inside, other=0.0))
+        g += _times(h, tl.load(w + 2 * SIZE, mask=inside, other=0.0))
+        o += _times(h, tl.load(w + 3 * SIZE, mask=inside, other=0.0))
     return tl.sigmoid(i), tl.sigmoid(f), _tanh(g), tl.sigmoid(o)
 
 
@@ -78,6 +76,30 @@ def _kept(gates, token, unit, here, SIZE):
 
 
 @triton.jit
+def _through(
+    gates, weights, token, alive, unit, SIZE, SEES,
+    ROWS: tl.constexpr, UNITS: tl.constexpr, SEEN: tl.constexpr,
+):  # fmt: skip
+    """What the gates' gradients of one cell are to the units of h that it sees, (ROWS, UNITS)."""
+    total = tl.zeros((ROWS, UNITS), tl.float32)
+    for k in range(0, 4 * SIZE, SEEN):
+        number = k + tl.arange(0, SEEN)
+        inside = number < 4 * SIZE
+        gate = tl.load(
+            gates + token[:, None] * (4 * SIZE) + number[None, :],
+            mask=alive[:, None] & inside[None, :],
+            other=0.0,
+        )
+        w = tl.load(
+            weights + number[:, None] * SEES + unit[None, :],
+            mask=inside[:, None] & (unit < SEES)[None, :],
+            other=0.0,
+        )
+        total += _times(gate, w)
+    return total
+
+
+@triton.jit
 def forward(
     delta_x,  # (N,): the token's part of delta
     noise,  # (N,): of the skim, less that of the read; with CHOOSE a limit for each row, (B,)
@@ -90,11 +112,11 @@ def forward(
     h,  # (2, B, D): in turn before and after a step; the first state lies in [0]
     c,
     outputs,  # (N, D)
-    h_before,  # (N, D), from here on only written where KEEP
+    h_before,  # (N, D), written where KEEP
     c_before,
-    delta,  # (N,), always written
-    share,  # (N,): of the skim, before it is taken whole; always written
-    full_gates,  # (N, 4 D), activated
+    delta,  # (N,), written unless PLAIN
+    share,  # (N,): of the skim, before it is taken whole; likewise
+    full_gates,  # (N, 4 D), activated, written where KEEP
     small_gates,  # (N, 4 S)
     temperature,
     tokens,
@@ -221,7 +243,7 @@ def backward(
     share,  # (N,)
     full_gates,  # (N, 4 D): activated; overwritten with the gradients before it
     small_gates,  # (N, 4 S)
-    delta,  # (N,): its gradient, written
+    delta,  # (N,): its gradient, written unless PLAIN
     temperature,
     tokens,
     batch,
@@ -348,35 +370,11 @@ def backward(
             here = alive[:, None] & (unit < D)[None, :]
             at = rows[:, None] * D + unit[None, :]
             dh = tl.load(h + after + at, mask=here, other=0.0)
-            for k in range(0, 4 * D, SEEN):
-                number = k + tl.arange(0, SEEN)
-                inside = number < 4 * D
-                gate = tl.load(
-                    full_gates + token[:, None] * (4 * D) + number[None, :],
-                    mask=alive[:, None] & inside[None, :],
-                    other=0.0,
-                )
-                w = tl.load(
-                    full_w + number[:, None] * D + unit[None, :],
-                    mask=inside[:, None] & (unit < D)[None, :],
-                    other=0.0,
-                )
-                dh += _times(gate, w, ROWS)
+            dh += _through(full_gates, full_w, token, alive, unit, D, D, ROWS, UNITS, SEEN)
             if u < SMALL_SEES:
-                for k in range(0, 4 * S, SEEN):
-                    number = k + tl.arange(0, SEEN)
-                    inside = number < 4 * S
-                    gate = tl.load(
-                        small_gates + token[:, None] * (4 * S) + number[None, :],
-                        mask=alive[:, None] & inside[None, :],
-                        other=0.0,
-                    )
-                    w = tl.load(
-                        small_w + number[:, None] * SMALL_SEES + unit[None, :],
-                        mask=inside[:, None] & (unit < SMALL_SEES)[None, :],
-                        other=0.0,
-                    )
-                    dh += _times(gate, w, ROWS)
+                dh += _through(
+                    small_gates, small_w, token, alive, unit, S, SMALL_SEES, ROWS, UNITS, SEEN
+                )
             tl.store(h + after + at, dh, mask=here)
         tl.debug_barrier()
         passed += 1
