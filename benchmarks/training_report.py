@@ -116,8 +116,8 @@ def make_page(result: dict[str, Any], gpu: dict[str, Any]) -> str:
         "LSTM and GRU in float32 with the softmax router; anything else goes through torch's loop, "
         'by the same name "auto".',
         "On the GPU our kernel keeps no weights between steps and reads them anew for each. Where "
-        "all texts are equally long cuDNN is ahead; on packed texts of unequal lengths ours is. The "
-        "rows above are of two levels. Of the full cell alone (packed batches in training) the "
+        "all texts are equally long cuDNN is ahead; on packed texts of unequal lengths ours is. "
+        "The rows above are of two levels. Of the full cell alone (packed batches in training) the "
         "backward pass was mended after that run, where it had read beyond an array, and has since "
         "run by Triton's interpreter alone; the graph path's gradients are compared on the CPU "
         "alone.",
