@@ -62,7 +62,7 @@ def serving(model, name="made-up", **limits):
     server = Server(app, limits)
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
         while not server.started:
@@ -71,4 +71,5 @@ def serving(model, name="made-up", **limits):
         yield Site(port, app)
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(limits.drain_s + limits.shutdown_s + 30)
+        assert not thread.is_alive(), "the server did not end"
