@@ -185,8 +185,15 @@ struct Network::Pass {
   const Output& output;
 };
 
-// Of vectors, the input parts that every token needs are made for so many tokens at once.
+// Of vectors, a cell's input parts are made for so many tokens at once while at least half of them
+// need it: together they cost about half, for each weight is fetched once for several tokens.
 constexpr int kChunk = 24;
+
+// What a level's cell is needed for.
+struct Demand {
+  int taken;      // so many of the chunk's tokens took it
+  bool together;  // its input parts are made for the whole chunk
+};
 
 // The buffers of one call; nothing is allocated per token.
 struct Network::Work {
@@ -197,8 +204,10 @@ struct Network::Work {
   float* p;              // (K,)
   float* room;           // 2 * padded(D) bytes
   Buffer<float> layers[2];  // outputs of the layer before and of this one
+  std::vector<Demand> demands;  // (K,)
 
-  Work(const Shape& shape, std::size_t row_floats, int rows) : made(rows * row_floats, Unset()) {
+  Work(const Shape& shape, std::size_t row_floats, int rows)
+      : made(rows * row_floats, Unset()), demands(shape.levels.size()) {
     const std::size_t units = padded(shape.hidden_size), levels = shape.levels.size();
     const std::size_t sizes[] = {units, units, units, levels * kGroup,
                                  std::size_t(padded(int(levels))), units / 2};
@@ -317,14 +326,18 @@ void Network::read_direction(const Pass& pass, Work& work) const {
   };
   const int forward = pass.d ? -1 : 1;
 
-  // What is skimmed with is needed of nearly every vector, what is read with of those that are
-  // read; if nothing skims, of all.
-  const int least = count > 1 ? 1 : 0;
+  // Before the first chunk it is as if one before it had been skimmed.
+  std::vector<Demand>& demands = work.demands;
+  for (int level = 0; level < count; ++level)
+    demands[level] = {level || count == 1 ? kChunk : 0, false};
   const auto make_chunk = [&](int first, int size) {
-    for (int level = least; level < count; ++level)
-      if (direction.cells[level].units)
+    for (int level = 0; level < count; ++level) {
+      Demand& demand = demands[level];
+      demand = {0, 2 * demand.taken >= kChunk};
+      if (demand.together && direction.cells[level].units)
         input_parts(direction.cells[level], pass.x + std::size_t(first) * pass.inputs, pass.inputs,
                     size, work.made.get() + direction.offsets[level], direction.floats);
+    }
   };
 
   for (int n = 1; n <= tokens; ++n) {
@@ -374,7 +387,8 @@ void Network::read_direction(const Pass& pass, Work& work) const {
     if (cell.units) {
       const float* part = row ? row + direction.offsets[level] : nullptr;
       if (!part) {
-        if (in_words || level < least)
+        ++demands[level].taken;
+        if (in_words || !demands[level].together)
           input_parts(cell, x, 0, 1, own + direction.offsets[level], 0);
         part = own + direction.offsets[level];
       } else if (level == 0) {
