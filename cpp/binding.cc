@@ -42,13 +42,17 @@ class Network {
  public:
   Network(const std::string& cell, int input_size, int hidden_size, int num_layers, int directions,
           std::vector<int> levels, bool full_skim_input, bool state_router,
-          const std::vector<std::optional<Floats>>& parameters, const std::string& isa,
+          const std::string& router, const std::vector<std::optional<Floats>>& parameters, const std::string& isa,
           bool int8) {
     const skimrnn::Kernels* kernels = skimrnn::find_kernels(isa);
     if (!kernels) throw std::invalid_argument("this CPU cannot run " + isa);
     const skimrnn::CellKind kind = skimrnn::kind_of(cell);
     if (int8 && kind == skimrnn::kRelu)
       throw std::invalid_argument("int8 needs a cell whose h stays within 1, and relu's does not");
+    if (router != "softmax" && router != "skip-rnn")
+      throw std::invalid_argument("there is no kernel for the router " + router);
+    const bool softmax = router == "softmax";
+    if (!softmax && levels.size() > 2) throw std::invalid_argument(router + " knows two levels");
     // Per direction: four parameters for each level's cell, then the router's two.
     const std::size_t each = 4 * levels.size() + 2;
     if (parameters.size() != each * num_layers * directions)
@@ -75,14 +79,16 @@ class Network {
                                    take(i + 2, rows, true), take(i + 3, rows, true)});
       }
       const std::size_t state = std::size_t(hidden_size) * (state_router ? 2 : 1);
-      const std::size_t routes = K > 1 ? K : 0;
-      direction.router_weight = take(first + each - 2, routes * (inputs + state), false);
+      const std::size_t routes = K == 1 ? 0 : softmax ? K : 1;
+      const std::size_t columns = (softmax ? inputs : 0) + state;
+      direction.router_weight = take(first + each - 2, routes * columns, false);
       direction.router_bias = take(first + each - 1, routes, false);
       packed.push_back(std::move(direction));
     }
     network_ = std::make_shared<skimrnn::Network>(
         skimrnn::Shape{kind, input_size, hidden_size, num_layers, directions, std::move(levels),
-                       full_skim_input, state_router},
+                       full_skim_input, state_router,
+                       softmax ? skimrnn::kSoftmax : skimrnn::kSkipRnn},
         packed, kernels, int8);
   }
 
@@ -97,26 +103,26 @@ class Network {
   nb::tuple read_vectors(Matrix2 x, bool argmax, double threshold, std::optional<double> budget,
                          double burst, std::optional<Matrix2> h_0, std::optional<Matrix2> c_0,
                          std::optional<Counts> reads_0, std::int64_t tokens_0,
-                         std::optional<Levels> levels) const {
+                         std::optional<Matrix2> memory_0, std::optional<Levels> levels) const {
     if (x.shape(1) != std::size_t(network_->shape().input_size))
       throw std::invalid_argument("x has another width than the network's inputs");
     const int tokens = int(x.shape(0));
     return read({x.data(), nullptr, checked(network_->shape(), levels, tokens)}, tokens,
                 rule(argmax, threshold, budget, burst),
-                {state(h_0), state(c_0), counts(reads_0), tokens_0}, true);
+                {state(h_0), state(c_0), counts(reads_0), tokens_0, memory(memory_0)}, true);
   }
 
   nb::tuple read_words(Rows rows, bool argmax, double threshold, std::optional<double> budget,
                        double burst, std::optional<Matrix2> h_0, std::optional<Matrix2> c_0,
                        std::optional<Counts> reads_0, std::int64_t tokens_0,
-                       std::optional<Levels> levels) const {
+                       std::optional<Matrix2> memory_0, std::optional<Levels> levels) const {
     const int tokens = int(rows.shape(0));
     for (int t = 0; t < tokens; ++t)
       if (rows.data()[t] < 0 || rows.data()[t] >= network_->words())
         throw std::invalid_argument("a row is outside of the embedding");
     return read({nullptr, rows.data(), checked(network_->shape(), levels, tokens)}, tokens,
                 rule(argmax, threshold, budget, burst),
-                {state(h_0), state(c_0), counts(reads_0), tokens_0}, false);
+                {state(h_0), state(c_0), counts(reads_0), tokens_0, memory(memory_0)}, false);
   }
 
   std::string isa() const { return network_->kernels().name; }
@@ -151,17 +157,26 @@ class Network {
     return given->data();
   }
 
-  const float* state(const std::optional<Matrix2>& given) const {
+  // A number of each layer and direction, `width` of them; null if there are none.
+  const float* rows(const std::optional<Matrix2>& given, int width, const char* what) const {
     if (!given) return nullptr;
     const skimrnn::Shape& shape = network_->shape();
     if (given->shape(0) != std::size_t(shape.num_layers * shape.directions) ||
-        given->shape(1) != std::size_t(shape.hidden_size))
-      throw std::invalid_argument("an initial state has the wrong shape");
+        given->shape(1) != std::size_t(width))
+      throw std::invalid_argument(std::string(what) + " has the wrong shape");
     return given->data();
   }
 
-  // (output or None, h_n, c_n or None, level, p), as reference.SequenceReading has them, and the
-  // tokens at level 0 of each layer and direction until the end.
+  const float* state(const std::optional<Matrix2>& given) const {
+    return rows(given, network_->shape().hidden_size, "an initial state");
+  }
+
+  const float* memory(const std::optional<Matrix2>& given) const {
+    return rows(given, network_->memory(), "the memory");
+  }
+
+  // (output or None, h_n, c_n or None, level, p, memory), as reference.SequenceReading has them, and
+  // the tokens at level 0 of each layer and direction until the end.
   nb::tuple read(const skimrnn::Network::Input& input, int tokens, const skimrnn::Rule& rule,
                  const skimrnn::Network::Start& start, bool outputs) const {
     const skimrnn::Shape& shape = network_->shape();
@@ -174,13 +189,14 @@ class Network {
     auto level = make_array<std::int8_t>({L, dirs, T});
     auto p = make_array<float>({L, dirs, T, K});
     auto reads = make_array<std::int64_t>({L * dirs});
+    auto memory = make_array<float>({L * dirs, std::size_t(network_->memory())});
     {
       nb::gil_scoped_release released;
       network_->read(input, tokens, rule, start,
                      {outputs ? output.data() : nullptr, h_n.data(), lstm ? c_n.data() : nullptr,
-                      level.data(), p.data(), reads.data()});
+                      level.data(), p.data(), reads.data(), memory.data()});
     }
-    return nb::make_tuple(output, h_n, lstm ? nb::cast(c_n) : nb::none(), level, p, reads);
+    return nb::make_tuple(output, h_n, lstm ? nb::cast(c_n) : nb::none(), level, p, memory, reads);
   }
 
   std::shared_ptr<skimrnn::Network> network_;
@@ -338,16 +354,18 @@ NB_MODULE(_native, m) {
         "Instruction sets compiled in that this CPU can run, fastest first.");
   nb::class_<Network>(m, "Network", "A stack of skimming layers, packed for one instruction set.")
       .def(nb::init<const std::string&, int, int, int, int, std::vector<int>, bool, bool,
-                    const std::vector<std::optional<Floats>>&, const std::string&, bool>(),
+                    const std::string&, const std::vector<std::optional<Floats>>&,
+                    const std::string&, bool>(),
            "cell"_a, "input_size"_a, "hidden_size"_a, "num_layers"_a, "directions"_a, "levels"_a,
-           "full_skim_input"_a, "state_router"_a, "parameters"_a, "isa"_a, "int8"_a)
+           "full_skim_input"_a, "state_router"_a, "router"_a,
+           "parameters"_a, "isa"_a, "int8"_a)
       .def("set_words", &Network::set_words, "embedding"_a, "table_bytes"_a)
       .def("read_vectors", &Network::read_vectors, "x"_a, "argmax"_a, "threshold"_a,
            "budget"_a.none(), "burst"_a, "h_0"_a.none(), "c_0"_a.none(), "reads_0"_a.none(),
-           "tokens_0"_a, "levels"_a.none())
+           "tokens_0"_a, "memory_0"_a.none(), "levels"_a.none())
       .def("read_words", &Network::read_words, "rows"_a, "argmax"_a, "threshold"_a,
            "budget"_a.none(), "burst"_a, "h_0"_a.none(), "c_0"_a.none(), "reads_0"_a.none(),
-           "tokens_0"_a, "levels"_a.none())
+           "tokens_0"_a, "memory_0"_a.none(), "levels"_a.none())
       .def_prop_ro("isa", &Network::isa)
       .def_prop_ro("table_rows", &Network::table_rows)
       .def_prop_ro("table_bytes", &Network::table_bytes);

@@ -122,20 +122,25 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
   }
   direction.floats = floats;
   if (count > 1) {
+    const bool differences = shape_.router == kSoftmax;
+    const int of_x = differences ? inputs : 0, least = differences ? 1 : 0;
     const int parts = shape_.state_router ? 2 : 1;  // c and h, or h
-    const std::size_t columns = inputs + std::size_t(parts) * hidden;
+    const std::size_t columns = of_x + std::size_t(parts) * hidden;
     direction.router_s = Buffer<float>(std::size_t(count - 1) * parts * padded(hidden));
-    const float* first = parameters.router_weight;
-    for (int level = 1; level < count; ++level) {
-      const float* row = first + level * columns;
-      for (int i = 0; i < inputs; ++i) direction.router_x.push_back(row[i] - first[i]);
-      direction.router_bias.push_back(parameters.router_bias[level] - parameters.router_bias[0]);
-      float* to = direction.router_s.get() + std::size_t(level - 1) * parts * padded(hidden);
+    const float *weight = parameters.router_weight, *bias = parameters.router_bias;
+    // Less the row of level 0, if that is one of them.
+    const auto entry = [&](int row, std::size_t column) {
+      const float own = weight[row * columns + column];
+      return differences ? own - weight[column] : own;
+    };
+    for (int k = 0; k < count - 1; ++k) {
+      const int row = k + least;
+      for (int i = 0; i < of_x; ++i) direction.router_x.push_back(entry(row, i));
+      direction.router_bias.push_back(differences ? bias[row] - bias[0] : bias[row]);
+      float* to = direction.router_s.get() + std::size_t(k) * parts * padded(hidden);
       for (int part = 0; part < parts; ++part)
-        for (int i = 0; i < hidden; ++i) {
-          const std::size_t column = inputs + std::size_t(part) * hidden + i;
-          to[part * padded(hidden) + i] = row[column] - first[column];
-        }
+        for (int i = 0; i < hidden; ++i)
+          to[part * padded(hidden) + i] = entry(row, of_x + std::size_t(part) * hidden + i);
     }
   }
   return direction;
@@ -225,9 +230,11 @@ struct Network::Work {
 
 void Network::router_part(const Direction& direction, const float* x, int inputs,
                           float* part) const {
-  for (std::size_t k = 0; k < direction.router_bias.size(); ++k)
-    part[k] = direction.router_bias[k] +
-              kernels_->dot(direction.router_x.data() + k * inputs, x, inputs);
+  for (std::size_t k = 0; k < direction.router_bias.size(); ++k) {
+    part[k] = direction.router_bias[k];
+    if (!direction.router_x.empty())
+      part[k] += kernels_->dot(direction.router_x.data() + k * inputs, x, inputs);
+  }
 }
 
 void Network::fill_row(const Direction& direction, const float* x, int inputs, float* row) const {
@@ -260,6 +267,15 @@ void sigmoids(float* p, int count) {
     const float e = std::exp(-std::fabs(p[i]));  // at most 1
     p[i] = (p[i] < 0 ? e : 1.0f) / (1 + e);
   }
+}
+
+// Skip RNN's p of two levels, from its logit in p[1] and what has been saved up. Returns u.
+float save_up(float* p, float saved) {
+  const float delta = 1 / (1 + std::exp(-p[1])), room = 1 - saved;
+  const float u = saved + std::min(delta, room);
+  p[0] = u;
+  p[1] = 1 - u;
+  return u;
 }
 
 int choose_level(const float* p, int count, const Rule& rule) {
@@ -311,6 +327,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
   if (start.h) std::memcpy(h, start.h + std::size_t(index) * hidden, bytes);
   if (lstm && start.c) std::memcpy(c, start.c + std::size_t(index) * hidden, bytes);
   std::int64_t reads = start.reads ? start.reads[index] : 0;
+  float saved = start.memory && memory() ? start.memory[index] : 1;
 
   // A skim changes units before `moving` alone, so the router's sum over the others stands until
   // the next token that is read.
@@ -371,7 +388,11 @@ void Network::read_direction(const Pass& pass, Work& work) const {
                                                   work.tails + (k - 1) * kGroup, !tails_stand);
       }
       tails_stand = true;
-      softmax(p, count);
+      float kept = 0;
+      if (shape_.router == kSkipRnn)
+        kept = save_up(p, saved);
+      else
+        softmax(p, count);
       level = pass.levels ? pass.levels[t] : choose_level(p, count, rule);
       if (level == 0) {
         // Two roundings, as in the reference: this file is compiled without contraction.
@@ -381,6 +402,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
         else
           ++reads;
       }
+      saved = level ? kept : 0;
     }
 
     const Cell& cell = direction.cells[level];
@@ -417,6 +439,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
   if (output.h_n) std::memcpy(output.h_n + std::size_t(index) * hidden, h, bytes);
   if (lstm && output.c_n) std::memcpy(output.c_n + std::size_t(index) * hidden, c, bytes);
   if (output.reads) output.reads[index] = reads;
+  if (output.memory && memory()) output.memory[index] = saved;
 }
 
 void Network::read(const Input& input, int tokens, const Rule& rule, const Start& start,
@@ -469,7 +492,7 @@ void Network::classify(const std::int32_t* words, const std::int8_t* levels, int
   const int units = shape_.directions * shape_.hidden_size;
   std::vector<float> h_n(std::size_t(shape_.num_layers) * units);
   read({nullptr, words, levels}, tokens, rule, {},
-       {nullptr, h_n.data(), nullptr, level, p, nullptr});
+       {nullptr, h_n.data(), nullptr, level, p, nullptr, nullptr});
   apply(head, h_n.data() + h_n.size() - units, probabilities);
 }
 

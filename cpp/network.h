@@ -11,6 +11,9 @@
 
 namespace skimrnn {
 
+// routers/ has a file for each.
+enum RouterKind { kSoftmax, kSkipRnn };
+
 struct Shape {
   CellKind kind;
   int input_size;   // E of the first layer
@@ -20,6 +23,7 @@ struct Shape {
   std::vector<int> levels;  // (D, S_1, ...)
   bool full_skim_input;     // a small cell sees all of h
   bool state_router;        // the router sees [c ; h]
+  RouterKind router = kSoftmax;
 };
 
 // How levels are chosen; decision.py says what each means.
@@ -38,7 +42,7 @@ struct CellParameters {
 };
 
 // What one direction of one layer learned; a cell where S = 0, and the router of the plain RNN, are
-// null. The router's are (K, E + |s|) and (K,).
+// null. The router's are (K, E + |s|) and (K,), or of kSkipRnn (1, |s|) and (1,).
 struct DirectionParameters {
   std::vector<CellParameters> cells;
   const float *router_weight, *router_bias;
@@ -72,6 +76,7 @@ class Network {
     const float* c;             // likewise, LSTM alone
     const std::int64_t* reads;  // (layers * directions,): tokens at level 0 before this one
     std::int64_t tokens;        // tokens before this one
+    const float* memory;        // (layers * directions, R); null: as before the first token
   };
 
   // What is wanted of a reading; any pointer may be null. Axes as in reference.SequenceReading.
@@ -82,7 +87,11 @@ class Network {
     std::int8_t* level;   // (layers, directions, T)
     float* p;             // (layers, directions, T, K)
     std::int64_t* reads;  // (layers * directions,): tokens at level 0 until the end
+    float* memory;        // (layers * directions, R): what the routers remember in the end
   };
+
+  // R, the numbers that each direction's router remembers.
+  int memory() const { return shape_.router == kSkipRnn && shape_.levels.size() > 1 ? 1 : 0; }
 
   void read(const Input& input, int tokens, const Rule& rule, const Start& start,
             const Output& output) const;
@@ -117,7 +126,8 @@ class Network {
     std::vector<std::size_t> offsets;  // of each cell's part in a row; the router's comes first
     std::size_t floats;                // of a row: all cells' parts and the router's
     // The router's rows less that of level 0: a softmax is of differences, so level 0's logit is 0
-    // and K - 1 products are enough. (K-1, E), (K-1,) and (K-1, c | h), whole groups of each.
+    // and K - 1 products are enough. (K-1, E), (K-1,) and (K-1, c | h), whole groups of each. Of
+    // kSkipRnn its one row, with nothing for x.
     std::vector<float> router_x, router_bias;
     Buffer<float> router_s;
     std::vector<Buffer<float>> floats_owned;

@@ -28,7 +28,7 @@ FORCED = (2.0, -1.0)
 
 
 def random_config(random: np.random.Generator) -> SkimConfig:
-    """Any cell, 1 to 4 levels, odd sizes, up to 3 layers, both directions, all options."""
+    """Any cell and router, 1 to 4 levels, odd sizes, up to 3 layers, both directions."""
     cell = str(random.choice(list(GATES)))
     count = int(random.integers(1, 5))
     sizes = sorted(set(random.integers(0, 70, count).tolist()) | {1}, reverse=True)
@@ -44,6 +44,7 @@ def random_config(random: np.random.Generator) -> SkimConfig:
         bidirectional=bool(random.random() < 0.4),
         skim_input=str(random.choice(["prefix", "full"])),
         router_input="hidden" if cell != "lstm" or random.random() < 0.3 else "state",
+        router="skip-rnn" if len(sizes) == 2 and random.random() < 0.4 else "softmax",
     )
 
 

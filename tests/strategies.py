@@ -6,10 +6,12 @@ from skimrnn.config import GATES, SkimConfig
 
 
 def configs():
-    def build(cell, sizes, layers, bias, both, skim_input, router_input):
+    def build(cell, sizes, layers, bias, both, skim_input, router_input, router):
         levels = tuple(sorted(sizes, reverse=True))
         if cell != "lstm":
             router_input = "hidden"
+        if len(levels) != 2:
+            router = "softmax"
         return SkimConfig(
             cell=cell,
             input_size=4,
@@ -20,6 +22,7 @@ def configs():
             bidirectional=both,
             skim_input=skim_input,
             router_input=router_input,
+            router=router,
         )
 
     sizes = st.sets(st.integers(0, 40), min_size=1, max_size=5).filter(lambda s: max(s) > 0)
@@ -32,4 +35,5 @@ def configs():
         st.booleans(),
         st.sampled_from(["prefix", "full"]),
         st.sampled_from(["hidden", "state"]),
+        st.sampled_from(["softmax", "skip-rnn"]),
     )

@@ -14,6 +14,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
     ("name", "said"),
     [
         ("cost_dial", r"budget  0\.1: negative \d+%, positive \d+%, negative \d+%; "),
+        ("own_router", r"accuracy (9\d\.\d|100\.0)%, [1-9]\d% of the words skimmed, with numpy\n"),
         ("streaming", r"positive 9\d%  .*\nThat is sure enough"),
         (
             "skimming_tagger",

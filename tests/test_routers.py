@@ -20,7 +20,7 @@ from skimrnn.config import SkimConfig
 from skimrnn.nn import SkimLSTM, save
 from skimrnn.nn.router import TorchOps
 from skimrnn.reference import NumpyOps
-from skimrnn.routers import Router, find_router, register, router_names
+from skimrnn.routers import LOG_OF_NOTHING, Router, find_router, register, router_names
 from skimrnn.runtime import implementations
 from two_layer_router import UNITS, TwoLayerRouter
 
@@ -58,16 +58,36 @@ def test_an_unfinished_router_cannot_be_made():
         Unfinished({}, 3, NumpyOps)
 
 
+def test_a_router_says_something():
+    class Silent(TwoLayerRouter):
+        logits = Router.logits
+
+    with pytest.raises(NotImplementedError, match="Silent says neither logits nor route"):
+        Silent({}, 3, NumpyOps).route(np.zeros(3), np.zeros(5), np.zeros(0))
+
+
 def test_both_arithmetics_are_the_same():
     random = np.random.default_rng(0)
     x, weight, bias = random.normal(size=5), random.normal(size=(4, 5)), random.normal(size=4)
     given = [torch.from_numpy(part) for part in (x, weight, bias)]
-    for name in ("tanh", "sigmoid", "relu"):
+    for name in ("tanh", "sigmoid", "relu", "log", "complement"):
         ours, theirs = getattr(NumpyOps, name)(x), getattr(TorchOps, name)(given[0])
         np.testing.assert_allclose(ours, theirs, rtol=1e-14)
+    np.testing.assert_array_equal(NumpyOps.minimum(x, -x), TorchOps.minimum(given[0], -given[0]))
+    both = NumpyOps.concatenate([x, bias]), TorchOps.concatenate([given[0], given[2]])
+    np.testing.assert_array_equal(*both)
     for count in (2, 3):
         ours, theirs = NumpyOps.linear(*(x, weight, bias)[:count]), TorchOps.linear(*given[:count])
         np.testing.assert_allclose(ours, theirs, rtol=1e-13)
+
+
+def test_a_logarithm_of_nothing_is_finite_and_has_no_gradient():
+    x = torch.tensor([0.0, -1.0, 1.0, 2.0**-140], requires_grad=True)
+    log = TorchOps.log(x)
+    assert log[:3].tolist() == NumpyOps.log(x.detach().numpy())[:3].tolist() == [-200, -200, 0]
+    assert float(np.exp(np.float32(LOG_OF_NOTHING))) == 0
+    log[:3].sum().backward()
+    assert x.grad.tolist() == [0, 0, 1, 0]
 
 
 def test_its_parameters_are_the_layers():
@@ -130,7 +150,9 @@ def test_a_saved_layer_is_read_by_numpy_and_refused_by_kernels_that_do_not_know_
     assert loaded.implementation == "numpy"
     assert loaded.config.router == "two-layer"
     for name in NATIVE:
-        with pytest.raises(ValueError, match=r"router softmax only.*'two-layer'; use \"numpy\""):
+        with pytest.raises(
+            ValueError, match=r"router softmax, skip-rnn only.*'two-layer'; use \"numpy\""
+        ):
             skimrnn.load_layer(tmp_path / "layer", implementation=name)
 
 

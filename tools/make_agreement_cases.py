@@ -19,7 +19,7 @@ from fuzz.texts import random_texts
 from skimrnn.config import GATES, SkimConfig
 from skimrnn.decision import ARGMAX, Rule, Way
 from skimrnn.files import write_atomically
-from skimrnn.runtime.native import flat_parameters
+from skimrnn.runtime.native import ROUTERS, flat_parameters
 from skimrnn.runtime.numpy_reader import NumpyReader
 from skimrnn.text import Vocabulary, character_tables, scan
 
@@ -59,6 +59,7 @@ def configs() -> list[SkimConfig]:
                 bidirectional=both,
                 skim_input=skim_input,
                 router_input="hidden" if cell != "lstm" or number % 2 else "state",
+                router=ROUTERS[number // 4 % 2] if len(sizes) == 2 else ROUTERS[0],
             )
         )
     return made
@@ -82,6 +83,7 @@ def case(config: SkimConfig, number: int) -> list[bytes]:
             *(list(GATES).index(config.cell), config.input_size, config.hidden_size),
             *(config.num_layers, config.directions, len(config.levels), *config.levels),
             *(config.skim_input == "full", config.router_input == "state"),
+            ROUTERS.index(config.router),
         )
     ]
     flat = flat_parameters(config, parameters)

@@ -92,6 +92,7 @@ struct Case {
     for (int i = 0; i < levels; ++i) shape.levels.push_back(file.integer());
     shape.full_skim_input = file.integer();
     shape.state_router = file.integer();
+    shape.router = skimrnn::RouterKind(file.integer());
     const int count = file.integer();
     std::vector<const float*> flat;
     parameters.reserve(count);
@@ -144,10 +145,11 @@ struct Case {
     network.read({words ? nullptr : x.data(), words ? rows.data() : nullptr,
                   levels.empty() ? nullptr : levels.data()},
                  tokens, rule,
-                 {h.empty() ? nullptr : h.data(), c.empty() ? nullptr : c.data(), nullptr, 0},
+                 {h.empty() ? nullptr : h.data(), c.empty() ? nullptr : c.data(), nullptr, 0,
+                  nullptr},
                  {reading.output.data(), reading.h_n.data(),
                   lstm() ? reading.c_n.data() : nullptr, reading.level.data(), reading.p.data(),
-                  nullptr});
+                  nullptr, nullptr});
     return reading;
   }
 };

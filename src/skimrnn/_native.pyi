@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Floats = NDArray[np.float32]
-_Reading = tuple[Any, Any, Any, Any, Any, Any]
-"""Output, h_n, c_n or None, level and p as ``SequenceReading`` has them; tokens at level 0."""
+_Reading = tuple[Any, Any, Any, Any, Any, Any, Any]
+"""Output, h_n, c_n or None, level, p, memory as ``SequenceReading`` has them; tokens at level 0."""
 
 def runnable() -> list[str]: ...
 
@@ -23,6 +23,7 @@ class Network:
         levels: Sequence[int],
         full_skim_input: bool,
         state_router: bool,
+        router: str,
         parameters: Sequence[NDArray[Any] | None],
         isa: str,
         int8: bool,
@@ -39,6 +40,7 @@ class Network:
         c_0: _Floats | None,
         reads_0: NDArray[np.int64] | None,
         tokens_0: int,
+        memory_0: _Floats | None,
         levels: NDArray[np.int8] | None,
     ) -> _Reading: ...
     def read_words(
@@ -52,6 +54,7 @@ class Network:
         c_0: _Floats | None,
         reads_0: NDArray[np.int64] | None,
         tokens_0: int,
+        memory_0: _Floats | None,
         levels: NDArray[np.int8] | None,
     ) -> _Reading: ...
     @property

@@ -115,6 +115,11 @@ class SkimConfig:
                     shapes |= {f"{name}_{suffix}": shape for name, shape in own.items()}
         return shapes
 
+    @property
+    def memory(self) -> tuple[float, ...]:
+        """The R numbers that each router remembers before the first token; often none."""
+        return find_router(self.router).memory(self) if self.skims else ()
+
     def router_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
         """The parameters of the router of one direction of this layer, without their suffix."""
         return find_router(self.router).parameter_shapes(self, self.layer_input_size(layer))
@@ -236,9 +241,16 @@ def _problems(values: Mapping[str, Any]) -> list[str]:
         )
     if "router" in values:
         try:
-            find_router(values["router"])
+            wanted = find_router(values["router"]).levels
         except ValueError as error:
             problems.append(str(error))
+        else:
+            given = values.get("levels")
+            count = len(given) if isinstance(given, tuple | list) else 1
+            if count > 1 and wanted not in (None, count):
+                problems.append(
+                    f"the router {values['router']!r} knows {wanted} levels; got levels={given!r}"
+                )
     return problems
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skimrnn.config import SkimConfig, parameter_suffix
-from skimrnn.routers import Router, find_router
+from skimrnn.routers import LOG_OF_NOTHING, Router, find_router
 
 Array = NDArray[Any]
 Choose = Callable[[Array], int]
@@ -33,10 +33,12 @@ class State(NamedTuple):
     Attributes:
         h: hidden state, (D,).
         c: cell state, (D,); None but for the LSTM.
+        memory: what the router remembers, (R,); None for the plain RNN.
     """
 
     h: Array
     c: Array | None = None
+    memory: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class SequenceReading(NamedTuple):
         c_n: last cell state, likewise; None but for the LSTM.
         level: level taken, int8 (layers, directions, T), in text order.
         p: router probabilities, (layers, directions, T, K), in text order.
+        memory: what the routers remember in the end, (layers * directions, R).
     """
 
     output: Array
@@ -78,6 +81,7 @@ class SequenceReading(NamedTuple):
     c_n: Array | None
     level: NDArray[np.int8]
     p: Array
+    memory: Array
 
 
 # ---- the cells: x (E,), what they see of h, and the units of the state they replace ---------
@@ -121,20 +125,22 @@ CELLS = {"lstm": lstm_cell, "gru": gru_cell, "rnn_tanh": tanh_cell, "rnn_relu": 
 # ---- one token: route, then read or skim ------------------------------------------------------
 
 
-def route(x: Array, state: State, weights: DirectionWeights, router_input: str) -> Array:
-    """The probability of each level, (K,), from x and the state *before* the token."""
-    assert weights.router is not None
-    seen = state.h
+def route(
+    x: Array, state: State, weights: DirectionWeights, router_input: str
+) -> tuple[Array, Array]:
+    """The probability of each level, (K,), from x and the state *before* it, and what is kept."""
+    router, seen = weights.router, state.h
+    assert router is not None
     if router_input == "state":
         assert state.c is not None
         seen = np.concatenate([state.c, state.h])
-    logits = weights.router.logits(weights.router.prepare(x), seen)
+    logits, kept = router.route(router.prepare(x), seen, state.memory)
     exponentials = np.exp(logits - logits.max())
-    return np.asarray(exponentials / exponentials.sum())
+    return np.asarray(exponentials / exponentials.sum()), kept
 
 
 def update(x: Array, state: State, level: int, weights: DirectionWeights, c: SkimConfig) -> State:
-    """The state after the token at this level; units from ``levels[level]`` on are copied."""
+    """H and c after the token at this level; units from ``levels[level]`` on are copied."""
     cell, size = weights.cells[level], c.levels[level]
     if cell is None:
         return state
@@ -143,8 +149,8 @@ def update(x: Array, state: State, level: int, weights: DirectionWeights, c: Ski
     new = CELLS[c.cell](x, seen, own, cell)
     h = np.concatenate([new.h, state.h[size:]])
     if new.c is None or state.c is None:
-        return State(h)
-    return State(h, np.concatenate([new.c, state.c[size:]]))
+        return state._replace(h=h)
+    return state._replace(h=h, c=np.concatenate([new.c, state.c[size:]]))
 
 
 def step(
@@ -162,13 +168,14 @@ def step(
     Returns:
         The state after the token, the level taken, and the probabilities (K,).
     """
-    if config.skims:
-        assert config.router_input is not None
-        p = route(x, state, weights, config.router_input)
-        level = choose(p)
-    else:
-        p, level = np.ones(1, dtype=x.dtype), 0
-    return update(x, state, level, weights, config), level, p
+    if not config.skims:
+        return update(x, state, 0, weights, config), 0, np.ones(1, dtype=x.dtype)
+    assert weights.router is not None
+    assert config.router_input is not None
+    p, kept = route(x, state, weights, config.router_input)
+    level = choose(p)
+    memory = weights.router.remember(kept, np.array([level > 0], x.dtype))
+    return update(x, state, level, weights, config)._replace(memory=memory), level, p
 
 
 # ---- a sequence, through all layers and directions --------------------------------------------
@@ -179,7 +186,7 @@ def read_sequence(
     weights: Sequence[Sequence[DirectionWeights]],
     config: SkimConfig,
     choosers: Sequence[Sequence[Choose]],
-    initial: tuple[Array, Array | None] | None = None,
+    initial: tuple[Array | None, ...] | None = None,
 ) -> SequenceReading:
     """Read one sequence of vectors through every layer and direction.
 
@@ -188,7 +195,8 @@ def read_sequence(
         weights: parameters per layer and direction, from ``unpack``.
         config: the layers' options.
         choosers: one per layer and direction, each fresh for this sequence.
-        initial: ``(h_0, c_0)``, each (layers * directions, D); zeros if None.
+        initial: ``(h_0, c_0)``, each (layers * directions, D), and what the routers remember,
+            (layers * directions, R), if they do not begin anew; zeros if None.
 
     Returns:
         Outputs, final states, levels and probabilities.
@@ -210,18 +218,18 @@ def read_sequence(
             final.append(state)
         x = outputs.reshape(tokens, directions * config.hidden_size)
     c_n = np.stack([state.c for state in final]) if config.cell == "lstm" else None  # type: ignore[misc]
-    return SequenceReading(x, np.stack([state.h for state in final]), c_n, level, p)
+    memory = np.stack([state.memory for state in final])  # type: ignore[misc]
+    return SequenceReading(x, np.stack([state.h for state in final]), c_n, level, p, memory)
 
 
 def initial_state(
-    config: SkimConfig, index: int, dtype: Any, initial: tuple[Array, Array | None] | None
+    config: SkimConfig, index: int, dtype: Any, initial: tuple[Array | None, ...] | None
 ) -> State:
     """The state that layer and direction number ``index`` starts from."""
-    if initial is not None:
-        h, c = initial
-        return State(h[index], None if c is None else c[index])
     zeros = np.zeros(config.hidden_size, dtype=dtype)
-    return State(zeros, zeros if config.cell == "lstm" else None)
+    start = State(zeros, zeros if config.cell == "lstm" else None, np.array(config.memory, dtype))
+    given = zip(State._fields, initial or (), strict=False)
+    return start._replace(**{name: part[index] for name, part in given if part is not None})
 
 
 def unpack(
@@ -291,3 +299,16 @@ class NumpyOps:
     def relu(x: Array) -> Array:
         """0 where x is below 0."""
         return np.maximum(x, 0)
+
+    @staticmethod
+    def log(x: Array) -> Array:
+        """The natural logarithm, ``LOG_OF_NOTHING`` where x is not above 0."""
+        return np.log(x, out=np.full_like(x, LOG_OF_NOTHING), where=x > 0)
+
+    minimum = staticmethod(np.minimum)
+    concatenate = staticmethod(np.concatenate)
+
+    @staticmethod
+    def complement(x: Array) -> Array:
+        """1 - x."""
+        return 1 - x

@@ -105,6 +105,20 @@ def test_a_router_of_ones_own_is_exported(router_input):
     assert (found.differing, found.equal) == (0, found.decisions)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("small", [0, 3])
+def test_what_a_router_remembers_goes_with_it(cell, small):
+    config = make_config((7, small), cell=cell, router="skip-rnn", num_layers=2, bidirectional=True)
+    layer = make_layer(config)
+    low = {
+        name: array - 1.5 if name.startswith("router_bias") else array
+        for name, array in gentle(layer, scale=4).parameters.items()
+    }
+    for threshold in (0.5, 0.05, 0.9, 1.0, -1.0):
+        found = compared(replace(layer, parameters=low), threshold)
+        assert (found.differing, found.equal) == (0, found.decisions)
+
+
 @pytest.mark.parametrize("implementation", skimrnn.implementations())
 @pytest.mark.parametrize("name", skimrnn.bundled_models())
 def test_bundled_models_read_as_every_reader_does(name, implementation):

@@ -388,7 +388,7 @@ def mix_by_hand(layer, x, noise, hx=None):
         for direction, weights in enumerate(row):
             state = reference.initial_state(config, len(finals), x.dtype, hx)
             for t in range(len(x))[:: -1 if direction else 1]:
-                p = reference.route(x[t], state, weights, config.router_input)
+                p, _ = reference.route(x[t], state, weights, config.router_input)
                 r = softmax((np.log(p) + noise[index, direction, t].numpy()) / layer.temperature)
                 if layer.hard:
                     r = np.eye(len(r))[r.argmax()]

@@ -24,7 +24,7 @@ def recorded(monkeypatch):
         shapes.append(tuple(samples[0].shape))
         return function
 
-    monkeypatch.setattr(paths, "_graph_obstacle", lambda x: None)
+    monkeypatch.setattr(paths, "_graph_obstacle", lambda config, x: None)
     monkeypatch.setattr("skimrnn.nn.skim.Recordings", lambda: Recordings(record))
     return shapes
 
@@ -154,7 +154,7 @@ def test_what_cannot_be_recorded_goes_through_the_loop_with_a_warning(monkeypatc
         raise RuntimeError("operation not permitted when stream is capturing")
 
     monkeypatch.setattr(torch.cuda, "make_graphed_callables", fail)
-    monkeypatch.setattr(paths, "_graph_obstacle", lambda x: None)
+    monkeypatch.setattr(paths, "_graph_obstacle", lambda config, x: None)
     monkeypatch.setattr(paths, "_native_obstacle", lambda config, x: "is not wanted here")
     layer, x = make_float_layer().train(), torch.randn(4, 2, 3)
     with pytest.raises(graph.RecordingError, match=r'not permitted.*use path="eager"'):

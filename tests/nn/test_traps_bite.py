@@ -50,13 +50,23 @@ def ignore_the_logits_in_training(patch):
     )
 
 
+class FedNew:
+    """A router that is shown another state than the one before."""
+
+    def __init__(self, router, new):
+        self.router, self.new, self.remember = router, new, router.remember
+
+    def __call__(self, prepared, _):
+        return self.router(prepared, self.new)
+
+
 def feed_the_new_state(patch):
     choosing = Choosing.__call__
 
     def faulty(self, t, state):
         new = full_step(self._parts, self._x[t], state)
         router = self._parts.router
-        self._parts = self._parts._replace(router=lambda prepared, _: router(prepared, new))
+        self._parts = self._parts._replace(router=FedNew(router, new))
         result = choosing(self, t, state)
         self._parts = self._parts._replace(router=router)
         return result
@@ -67,7 +77,7 @@ def feed_the_new_state(patch):
 def feed_the_new_state_in_numpy(patch):
     def faulty(x, state, weights, config, choose):
         new = reference.update(x, state, 0, weights, config)
-        p = reference.route(x, new, weights, config.router_input)
+        p, _ = reference.route(x, new, weights, config.router_input)
         level = choose(p)
         return reference.update(x, state, level, weights, config), level, p
 
@@ -80,7 +90,7 @@ def feed_the_new_state_in_training(patch):
     def faulty(self, t, state):
         new = self._parts.update(0, self._inputs[0][t], state)
         router = self._parts.router
-        self._parts = self._parts._replace(router=lambda prepared, _: router(prepared, new))
+        self._parts = self._parts._replace(router=FedNew(router, new))
         result = mixing(self, t, state)
         self._parts = self._parts._replace(router=router)
         return result
@@ -238,11 +248,12 @@ def turn_the_threshold_round_in_numpy(patch):
 
 def squeeze(patch):
     router = Routing.__call__
-    patch.setattr(
-        Routing,
-        "__call__",
-        lambda self, prepared, state: router(self, prepared, state).squeeze(),
-    )
+
+    def faulty(self, prepared, state):
+        log_p, kept = router(self, prepared, state)
+        return log_p.squeeze(), kept
+
+    patch.setattr(Routing, "__call__", faulty)
 
 
 def squeeze_outputs(patch):
@@ -268,7 +279,7 @@ def squeeze_in_numpy(patch):
 
 def compute_both_and_mask(patch):
     def faulty(self, t, state):
-        log_p = self._parts.router(self._prepared[t], state)
+        log_p, _ = self._parts.router(self._prepared[t], state)
         levels = self._choose(log_p.exp())
         new = state
         for level, cell in enumerate(self._parts.cells):

@@ -1,5 +1,7 @@
 """A text read in parts is the text read in one, to the bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +20,7 @@ CONFIGS = [
     make_config((17, 3)),
     make_config((40, 33, 0), cell="gru", num_layers=2, skim_input="full"),
     make_config((7,), cell="rnn_tanh"),
+    make_config((40, 33), num_layers=2, router="skip-rnn"),
 ]
 
 
@@ -34,7 +37,7 @@ NAMES = [*implementations(), *(f"{name}-int8" for name in implementations() if n
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.cell)
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: f"{config.cell}-{config.router}")
 @given(cuts=st.lists(st.integers(0, 30), max_size=4), rule=st.sampled_from(RULES))
 def test_parts_are_the_whole(name, config, cuts, rule) -> None:
     if not config.skims:
@@ -50,7 +53,8 @@ def test_parts_are_the_whole(name, config, cuts, rule) -> None:
     for field in ("level", "p"):
         joined = np.concatenate([getattr(part, field) for part in parts], axis=2)
         assert joined.tobytes() == getattr(whole, field).tobytes()
-    for ours, theirs in ((carried.h, whole.h_n), (carried.c, whole.c_n)):
+    pairs = ((carried.h, whole.h_n), (carried.c, whole.c_n), (carried.memory, whole.memory))
+    for ours, theirs in pairs:
         assert (ours is None) == (theirs is None)
         assert ours is None or ours.tobytes() == theirs.tobytes()
     if config.skims:
@@ -75,6 +79,9 @@ def test_counts_of_another_network_are_refused() -> None:
     config = CONFIGS[0]
     reader = make_reader(implementations()[0], config)
     start = Carried.nothing(config, np.float32)
-    wrong = Carried(start.h, start.c, np.zeros(2, np.int64), 0)
+    wrong = replace(start, reads=np.zeros(2, np.int64))
     with pytest.raises(ValueError, match="the counts of reads have the wrong shape"):
+        reader.continue_words(make_rows(2), Rule(), wrong)
+    wrong = replace(start, memory=np.ones((1, 1), np.float32))
+    with pytest.raises(ValueError, match="the memory has the wrong shape"):
         reader.continue_words(make_rows(2), Rule(), wrong)

@@ -51,10 +51,11 @@ def configs() -> Iterator[SkimConfig]:
                 skim_input="full" if number % 2 else "prefix",
                 bias=number != 1,
             )
+    yield make_config((33, 3), input_size=7, num_layers=2, router="skip-rnn")
 
 
 every_config = pytest.mark.parametrize(
-    "config", list(configs()), ids=lambda config: f"{config.cell}-{config.num_layers}"
+    "config", list(configs()), ids=lambda c: f"{c.cell}-{c.num_layers}-{c.router}"
 )
 
 

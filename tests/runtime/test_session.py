@@ -21,7 +21,11 @@ NAMES = [
     *((name, "float32") for name in implementations()),
     *((name, "int8") for name in implementations() if name != "numpy"),
 ]
-OPTIONS = [{"cell": "lstm"}, {"cell": "gru", "num_layers": 2, "skim_input": "full"}]
+OPTIONS = [
+    {"cell": "lstm"},
+    {"cell": "gru", "num_layers": 2, "skim_input": "full"},
+    {"cell": "lstm", "router": "skip-rnn"},
+]
 PIECES = st.lists(
     st.one_of(
         st.sampled_from(

@@ -64,6 +64,7 @@ def untimed(record: dict[str, Any]) -> dict[str, Any]:
         {"levels": (12, 4, 1), "hard": True},
         {"cell": "gru", "skim_input": "full"},
         {"router": "two-layer"},
+        {"router": "skip-rnn", "levels": (12, 0), "penalty": "cost"},
         {"num_layers": 2, "bidirectional": True, "router_input": "hidden", "epochs": 10},
         {"cell": "rnn_tanh", "learning_rate": 0.01},
         {"averaging": 0.9},

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skimrnn.routers import LOG_OF_NOTHING
+
 Array = NDArray[Any]
 
 
@@ -116,6 +118,30 @@ class OnnxOps:
     def relu(x: Value) -> Value:
         """0 where x is below 0."""
         return x.graph.one("Relu", x)
+
+    @staticmethod
+    def log(x: Value) -> Value:
+        """The natural logarithm, ``LOG_OF_NOTHING`` where x is not above 0."""
+        graph = x.graph
+        nothing = graph.one("CastLike", np.array(LOG_OF_NOTHING), x)
+        there = graph.one("Greater", x, graph.one("CastLike", np.array(0.0), x))
+        return where(there, graph.one("Log", x), nothing)
+
+    @staticmethod
+    def minimum(x: Value, y: Value) -> Value:
+        """Entry by entry."""
+        return x.graph.one("Min", x, y)
+
+    @staticmethod
+    def complement(x: Value) -> Value:
+        """1 - x."""
+        one = x.graph.one("CastLike", np.array(1.0), x)
+        return x.graph.one("Sub", one, x)
+
+    @staticmethod
+    def concatenate(parts: Sequence[Value]) -> Value:
+        """The parts one after the other along the last axis."""
+        return concatenate(parts, axis=-1)
 
 
 def split(x: Value, parts: int) -> list[Value]:

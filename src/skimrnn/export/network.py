@@ -37,10 +37,18 @@ PADDING = -1
 
 
 class State(NamedTuple):
-    """What a layer carries from token to token: h (B, D), and c (B, D) in the LSTM."""
+    """What a layer carries from token to token.
+
+    Attributes:
+        h: hidden states, (B, D).
+        c: cell states, (B, D); None but for the LSTM.
+        memory: what the router remembers, (B, R); None where that is nothing, and in what cells
+            take and give.
+    """
 
     h: Value
     c: Value | None = None
+    memory: Value | None = None
 
 
 class Network(NamedTuple):
@@ -124,14 +132,16 @@ def choose_level(p: Value, threshold: float | str) -> Value:
     return graph.one("ReduceSum", graph.one("Cast", deeper, to=_INT64), np.array([-1]), keepdims=1)
 
 
-def route(token: Value, state: State, router: Router, router_input: str) -> Value:
-    """The probability of each level, float32 (B, K), from the state *before* the token."""
+def route(
+    token: Value, state: State, router: Router, router_input: str
+) -> tuple[Value, Value | None]:
+    """The probability of each level, float32 (B, K), from the state before, and what is kept."""
     seen = state.h
     if router_input == "state":
         assert state.c is not None
         seen = concatenate([state.c, state.h], axis=-1)
-    logits: Value = router.logits(token, seen)
-    return logits.graph.one("Cast", softmax(logits), to=_FLOAT)
+    logits, kept = router.route(token, seen, state.memory)
+    return token.graph.one("Cast", softmax(logits), to=_FLOAT), kept
 
 
 def updated(token: Value, state: State, level: int, w: DirectionWeights, c: SkimConfig) -> State:
@@ -211,32 +221,43 @@ def _direction(
     given.append(real)
     tokens = [body.value("token") for _ in given]
 
-    # The states of the batch, zero at first.
+    # The states of the batch, zero at first; a router remembers what it begins with.
     batch = graph.one("Slice", graph.one("Shape", real), np.array([1]), np.array([2]))
     shape = graph.one("Concat", batch, np.array([config.hidden_size]), axis=0)
     zero = helper.make_tensor("zero", number, [1], [0])
     zeros = graph.one("ConstantOfShape", shape, value=zero)
-    old = State(body.value("h"), body.value("c") if config.cell == "lstm" else None)
-    states = [part for part in old if part is not None]
+    of_cells = State(body.value("h"), body.value("c") if config.cell == "lstm" else None)
+    states = [part for part in of_cells if part is not None]
+    count, first, old = len(states), [zeros] * len(states), of_cells
+    if fixed is None and config.memory:
+        old = of_cells._replace(memory=body.value("memory"))
+        begin = graph.one("CastLike", np.array(config.memory), zeros)
+        width = graph.one("Concat", batch, np.array([len(config.memory)]), axis=0)
+        first.append(graph.one("Expand", begin, width))
 
     taken = Value(body, tokens[-1].name)
     if fixed is None:
         assert weights.router is not None
         assert config.router_input is not None
-        p = route(tokens[-2], old, weights.router, config.router_input)
+        p, noted = route(tokens[-2], old, weights.router, config.router_input)
         level = choose_level(p, threshold)
     else:
         level = Value(body, body.constant(np.array([[fixed]])))
     level = where(taken, level, np.array(PADDING))
     kept = list(states)
     for token, number_of in zip(tokens, cells, strict=False):
-        new = updated(token, old, number_of, weights, config)
+        new = updated(token, of_cells, number_of, weights, config)
         here = body.one("Equal", level, np.array(number_of))
         parts = (part for part in new if part is not None)
         kept = [where(here, part, so_far) for part, so_far in zip(parts, kept, strict=True)]
     if not cells:  # every token is skipped: an output must be computed all the same
         kept = [body.one("Identity", part) for part in states]
     after = [body.one("Identity", kept[0]), level]
+    if old.memory is not None:
+        assert weights.router is not None
+        skimmed = body.one("CastLike", body.one("Greater", level, np.array(0)), old.memory)
+        states.append(old.memory)
+        kept.append(where(taken, weights.router.remember(noted, skimmed), old.memory))
 
     def infos(values: Sequence[Value], types: Sequence[int]) -> list[Any]:
         return [
@@ -254,7 +275,7 @@ def _direction(
     way = int(backward)
     *last, output, chosen = graph.add(
         "Scan",
-        *[zeros] * len(states),
+        *first,
         *given,
         outputs=len(states) + 2,
         body=loop,
@@ -262,7 +283,7 @@ def _direction(
         scan_input_directions=[way] * len(given),
         scan_output_directions=[way] * 2,
     )
-    return output, State(*last), chosen
+    return output, State(*last[:count]), chosen
 
 
 def _dtype(weights: DirectionWeights) -> np.dtype[Any]:

@@ -16,20 +16,31 @@ from torch.nn import functional as F
 
 
 class State(NamedTuple):
-    """What a layer carries from token to token: h (rows, D) and, for the LSTM, c (rows, D)."""
+    """What a layer carries from token to token.
+
+    Attributes:
+        h: hidden states, (rows, D).
+        c: cell states, (rows, D); None but for the LSTM.
+        memory: what the router remembers, (rows, R); None where that is nothing, and in what cells
+            take and give.
+    """
 
     h: Tensor
     c: Tensor | None = None
+    memory: Tensor | None = None
 
     def map(self, change: Callable[[Tensor], Tensor]) -> State:
         """The state with each part changed."""
-        return State(change(self.h), None if self.c is None else change(self.c))
+        return State(*(None if part is None else change(part) for part in self))  # type: ignore[arg-type]
 
     def merge(self, other: State, join: Callable[[Tensor, Tensor], Tensor]) -> State:
-        """This state joined with another, part by part."""
-        if self.c is None or other.c is None:
-            return State(join(self.h, other.h))
-        return State(join(self.h, other.h), join(self.c, other.c))
+        """This state joined with another, part by part; what one of them lacks is left out."""
+        pairs = zip(self, other, strict=True)
+        return State(*(None if a is None or b is None else join(a, b) for a, b in pairs))  # type: ignore[arg-type]
+
+    def of_cells(self) -> State:
+        """H and c alone."""
+        return self._replace(memory=None)
 
     def rows(self, begin: int, end: int) -> State:
         """The rows from ``begin`` to before ``end``."""

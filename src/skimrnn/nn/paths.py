@@ -32,7 +32,7 @@ def choose_path(path: str, config: SkimConfig, x: Tensor) -> str:
     obstacles = {
         "native": _native_obstacle(config, x),
         "fused": fused.obstacle(config, x),
-        "graph": _graph_obstacle(x),
+        "graph": _graph_obstacle(config, x),
     }
     if path == "auto":
         return next((name for name, obstacle in obstacles.items() if obstacle is None), "eager")
@@ -41,7 +41,9 @@ def choose_path(path: str, config: SkimConfig, x: Tensor) -> str:
     return path
 
 
-def _graph_obstacle(x: Tensor) -> str | None:
+def _graph_obstacle(config: SkimConfig, x: Tensor) -> str | None:
+    if config.memory:
+        return f"knows no router that remembers, and {config.router!r} does"
     if x.device.type != "cuda":
         return f"needs a CUDA device, and the input is on {x.device}"
     if not torch.is_grad_enabled():

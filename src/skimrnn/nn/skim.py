@@ -35,6 +35,7 @@ from skimrnn.nn.recording import LayerReads, recording, report
 from skimrnn.nn.rule import Mix, draw_noise
 from skimrnn.nn.sequences import Ragged
 from skimrnn.nn.steps import Choosing, Direction, Mixing, SequenceRead, walk
+from skimrnn.routers import find_router
 
 
 class SkimOptions(TypedDict, total=False):
@@ -113,14 +114,17 @@ class _SkimMixin(Pretrained, nn.RNNBase):
                 self._initialise(name)
 
     def reset_parameters(self) -> None:
-        """Draw all parameters anew: uniform within 1/sqrt(D), router biases 0."""
+        """Draw all parameters anew: uniform within 1/sqrt(D), router biases as the router says."""
         for name in self._parameters:
             self._initialise(name)
 
     def _initialise(self, name: str) -> None:
-        router_bias = name.startswith("router_") and "bias" in name
-        bound = 0.0 if router_bias else 1 / math.sqrt(self.hidden_size)
-        nn.init.uniform_(self._parameters[name], -bound, bound)  # type: ignore[arg-type]
+        parameter = self._parameters[name]
+        assert parameter is not None
+        middle, bound = 0.0, 1 / math.sqrt(self.hidden_size)
+        if name.startswith("router_") and "bias" in name:
+            middle, bound = find_router(self.config.router).bias_start, 0.0
+        nn.init.uniform_(parameter, middle - bound, middle + bound)
 
     def extra_repr(self) -> str:
         """Torch's summary, with the levels."""
@@ -170,7 +174,7 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             hx: initial state as torch's layer takes it; zeros if None.
             noise: Gumbel noise of a training step, (layers, directions, B, T, K) in text order
                 (B in the caller's order, also for packed input); drawn from torch's generator if
-                None. Not used in ``eval()``.
+                None. Not used in ``eval()``, nor by a router that is not ``sampled``.
             levels: the level to take each token at instead of what the router says, for study:
                 whole numbers from 0 to K - 1, (layers, directions, B, T), or (B, T) for the same
                 in every layer and direction, in text order (B in the caller's order); past a
@@ -312,6 +316,8 @@ class _SkimMixin(Pretrained, nn.RNNBase):
         if self.training:
             if levels is not None:
                 noise = [noise_of_levels(each, len(self.config.levels), x.dtype) for each in levels]
+            elif not find_router(self.config.router).sampled:
+                noise = [x.new_zeros(len(x), len(self.config.levels)) for _ in parts]
             elif noise is None:
                 noise = [draw_noise(x, len(self.config.levels)) for _ in parts]
             reads = self._mix(layer, parts, x, layout, noise, initial)
@@ -321,7 +327,7 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             reads = []
             for d, part in enumerate(parts):
                 choosing = Choosing(self, part, x, layout, None if levels is None else levels[d])
-                reads.append(walk(choosing, layout, initial[d], bool(d)))
+                reads.append(walk(choosing, layout, part.router.begin(initial[d]), bool(d)))
         if recording():
             for d, read in enumerate(reads):
                 report(LayerReads(self, layer, d, True, read.log_p, read.levels, layout))
@@ -359,8 +365,10 @@ class _SkimMixin(Pretrained, nn.RNNBase):
                         raise
                     warnings.warn(f"{error}; it is used from now on", stacklevel=2)
                     self.path = path = "eager"
-            mixing = Mixing(Mix(self.temperature, self.hard), part, x, layout, drawn)
-            reads.append(walk(mixing, layout, start, bool(d)))
+            sampled = find_router(self.config.router).sampled
+            mix = Mix(self.temperature, self.hard) if sampled else Mix(1.0, hard=True)
+            begun = part.router.begin(start)
+            reads.append(walk(Mixing(mix, part, x, layout, drawn), layout, begun, bool(d)))
         return reads
 
     def _check_noise(self, noise: Tensor, layout: Ragged) -> None:

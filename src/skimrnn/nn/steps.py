@@ -38,10 +38,10 @@ class Direction(NamedTuple):
         own = {name: tensors[name] for name in config.router_shapes(layer)}
         router = find_router(config.router)(own, config.layer_input_size(layer), TorchOps)
         assert config.router_input is not None
-        return cls(config, cells, Routing(router, config.router_input))
+        return cls(config, cells, Routing(router, config.router_input, config.memory))
 
     def update(self, level: int, x_part: Tensor, state: State) -> State:
-        """The state after a token at this level; units from S on are copied."""
+        """The cells' state after a token at this level; units from S on are copied."""
         cell, size = self.cells[level], self.config.levels[level]
         assert cell is not None
         if level == 0:
@@ -59,7 +59,7 @@ class SequenceRead(NamedTuple):
         outputs: h after each token, (N, D).
         log_p: log-probabilities, (N, K).
         levels: the level taken, or in training the one with the largest share, (N,).
-        state: the last state of the B texts.
+        state: the last state of the B texts, without a router's memory.
     """
 
     outputs: Tensor
@@ -94,7 +94,8 @@ def walk(take_step: Step, layout: Ragged, initial: State, backwards: bool) -> Se
         outputs[t] = state.h
     for rest in reversed(ended):
         state = state.above(rest)
-    return SequenceRead(torch.cat(outputs), torch.cat(log_p), torch.cat(levels), state)
+    read = torch.cat(outputs), torch.cat(log_p), torch.cat(levels)
+    return SequenceRead(*read, state.of_cells())
 
 
 class Mixing:
@@ -114,15 +115,16 @@ class Mixing:
 
     def __call__(self, t: int, state: State) -> tuple[State, Tensor, Tensor]:
         """The mixed state after step t, the log-probabilities and the levels with most share."""
-        log_p = self._parts.router(self._prepared[t], state)
+        log_p, kept = self._parts.router(self._prepared[t], state)
         share = self._mix(log_p, self._noise[t])
-        mixed: State | None = None
+        memory = self._parts.router.remember(kept, share[:, 1:].sum(dim=1))
+        state, mixed = state.of_cells(), None
         for level, inputs in enumerate(self._inputs):
             new = state if inputs is None else self._parts.update(level, inputs[t], state)
             weighted = new.weighted(share[:, level : level + 1])
             mixed = weighted if mixed is None else mixed.merge(weighted, torch.add)
         assert mixed is not None
-        return mixed, log_p, share.argmax(dim=1)
+        return mixed._replace(memory=memory), log_p, share.argmax(dim=1)
 
 
 class Choosing:
@@ -155,13 +157,14 @@ class Choosing:
 
     def __call__(self, t: int, state: State) -> tuple[State, Tensor, Tensor]:
         """The state after step t, the log-probabilities and the levels taken."""
-        log_p = self._parts.router(self._prepared[t], state)
+        log_p, kept = self._parts.router(self._prepared[t], state)
         levels = self._choose(log_p.exp()) if self._given is None else self._given[t]
-        new = state
+        memory = self._parts.router.remember(kept, (levels > 0).to(log_p.dtype))
+        new = state = state.of_cells()
         for level, cell in enumerate(self._parts.cells):
             rows = (levels == level).nonzero()[:, 0]
             if cell is None or not len(rows):
                 continue
             x_part = functional.linear(self._x[t][rows], cell.weight_ih, cell.bias_ih)
             new = new.put(rows, self._parts.update(level, x_part, state.take(rows)))
-        return new, log_p, levels
+        return new._replace(memory=memory), log_p, levels

@@ -7,9 +7,17 @@ router outside of the package is registered by whoever imports it.
 from importlib import import_module
 from pkgutil import iter_modules
 
-from skimrnn.routers.base import Ops, Router, find_router, register, router_names
+from skimrnn.routers.base import (
+    LOG_OF_NOTHING,
+    Array,
+    Ops,
+    Router,
+    find_router,
+    register,
+    router_names,
+)
 
-for _file in iter_modules(__path__):
+for _file in sorted(iter_modules(__path__), key=lambda file: file.name != "softmax"):  # it first
     import_module(f"{__name__}.{_file.name}")
 
-__all__ = ["Ops", "Router", "find_router", "register", "router_names"]
+__all__ = ["LOG_OF_NOTHING", "Array", "Ops", "Router", "find_router", "register", "router_names"]

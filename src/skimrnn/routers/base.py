@@ -1,17 +1,19 @@
 """What a router is, and the list of those that there are.
 
 A router sees the token x and a part s of the state *before* it, and says K logits; their softmax
-is p, which the rule then turns into a level. Its equations are written once, on ``Ops``: the NumPy
-reference hands them one token and sums in a fixed order, the torch layers hand them every row of
-a batch and differentiate.
+is p, which the rule then turns into a level. Most remember nothing and say ``logits``. One that
+does says ``memory``, ``route`` and ``remember`` instead: some numbers go from token to token beside
+the state. Its equations are written once, on ``Ops``: the NumPy reference hands them one token and
+sums in a fixed order, the torch layers hand them every row of a batch and differentiate.
 
-Letters: E a layer's input size, K levels, |s| what the router sees of the state.
+Letters: E a layer's input size, K levels, |s| what the router sees of the state, R what it
+remembers.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -40,6 +42,26 @@ class Ops(Protocol):
         """Entry by entry."""
         ...
 
+    def log(self, x: Array) -> Array:
+        """Entry by entry; ``LOG_OF_NOTHING``, with no gradient, where x is not above 0."""
+        ...
+
+    def minimum(self, x: Array, y: Array) -> Array:
+        """Entry by entry."""
+        ...
+
+    def complement(self, x: Array) -> Array:
+        """1 - x."""
+        ...
+
+    def concatenate(self, parts: Sequence[Array]) -> Array:
+        """The parts one after the other along the last axis."""
+        ...
+
+
+LOG_OF_NOTHING = -200.0
+"""A probability of 0 as a logit: in float32 it is 0 again, and no difference of two is NaN."""
+
 
 class Router(ABC):
     """One direction of one layer's router, with its parameters.
@@ -50,10 +72,17 @@ class Router(ABC):
         ops: the arithmetic to use.
 
     Attributes:
-        name: what a configuration calls it; of the class.
+        name: what a configuration calls it; of the class, as all that follow.
+        levels: K, if it can tell no other number of levels apart.
+        bias_start: where parameters with ``bias`` in their name start.
+        sampled: whether training draws Gumbel noise and mixes the levels. If not, the likelier one
+            is taken whole and the gradient goes straight through, to p.
     """
 
     name: ClassVar[str]
+    levels: ClassVar[int | None] = None
+    bias_start: ClassVar[float] = 0.0
+    sampled: ClassVar[bool] = True
 
     def __init__(self, weights: Mapping[str, Array], inputs: int, ops: Ops) -> None:
         self.weights, self.inputs, self.ops = weights, inputs, ops
@@ -63,7 +92,7 @@ class Router(ABC):
     def parameter_shapes(config: SkimConfig, inputs: int) -> dict[str, tuple[int, ...]]:
         """Its parameters in a layer with these inputs; every name begins with ``router_``.
 
-        Those with ``bias`` in their name start at 0, the others as a cell's do.
+        Those with ``bias`` in their name start at ``bias_start``, the others as a cell's do.
         """
 
     @staticmethod
@@ -75,9 +104,29 @@ class Router(ABC):
     def prepare(self, x: Array) -> Array:
         """What tokens say by themselves, one row each: x (E,) or (rows, E)."""
 
-    @abstractmethod
     def logits(self, prepared: Array, s: Array) -> Array:
         """K logits a row, from ``prepare``'s rows and what is seen of the state before, |s|."""
+        raise NotImplementedError(f"{type(self).__name__} says neither logits nor route")
+
+    # ---- for those that remember ----------------------------------------------------------------
+
+    @staticmethod
+    def memory(config: SkimConfig) -> tuple[float, ...]:
+        """The R numbers that it remembers before the first token."""
+        return ()
+
+    def route(self, prepared: Array, s: Array, memory: Array) -> tuple[Array, Array]:
+        """K logits a row, from what ``logits`` gets and the memory (R,), and what is to be kept."""
+        return self.logits(prepared, s), memory
+
+    def remember(self, kept: Array, skimmed: Array) -> Array:
+        """The memory after the token, (R,), from what ``route`` kept.
+
+        Args:
+            kept: as ``route`` gave it.
+            skimmed: (1,), 0 if the token was read and 1 if not; in training the share.
+        """
+        return kept
 
 
 _routers: dict[str, type[Router]] = {}

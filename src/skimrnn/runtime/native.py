@@ -23,7 +23,7 @@ from skimrnn.text import read_character_tables
 
 Array = NDArray[Any]
 
-ROUTERS = ("softmax",)
+ROUTERS = ("softmax", "skip-rnn")
 """The routers that the kernels know."""
 
 TABLE_BYTES = 32 * 2**20
@@ -74,6 +74,7 @@ class NativeReader:
             list(config.levels),
             config.skim_input == "full",
             config.router_input == "state",
+            config.router if config.skims else ROUTERS[0],
             flat_parameters(config, parameters),
             isa,
             self._int8,
@@ -101,23 +102,25 @@ class NativeReader:
             for part in (initial or (None, None))
         )
         x, (rule, levels) = np.ascontiguousarray(x, np.float32), _parts(way)
-        *read, _ = self.network.read_vectors(x, *_rule(rule), h_0, c_0, None, 0, levels)
+        *read, _ = self.network.read_vectors(x, *_rule(rule), h_0, c_0, None, 0, None, levels)
         return SequenceReading(*read)
 
     def read_words(self, rows: NDArray[np.int32], way: Way) -> SequenceReading:
         """Read one text given as rows of the embedding; its ``output`` is left out, (0, ...)."""
         rule, levels = _parts(way)
-        *read, _ = self.network.read_words(rows, *_rule(rule), None, None, None, 0, levels)
+        *read, _ = self.network.read_words(rows, *_rule(rule), None, None, None, 0, None, levels)
         return SequenceReading(*read)
 
     def continue_words(
         self, rows: NDArray[np.int32], rule: Rule, carried: Carried
     ) -> tuple[SequenceReading, Carried]:
         """Read the next words of a text, forward, from where it stands."""
-        start = (carried.h, carried.c, carried.reads, carried.tokens)
-        *read, reads = self.network.read_words(rows, *_rule(rule), *start, None)
+        at, way = carried, _rule(rule)
+        *read, reads = self.network.read_words(
+            rows, *way, at.h, at.c, at.reads, at.tokens, at.memory, None
+        )
         reading = SequenceReading(*read)
-        return reading, Carried(reading.h_n, reading.c_n, reads, carried.tokens + len(rows))
+        return reading, carried.after(reading, reads)
 
 
 class NativeTextReader:

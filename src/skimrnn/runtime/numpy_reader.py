@@ -50,9 +50,10 @@ class NumpyReader:
         choosers = [Chooser(rule, reads, carried.tokens) for reads in carried.reads.tolist()]
         x = np.asarray(self._embedding[rows], dtype=self._dtype, order="C")
         each = [[chooser] for chooser in choosers]
-        read = read_sequence(x, self._weights, self._config, each, (carried.h, carried.c))
+        start = (carried.h, carried.c, carried.memory)
+        read = read_sequence(x, self._weights, self._config, each, start)
         reads = np.array([chooser.reads for chooser in choosers], np.int64)
-        return read, Carried(read.h_n, read.c_n, reads, carried.tokens + len(rows))
+        return read, carried.after(read, reads)
 
     def _choosers(self, way: Way) -> list[list[Choose]]:
         """One for each layer and direction, fresh for one text."""

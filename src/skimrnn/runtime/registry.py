@@ -108,7 +108,7 @@ def sequence_reader(
         parameters: named as in ``config.parameter_shapes()``.
         name: which implementation; None takes the environment variable
             ``SKIMRNN_IMPLEMENTATION`` or else the fastest that can. The native ones compute in
-            float32 and know the "softmax" router, so a float64 model, or one with another
+            float32 and know ``native.ROUTERS``, so a float64 model, or one with another
             router, is read with "numpy" unless one is named.
         embedding: word vectors (V, E), for ``read_words``.
         precision: of the recurrent weights, one of ``PRECISIONS``.

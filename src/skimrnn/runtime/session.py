@@ -171,6 +171,7 @@ class Session:
         tensors = {
             "h": carried.h,
             "reads": carried.reads,
+            "memory": carried.memory,
             "level": reading.level,
             "p": reading.p,
             "text": _codes(reading.text),
@@ -229,6 +230,7 @@ class Session:
         expected = {
             "h": (dtype, states),
             "reads": (np.dtype(np.int64), (layers,)),
+            "memory": (dtype, (layers, len(config.memory))),
             "level": (np.dtype(np.int8), (layers, 1, tokens)),
             "p": (np.dtype(np.float32), (layers, 1, tokens, len(config.levels))),
         }
@@ -249,7 +251,8 @@ class Session:
         if (reads != counted).any():
             raise ValueError("reads must be the number of tokens at level 0")
         self._decoder.decode(tensors["bytes"].astype(np.uint8, casting="equiv").tobytes())
-        self._carried = Carried(tensors["h"], tensors.get("c"), reads, tokens)
+        states_before = tensors["h"], tensors.get("c")
+        self._carried = Carried(*states_before, reads, tokens, tensors["memory"])
         self._parts = [_Part(text, level, tensors["p"])]
         self._waiting = [waiting]
 

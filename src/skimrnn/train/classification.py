@@ -21,6 +21,7 @@ from skimrnn.nn.classifier import TextClassifier
 from skimrnn.nn.recording import record
 from skimrnn.nn.saving import as_file
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN, layer_of_cell
+from skimrnn.routers import find_router
 from skimrnn.tasks import Examples, TextTask, micro_f1
 from skimrnn.text import Vocabulary, WordVectors, read_word_vectors, scan
 from skimrnn.train.batches import (
@@ -168,6 +169,8 @@ class Classification:
     def _noise(self, rnn: SkimmingLayer, batch: Batch, step: int, first_row: int) -> Tensor | None:
         config = rnn.config
         if not (config.skims and rnn.skimming) or self._levels_of is not None:
+            return None
+        if not find_router(config.router).sampled:
             return None
         noise = batch_gumbel(
             self._options.seed,

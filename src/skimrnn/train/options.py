@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skimrnn.config import GATES
+from skimrnn.routers import find_router, router_names
 
 SCHEDULES = ("constant", "cosine")
 
@@ -120,6 +121,8 @@ class TrainingOptions:
             given = ", ".join(f"{name}={getattr(self, name)!r}" for name in uneven)
             raise ValueError(f"these training options must be whole numbers; got {given}")
         wants_rate = self.penalty == "rate"
+        routed = len(self.levels) > 1 and self.router in router_names()
+        sampled = find_router(self.router).sampled if routed else True
         checks = {
             f"cell must be one of {', '.join(GATES)}": self.cell in GATES,
             "penalty must be skim, cost or rate": self.penalty in ("skim", "cost", "rate"),
@@ -133,6 +136,12 @@ class TrainingOptions:
             "threshold_spread must be a number of at least 0": 0
             <= self.threshold_spread
             < math.inf,
+            f"penalty must be cost or rate with the router {self.router}": (
+                sampled or self.penalty != "skim"
+            ),
+            f"threshold_spread must be 0 with the router {self.router}": (
+                sampled or self.threshold_spread == 0
+            ),
             "learning_rate must be a number above 0": 0 < self.learning_rate < math.inf,
             "weight_decay must be at least 0": self.weight_decay >= 0,
             "gradient_clip must be above 0": self.gradient_clip > 0,
