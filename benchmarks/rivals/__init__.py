@@ -1,0 +1,1 @@
+"""What others have proposed, under the same layers: each one's own sanity task."""
