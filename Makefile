@@ -63,6 +63,7 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.questions.pictures
 	$(BIN)/python -m benchmarks.questions.report
 	$(BIN)/python -m benchmarks.rivals.adding
+	$(BIN)/python -m benchmarks.rivals.report
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.speed_report
 	$(BIN)/python -m benchmarks.scoring

@@ -42,8 +42,8 @@ class Network {
  public:
   Network(const std::string& cell, int input_size, int hidden_size, int num_layers, int directions,
           std::vector<int> levels, bool full_skim_input, bool state_router,
-          const std::string& router, const std::vector<std::optional<Floats>>& parameters, const std::string& isa,
-          bool int8) {
+          const std::string& router, const std::vector<std::optional<Floats>>& parameters,
+          const std::string& isa, bool int8) {
     const skimrnn::Kernels* kernels = skimrnn::find_kernels(isa);
     if (!kernels) throw std::invalid_argument("this CPU cannot run " + isa);
     const skimrnn::CellKind kind = skimrnn::kind_of(cell);
@@ -157,7 +157,7 @@ class Network {
     return given->data();
   }
 
-  // A number of each layer and direction, `width` of them; null if there are none.
+  // What is given of each layer and direction, `width` numbers; null if there is nothing.
   const float* rows(const std::optional<Matrix2>& given, int width, const char* what) const {
     if (!given) return nullptr;
     const skimrnn::Shape& shape = network_->shape();
@@ -357,8 +357,7 @@ NB_MODULE(_native, m) {
                     const std::string&, const std::vector<std::optional<Floats>>&,
                     const std::string&, bool>(),
            "cell"_a, "input_size"_a, "hidden_size"_a, "num_layers"_a, "directions"_a, "levels"_a,
-           "full_skim_input"_a, "state_router"_a, "router"_a,
-           "parameters"_a, "isa"_a, "int8"_a)
+           "full_skim_input"_a, "state_router"_a, "router"_a, "parameters"_a, "isa"_a, "int8"_a)
       .def("set_words", &Network::set_words, "embedding"_a, "table_bytes"_a)
       .def("read_vectors", &Network::read_vectors, "x"_a, "argmax"_a, "threshold"_a,
            "budget"_a.none(), "burst"_a, "h_0"_a.none(), "c_0"_a.none(), "reads_0"_a.none(),

@@ -169,7 +169,7 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize(
     "report",
     [
-        *("classification.report", "questions.report"),
+        *("classification.report", "questions.report", "rivals.report"),
         *(
             "export_report",
             "newcomer_report",

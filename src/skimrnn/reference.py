@@ -33,7 +33,7 @@ class State(NamedTuple):
     Attributes:
         h: hidden state, (D,).
         c: cell state, (D,); None but for the LSTM.
-        memory: what the router remembers, (R,); None for the plain RNN.
+        memory: what the router remembers, (R,); None in what cells take and give.
     """
 
     h: Array

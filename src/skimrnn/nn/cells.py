@@ -39,7 +39,7 @@ class State(NamedTuple):
         return State(*(None if a is None or b is None else join(a, b) for a, b in pairs))  # type: ignore[arg-type]
 
     def of_cells(self) -> State:
-        """H and c alone."""
+        """What cells take and give: h and c."""
         return self._replace(memory=None)
 
     def rows(self, begin: int, end: int) -> State:

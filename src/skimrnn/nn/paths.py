@@ -12,6 +12,7 @@ from torch import Tensor
 from skimrnn import extension
 from skimrnn.config import SkimConfig
 from skimrnn.nn import fused, native
+from skimrnn.routers import find_router
 
 PATHS = ("auto", "eager", "native", "fused", "graph")
 
@@ -42,8 +43,8 @@ def choose_path(path: str, config: SkimConfig, x: Tensor) -> str:
 
 
 def _graph_obstacle(config: SkimConfig, x: Tensor) -> str | None:
-    if config.memory:
-        return f"knows no router that remembers, and {config.router!r} does"
+    if config.memory or not find_router(config.router).sampled:
+        return f"knows no router that remembers or draws no noise, such as {config.router!r}"
     if x.device.type != "cuda":
         return f"needs a CUDA device, and the input is on {x.device}"
     if not torch.is_grad_enabled():
