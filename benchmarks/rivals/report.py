@@ -24,22 +24,21 @@ Written by `python -m benchmarks.rivals.report` from `benchmarks/results/rivals`
 | method | here | |
 | --- | --- | --- |
 | Skim-RNN (Seo et al., 2018) | router "softmax" | [results](results.md) |
-| Skip RNN (Campos et al., 2018) | router "skip-rnn", `levels=(D, 0)` | below; not trained on texts yet |
+| Skip RNN (Campos et al., 2018) | router "skip-rnn", `levels=(D, 0)` | below; not yet on texts |
 | ThrRNN (Lambert et al., 2020) | the same, at another θ: its threshold is 1 − θ | below |
 | SkipW, Leap-LSTM, VCRNN, skipping before a frozen LSTM, LSTM-Jump | not there yet | |
 
 ## Skip RNN: the adding task
 
 {length} pairs of a value within 0.5 of 0 and a marker; at the end the sum of the two values that
-are marked is to be told, one of the first tenth and one of the second half. Solved, says the paper,
-is an error (mean of squares) below {solved:.5f}, a hundredth of what always saying 0 makes. *Cost*
-is what a read costs beside half of the squared error. At most {steps} steps here; errors and shares
+are marked is to be told, one of the first tenth and one of the second half. Solved means here: an
+error (mean of squares) below {solved:.5f}, a hundredth of what always saying 0 makes. *Cost* is what
+a read costs beside half of the squared error. At most {steps} steps here; errors and shares
 are those of 8,192 new sequences, read without torch.
 """
 
 NOTE = """
-In the paper both LSTMs solve it, and with a cost of 1e-5 the one that skips reads 53.9 ± 2.1 % of
-the pairs (four runs; how many steps it does not say).
+The paper's Skip LSTM reads 53.9 ± 2.1 % of the pairs with a cost of 1e-5 (four runs).
 """
 
 
