@@ -32,8 +32,8 @@ Written by `python -m benchmarks.rivals.report` from `benchmarks/results/rivals`
 
 {length} pairs of a value within 0.5 of 0 and a marker; at the end the sum of the two values that
 are marked is to be told, one of the first tenth and one of the second half. Solved means here: an
-error (mean of squares) below {solved:.5f}, a hundredth of what always saying 0 makes. *Cost* is what
-a read costs beside half of the squared error. At most {steps} steps here; errors and shares
+error (mean of squares) below {solved:.5f}, a hundredth of what always saying 0 makes. *Cost* is
+what a read costs beside half of the squared error. At most {steps} steps here; errors and shares
 are those of 8,192 new sequences, read without torch.
 """
 
