@@ -207,6 +207,24 @@ def test_a_model_teaches_another(training, data):
     assert "got 0.9 and no --teacher" in " ".join(alone.stderr.split())
 
 
+def test_a_model_stays_below_what_skims(data, tmp_path):
+    plain, words = [*TINY[:2], *TINY[4:-2]], ["the", "film is superb", "a dreadful story"]
+    run("train", data, "--out", "./below", "--no-skim", "--epochs", 2, *plain)
+    learning = ("--skim-size", 2, "--epochs", 1, "--skim-weight", 0.5, "--threads", 1)
+    said = run("train", data, "--base", "./below", "--out", "./above", *learning)
+    assert "word vectors: those of ./below" in said.stderr
+    below, above = skimrnn.load("./below"), skimrnn.load("./above")
+    assert (above.config.levels, above.config.input_size) == ((8, 2), 6)
+    assert above.training["base"] == "below"
+    assert "--base ./below" in above.training["command"]
+    whole = above.predict_proba(words, threshold=1)
+    assert whole.tobytes() == below.predict_proba(words).tobytes()
+    refused = run("train", data, "--base", "./below", "--vectors", "none", "--out", "./x", code=2)
+    assert "--base has its own word vectors; got --vectors none" in " ".join(refused.stderr.split())
+    other = run("train", data, "--base", "sst", "--out", "./x", *learning, code=2)
+    assert "a base must know the labels bad, good" in " ".join(other.stderr.split())
+
+
 def test_a_folder_with_other_files_is_refused_before_anything_is_read(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("")

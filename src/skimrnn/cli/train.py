@@ -37,6 +37,7 @@ _OF_SKIMMING = (
     *("penalty", "skim_weight", "wanted_rate", "warm_start_steps", "skim_ramp_steps"),
     *("temperature_rate", "temperature_floor", "threshold_spread"),
 )
+_OF_MODELS = ("vectors", "teacher", "base")
 _NOT_IN_THE_RECORD = {"data_dir", "threads", "device"}
 
 
@@ -85,6 +86,16 @@ def train(
             help="A model of the same labels to learn from as well: a bundled one's name or a "
             "folder.",
             rich_help_panel="Data",
+            show_default=False,
+        ),
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A model of the same labels that stays as it is, a bundled one's name or a "
+            "folder: only what skims is learnt, on top of it.",
+            rich_help_panel="Skimming",
             show_default=False,
         ),
     ] = None,
@@ -374,7 +385,8 @@ def train(
             f"--distillation is a teacher's share of the loss; got {distillation} and no "
             "--teacher, name one or leave it out"
         )
-    options = training_options(ctx.params)
+    below = None if base is None else base_folder(base, vectors)
+    options = training_options(ctx.params, below)
     check_target(out, dtype)
     if threads is not None:
         set_threads(threads)
@@ -387,7 +399,9 @@ def train(
         label_column=label_column,
         label_separator=label_separator,
     )
-    chosen, said = choose_vectors(vectors, data_dir, options.embedding_size)
+    chosen, said = None, f"those of {base}"
+    if below is None:
+        chosen, said = choose_vectors(vectors, data_dir, options.embedding_size)
     taught = None if teacher is None else teachings(teacher, task)
     note(_summary(task, options))
     note(f"word vectors: {said}")
@@ -404,6 +418,7 @@ def train(
             command=command_of(ctx),
             dtype=dtype,
             device=device,
+            base=below,
             show=progress.show,
         )
     _print_result(trained, ctx.params)
@@ -424,11 +439,25 @@ def interrupted(progress: TrainingProgress, out: Path) -> Iterator[None]:
         fail(f"interrupted; give the same command to {then}", INTERRUPTED)
 
 
-def training_options(given: dict[str, Any]) -> TrainingOptions:
-    """The settings of a run; what was not given has its default.
+def base_folder(name: str, vectors: str | None) -> Path:
+    """The folder of the model that ``--base`` names.
+
+    Raises:
+        ValueError: if there are word vectors as well, or no such bundled model.
+    """
+    from skimrnn.runtime import model_folder
+
+    if vectors is not None:
+        raise ValueError(f"--base has its own word vectors; got --vectors {vectors}, leave it out")
+    return model_folder(name)
+
+
+def training_options(given: dict[str, Any], base: Path | None = None) -> TrainingOptions:
+    """The settings of a run; what was not given has its default, or is as in the base.
 
     Args:
         given: the command's parameters by name, None for what was left out.
+        base: the folder of the model that stays as it is, if there is one.
 
     Raises:
         ValueError: if a value is refused, or values contradict each other.
@@ -436,6 +465,7 @@ def training_options(given: dict[str, Any]) -> TrainingOptions:
     from dataclasses import fields
 
     from skimrnn.config import SkimConfig, resolve_levels
+    from skimrnn.model_file import read_model
     from skimrnn.train import TrainingOptions
 
     names = {field.name for field in fields(TrainingOptions)} - {"levels"}
@@ -447,6 +477,10 @@ def training_options(given: dict[str, Any]) -> TrainingOptions:
     sizes = None if given["levels"] is None else _whole_numbers(given["levels"])
     if sizes is not None:
         chosen.setdefault("hidden_size", sizes[0])
+    if base is not None:
+        layer = read_model(base).config
+        for name in ("cell", "hidden_size", "num_layers", "bidirectional"):
+            chosen.setdefault(name, getattr(layer, name))
     hidden = chosen.setdefault("hidden_size", TrainingOptions.hidden_size)
     skim_size = given["skim_size"]
     if given["no_skim"]:
@@ -554,7 +588,9 @@ def command_of(ctx: typer.Context) -> str:
             parts.append(_without_folders(str(value)) if "/" in str(value) else str(value))
         elif isinstance(value, bool):
             parts.append(parameter.opts[0])
-        elif name == "out" or (name in ("vectors", "teacher") and Path(str(value)).exists()):
+        elif name == "out" or (
+            name in ("vectors", "teacher", "base") and Path(str(value)).exists()
+        ):
             parts += [parameter.opts[0], _without_folders(str(value))]
         else:
             parts += [parameter.opts[0], str(value)]

@@ -24,6 +24,7 @@ from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN, layer_of_cell
 from skimrnn.routers import find_router
 from skimrnn.tasks import Examples, TextTask, micro_f1
 from skimrnn.text import Vocabulary, WordVectors, read_word_vectors, scan
+from skimrnn.train.base import Base
 from skimrnn.train.batches import (
     Batch,
     Encoded,
@@ -251,6 +252,7 @@ def train_classifier(
     dtype: str | None = None,
     device: str = "cpu",
     given_levels: GivenLevels | None = None,
+    base: str | Path | None = None,
     show: Callable[[Event], None] = lambda event: None,
 ) -> Trained:
     """Train a classifier on a task and save it.
@@ -277,6 +279,8 @@ def train_classifier(
         given_levels: what says the level of each token, in training and evaluation, for control
             experiments; the router learns nothing then, no penalty counts, and the model is to be
             read by ``model.read(text, levels=...)``. None: the router says it.
+        base: the folder of a trained model whose words, word vectors, full cell and head are kept
+            as they are: only what skims is learnt. Read at θ = 1, the new model is the old one.
         show: called with each step's and each evaluation's numbers.
 
     Returns:
@@ -289,17 +293,28 @@ def train_classifier(
         OSError: if files cannot be written; what was there before is kept.
     """
     check_target(folder, dtype)
-    prepared = prepare(task, options, vectors, teacher, weights, validation_weights)
+    if base is not None and vectors is not None:
+        raise ValueError(f"a base has its own word vectors; got base {base} and vectors {vectors}")
+    below = None if base is None else Base.read(Path(base), task, options)
+    words = None if below is None else below.text.vocabulary
+    prepared = prepare(task, options, vectors, teacher, weights, validation_weights, words)
     vocabulary, found = prepared.vocabulary, prepared.vectors
     train, validation = prepared.train, prepared.validation
-    key = {**prepared.key, "given_levels": None if given_levels is None else given_levels.name}
+    key = {
+        **prepared.key,
+        "given_levels": None if given_levels is None else given_levels.name,
+        "base": None if below is None else below.digest,
+    }
     levels_of = None
     if given_levels is not None:
         levels_of = bound(given_levels, vocabulary, options.levels)
     with processes(device) as together, torch.random.fork_rng(devices=[]):  # the caller's stay his
         torch.manual_seed(options.seed)
         activation = SIGMOID if task.multilabel else SOFTMAX
-        model = build_model(options, vocabulary, len(task.labels), found, activation)
+        size = None if below is None else below.file.config.input_size
+        model = build_model(options, vocabulary, len(task.labels), found, activation, size)
+        if below is not None:
+            below.place(model)
         if levels_of is not None:  # weight decay would move a router that learns nothing
             for name, parameter in model.rnn.named_parameters():
                 parameter.requires_grad_(not name.startswith("router_"))
@@ -321,6 +336,7 @@ def train_classifier(
             weighted=weights is not None,
             multilabel=task.multilabel,
             given_levels=key["given_levels"],
+            base=None if below is None else below.name,
             vectors=vectors_record(found, vectors),
             vocabulary=len(vocabulary),
         )
@@ -341,14 +357,15 @@ def prepare(
     teacher: NDArray[np.floating[Any]] | None = None,
     weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
     validation_weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> Prepared:
     """The vocabulary, word vectors and encoded texts that these settings make of a task.
 
-    Arguments as for ``train_classifier``.
+    Arguments as for ``train_classifier``; the vocabulary is made of the training texts if None.
     """
     words = [scan(text).words[: options.max_tokens] for text in task.train.texts]
     found = read_vectors(vectors, words)
-    vocabulary = Vocabulary.build(
+    vocabulary = vocabulary or Vocabulary.build(
         words,
         with_vector=set() if found is None else set(found.words),
         min_count=options.min_count,
@@ -383,9 +400,10 @@ def build_model(
     classes: int,
     vectors: WordVectors | None,
     activation: str = SOFTMAX,
+    size: int | None = None,
 ) -> TextClassifier:
-    """A fresh model of these settings, its word vectors filled in."""
-    size = vectors_size(options, vectors)
+    """A fresh model of these settings, its word vectors filled in; of size E, if that is given."""
+    size = vectors_size(options, vectors) if size is None else size
     rnn = layer_of_cell(
         options.cell,
         size,
