@@ -26,7 +26,7 @@ Written by `python -m benchmarks.rivals.report` from `benchmarks/results/rivals`
 | Skim-RNN (Seo et al., 2018) | router "softmax" | [results](results.md) |
 | Skip RNN (Campos et al., 2018) | router "skip-rnn", `levels=(D, 0)` | below; not yet on texts |
 | ThrRNN (Lambert et al., 2020) | the same, at another θ: its threshold is 1 − θ | below |
-| skipping before a frozen LSTM (Tao et al., 2019) | `skimrnn train --base` | its idea, with any router |
+| skipping before a frozen LSTM (Tao et al., 2019) | `skimrnn train --base` | the idea, any router |
 | SkipW, Leap-LSTM, VCRNN, LSTM-Jump | not there yet | |
 
 ## Skip RNN: the adding task
