@@ -392,6 +392,7 @@ extern const Kernels kernels;
 const Kernels kernels = {
     SKIMRNN_NAME(SKIMRNN_ISA),
     {input_parts<4>, input_parts<3>, input_parts<1>, input_parts<1>},
+    kTogether > 1,
     {step<Lstm, FloatSeen>, step<Gru, FloatSeen>, step<Elman<false>, FloatSeen>,
      step<Elman<true>, FloatSeen>},
     {step<Lstm, Int8Seen>, step<Gru, Int8Seen>, step<Elman<false>, Int8Seen>, nullptr},

@@ -121,6 +121,7 @@ constexpr int kSumRows = 256;
 struct Kernels {
   const char* name;
   InputParts input_parts[4];  // by CellKind
+  bool together;              // whether those of several vectors are made faster than one by one
   Step step[4];               // by CellKind
   Step step_int8[4];          // likewise; null for relu, whose h has no bound
   Dot dot;

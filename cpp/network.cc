@@ -190,8 +190,8 @@ struct Network::Pass {
   const Output& output;
 };
 
-// Of vectors, a cell's input parts are made for so many tokens at once while at least half of them
-// need it: together they cost about half, for each weight is fetched once for several tokens.
+// Of vectors, a cell's input parts are made for so many tokens at once, as long as the last ones
+// needed enough of them: half, where kernels make several together, for those cost about half.
 constexpr int kChunk = 24;
 
 // What a level's cell is needed for.
@@ -350,7 +350,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
   const auto make_chunk = [&](int first, int size) {
     for (int level = 0; level < count; ++level) {
       Demand& demand = demands[level];
-      demand = {0, 2 * demand.taken >= kChunk};
+      demand = {0, demand.taken >= (kernels_->together ? kChunk / 2 : kChunk)};
       if (demand.together && direction.cells[level].units)
         input_parts(direction.cells[level], pass.x + std::size_t(first) * pass.inputs, pass.inputs,
                     size, work.made.get() + direction.offsets[level], direction.floats);
