@@ -170,6 +170,10 @@ def test_its_options_and_its_cost():
         SkimLSTM(3, 5, levels=(5, 2, 0), router="skip-rnn")
     with pytest.raises(ValueError, match="'skip-rnn' knows 2 levels"):
         SkimConfig.from_dict({**layer.config.to_dict(), "levels": [5, 2, 0]})
+    with record() as reads:
+        layer(torch.zeros(2, 1, 3))
+    with pytest.raises(ValueError, match='penalty "skim" is for routers that are sampled'):
+        reads.penalty()
     layer.path = "native"
     with pytest.raises(ValueError, match="knows the router softmax, not 'skip-rnn'"):
         layer(torch.zeros(2, 1, 3))

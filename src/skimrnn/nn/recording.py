@@ -15,6 +15,7 @@ from torch import Tensor, distributed, nn
 from skimrnn import cost
 from skimrnn.config import SkimConfig
 from skimrnn.nn.sequences import Ragged
+from skimrnn.routers import find_router
 
 PENALTIES = ("skim", "cost", "rate")
 
@@ -175,6 +176,11 @@ def _token_values(entry: LayerReads, kind: str) -> Tensor:
     if not entry.skimming:
         return log_p[:, 0] * 0
     if kind == "skim":
+        if not find_router(entry.config.router).sampled:  # whose p may be 0
+            raise ValueError(
+                f'penalty "skim" is for routers that are sampled, and {entry.config.router!r} is '
+                'not; use "cost" or "rate"'
+            )
         return -torch.logsumexp(log_p[:, 1:], dim=1)
     if kind == "rate":
         return log_p[:, 1:].exp().sum(dim=1)
