@@ -150,6 +150,12 @@ ROWS: dict[str, Row] = {
         _skim(10, 0.01, threshold_spread=3.0),
         tuned=True,
     ),
+    **{
+        f"skip-rnn-{cost}-tuned": Row(
+            f"Skip RNN, cost {cost}", _skim(0, cost, router="skip-rnn", penalty="cost"), tuned=True
+        )
+        for cost in (0.05, 0.2)
+    },
     "lstm-taught": Row("plain LSTM, distilled", _PLAIN, tuned=True, taught=True),
     "skim-10-0.01-taught": Row(
         "Skim-LSTM, S = 10, γ = 0.01, distilled", _skim(10, 0.01), tuned=True, taught=True
