@@ -1,6 +1,7 @@
 """The torch modules' ``save_pretrained``, ``from_pretrained`` and ``push_to_hub``."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -88,6 +89,29 @@ def test_a_copy_knows_its_words(tmp_path):
     model = load(saved(tmp_path / "model"))
     save(copy.deepcopy(model), tmp_path / "copy")
     assert tree(tmp_path / "copy")["vocabulary.txt"] == tree(tmp_path / "model")["vocabulary.txt"]
+
+
+def test_they_are_the_hubs_mixins():
+    hub = pytest.importorskip("huggingface_hub", reason="needs huggingface_hub ('skimrnn[hub]')")
+    for cls in (*CLASSES.values(), TextClassifier):
+        assert issubclass(cls, hub.PyTorchModelHubMixin)
+    layer = SkimGRU(3, 5, skim_size=2)
+    twin = copy.deepcopy(layer)
+    assert isinstance(twin, hub.PyTorchModelHubMixin)
+    assert twin.config == layer.config
+    assert torch.equal(pickle.loads(pickle.dumps(layer)).weight_hh_l0, twin.weight_hh_l0)
+
+
+def test_without_the_package_folders_are_saved_and_loaded(tmp_path):
+    code = """
+import sys
+sys.modules["huggingface_hub"] = None
+from skimrnn.nn import SkimLSTM
+layer = SkimLSTM(3, 5, skim_size=2)
+layer.save_pretrained("./layer")
+print(SkimLSTM.from_pretrained("./layer").config == layer.config, SkimLSTM.__mro__[2].__bases__)
+"""
+    assert python(code, tmp_path, "http://127.0.0.1:9") == "True (<class 'object'>,)"
 
 
 def test_the_hub(tmp_path):

@@ -1,9 +1,9 @@
-"""``save_pretrained``, ``push_to_hub`` and ``from_pretrained``, as in the public hub's own mixin.
+"""``save_pretrained``, ``push_to_hub`` and ``from_pretrained``, by the public hub's own mixin.
 
-They are written anew on top of the package: its ``PyTorchModelHubMixin`` must be a base class when
-a class is made, so it could not stay optional; it fills a folder in place, after removing its
-config.json, where ours appear whole or not at all; and it hands the keys of config.json to the
-constructor. These write and read the one model folder that ``skimrnn.load`` reads.
+Where the package is installed, what has these methods is a ``PyTorchModelHubMixin``, which other
+tools know. The methods themselves are our own, with its names and arguments: its own fill a folder
+in place, after removing its config.json, where ours appear whole or not at all, and hand the keys
+of config.json to the constructor. These write and read the folder that ``skimrnn.load`` reads.
 """
 
 from __future__ import annotations
@@ -17,8 +17,14 @@ from torch import nn
 
 from skimrnn import hub
 
+_Mixin: Any
+try:
+    from huggingface_hub import PyTorchModelHubMixin as _Mixin
+except ImportError:  # it is needed to push and download alone
+    _Mixin = object
 
-class Pretrained:
+
+class Pretrained(_Mixin):  # type: ignore[misc]  # a base that may be absent
     """What a skimming layer and a text classifier share with the modules of the hub."""
 
     def save_pretrained(
