@@ -24,7 +24,7 @@ Written by `python -m benchmarks.rivals.report` from `benchmarks/results/rivals`
 | method | here | |
 | --- | --- | --- |
 | Skim-RNN (Seo et al., 2018) | router "softmax" | [results](results.md) |
-| Skip RNN (Campos et al., 2018) | router "skip-rnn", `levels=(D, 0)` | below; not yet on texts |
+| Skip RNN (Campos et al., 2018) | router "skip-rnn", S = 0 | below; [SST, RT](results.md) |
 | ThrRNN (Lambert et al., 2020) | the same, at another θ: its threshold is 1 − θ | below |
 | skipping before a frozen LSTM (Tao et al., 2019) | `skimrnn train --base` | the idea, any router |
 | SkipW, Leap-LSTM, VCRNN, LSTM-Jump | not there yet | |
