@@ -63,6 +63,8 @@ FAMILIES = (
             "skim-gru-10-0.01-tuned": "Skim-GRU",
             "spread-10-0.01-tuned": "for many θ",
             "skim-10-0.01-taught": "10 · 0.01, distilled",
+            "skip-rnn-0.05-tuned": "Skip RNN, 0.05",
+            "skip-rnn-0.2-tuned": "Skip RNN, 0.2",
         },
         {},
     ),
