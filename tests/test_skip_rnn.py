@@ -112,12 +112,12 @@ def test_training_reads_what_reading_reads(cell):
 
 
 @every_reader
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn_relu"])
+@pytest.mark.parametrize(
+    ("cell", "router_input"),
+    [("lstm", "state"), ("lstm", "hidden"), ("gru", "hidden"), ("rnn_relu", "hidden")],
+)
 @pytest.mark.parametrize("small", [0, 3])
-@pytest.mark.parametrize("router_input", ["state", "hidden"])
-def test_all_read_alike(name, dtype, cell, small, router_input):
-    if cell != "lstm" and router_input == "state":
-        pytest.skip("only the LSTM has a cell state")
+def test_all_read_alike(name, dtype, cell, router_input, small):
     options = {"levels": (17, small), "router_input": router_input}
     layer = skip_rnn(cell, 5, 17, num_layers=2, bidirectional=True, dtype=dtype, **options)
     x, hx = make_batch(layer, LENGTHS, hx=True)

@@ -140,7 +140,7 @@ def route(
 
 
 def update(x: Array, state: State, level: int, weights: DirectionWeights, c: SkimConfig) -> State:
-    """H and c after the token at this level; units from ``levels[level]`` on are copied."""
+    """The cells' state after a token at this level; units from ``levels[level]`` on are copied."""
     cell, size = weights.cells[level], c.levels[level]
     if cell is None:
         return state

@@ -467,6 +467,7 @@ def training_options(given: dict[str, Any], base: Path | None = None) -> Trainin
     from skimrnn.config import SkimConfig, resolve_levels
     from skimrnn.model_file import read_model
     from skimrnn.train import TrainingOptions
+    from skimrnn.train.base import OF_THE_FULL_CELL
 
     names = {field.name for field in fields(TrainingOptions)} - {"levels"}
     chosen = {name: given[name] for name in names if given.get(name) is not None}
@@ -479,7 +480,7 @@ def training_options(given: dict[str, Any], base: Path | None = None) -> Trainin
         chosen.setdefault("hidden_size", sizes[0])
     if base is not None:
         layer = read_model(base).config
-        for name in ("cell", "hidden_size", "num_layers", "bidirectional"):
+        for name in OF_THE_FULL_CELL:
             chosen.setdefault(name, getattr(layer, name))
     hidden = chosen.setdefault("hidden_size", TrainingOptions.hidden_size)
     skim_size = given["skim_size"]
@@ -588,9 +589,7 @@ def command_of(ctx: typer.Context) -> str:
             parts.append(_without_folders(str(value)) if "/" in str(value) else str(value))
         elif isinstance(value, bool):
             parts.append(parameter.opts[0])
-        elif name == "out" or (
-            name in ("vectors", "teacher", "base") and Path(str(value)).exists()
-        ):
+        elif name == "out" or (name in _OF_MODELS and Path(str(value)).exists()):
             parts += [parameter.opts[0], _without_folders(str(value))]
         else:
             parts += [parameter.opts[0], str(value)]

@@ -115,9 +115,9 @@ class NativeReader:
         self, rows: NDArray[np.int32], rule: Rule, carried: Carried
     ) -> tuple[SequenceReading, Carried]:
         """Read the next words of a text, forward, from where it stands."""
-        at, way = carried, _rule(rule)
+        state, tokens = (carried.h, carried.c, carried.reads), carried.tokens
         *read, reads = self.network.read_words(
-            rows, *way, at.h, at.c, at.reads, at.tokens, at.memory, None
+            rows, *_rule(rule), *state, tokens, carried.memory, None
         )
         reading = SequenceReading(*read)
         return reading, carried.after(reading, reads)

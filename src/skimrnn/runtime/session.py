@@ -251,8 +251,7 @@ class Session:
         if (reads != counted).any():
             raise ValueError("reads must be the number of tokens at level 0")
         self._decoder.decode(tensors["bytes"].astype(np.uint8, casting="equiv").tobytes())
-        states_before = tensors["h"], tensors.get("c")
-        self._carried = Carried(*states_before, reads, tokens, tensors["memory"])
+        self._carried = Carried(tensors["h"], tensors.get("c"), reads, tokens, tensors["memory"])
         self._parts = [_Part(text, level, tensors["p"])]
         self._waiting = [waiting]
 

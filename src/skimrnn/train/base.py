@@ -2,7 +2,7 @@
 
 Words, word vectors, full cell and head are those of a trained model and are not changed; what is
 learnt is the router, and the small cells if there are any. Read whole (θ = 1), the new model says
-what the old one says.
+what the old one says, read whole.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from skimrnn.nn.classifier import TextClassifier
 from skimrnn.tasks import TextTask
 from skimrnn.train.options import TrainingOptions
 
-_OF_THE_FULL_CELL = ("cell", "hidden_size", "num_layers", "bidirectional")
+OF_THE_FULL_CELL = ("cell", "hidden_size", "num_layers", "bidirectional")
+"""Options that are the base's."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ class Base:
                 f"{several if task.multilabel else ''}; {folder} knows {', '.join(text.labels)}"
                 f"{several if text.multilabel else ''}"
             )
-        found = {name: getattr(file.config, name) for name in _OF_THE_FULL_CELL}
-        wanted = {name: getattr(options, name) for name in _OF_THE_FULL_CELL}
+        found = {name: getattr(file.config, name) for name in OF_THE_FULL_CELL}
+        wanted = {name: getattr(options, name) for name in OF_THE_FULL_CELL}
         if found != wanted or not file.config.bias:
             given = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
             its = ", ".join(f"{name}={value!r}" for name, value in found.items())
