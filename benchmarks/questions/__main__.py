@@ -4,8 +4,9 @@
 
 Each finished run is one JSON file under ``results/questions``; a run whose file is there is not
 made again, and one that was cut off goes on from its checkpoint. The plain run keeps that of its
-step 5,000: runs that skim after so many plain steps begin there if it is still on this machine, and
-make those steps themselves if not. The published dev set is the test: it is read once, after
+step 5,000: runs that skim or learn from a teacher after so many plain steps begin there if it is
+still on this machine, and make those steps themselves if not; a teacher that is not there is
+trained first. The published dev set is the test: it is read once, after
 training, without torch; what is kept is chosen on articles held out of train.
 """
 
@@ -31,26 +32,28 @@ RESULTS = machine.RESULTS / "questions"
 def train(
     task: QuestionTask, name: str, seed: int, data_dir: str | None, device: str = "cpu"
 ) -> Path:
-    """The row's model folder, made if it is not there."""
+    """The row's model folder, made if it is not there, its teacher's before."""
     import torch
 
     from skimrnn.train import AnswererOptions, TrainingOptions, train_answerer
 
     torch.set_num_threads(1)
-    folder, plain = folder_of(name, seed), plain_start(name, seed)
+    row, folder, plain = ROWS[name], folder_of(name, seed), plain_start(name, seed)
     options = TrainingOptions(**settings_of(name, seed))
     if not (folder / "training.json").exists():
+        teacher = row.teacher and train(task, row.teacher, seed, data_dir, device)
         train_answerer(
             task,
             options,
             folder,
-            made_of=AnswererOptions(model=ROWS[name].model),
+            made_of=AnswererOptions(model=row.model),
             vectors=glove(data_dir),
             command=COMMAND,
             device=device,
             show=_show,
             keep=(PLAIN_STEPS, plain) if name in KEPT else None,
-            start=plain if ROWS[name].skims and plain.exists() else None,
+            start=plain if row.begins_plain and plain.exists() else None,
+            teacher=teacher or None,
         )
     return folder
 
@@ -80,7 +83,8 @@ def make(
         "data": task.record,
         "model": ROWS[name].model,
         "options": record["options"],
-        "shares_plain_steps": ROWS[name].skims and history[0]["skim_rate"] is None,
+        "shares_plain_steps": record["start"] is not None,
+        "teacher": record["teacher"],
         "questions": record["questions"],
         "vectors": record["vectors"],
         "best": record["best"],

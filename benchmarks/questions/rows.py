@@ -32,11 +32,13 @@ class Row:
         what: in the page, in a few words.
         settings: of ``TrainingOptions``, beside the recipe's.
         model: one of ``skimrnn.answerers``.
+        teacher: the row whose model it learns from once it skims; None for none.
     """
 
     what: str
     settings: dict[str, Any] = field(default_factory=dict)
     model: str = "attention"
+    teacher: str | None = None
 
     @property
     def skims(self) -> bool:
@@ -45,15 +47,20 @@ class Row:
 
     @property
     def plain(self) -> str:
-        """The row of the same model that reads all, with as many units."""
+        """The row of the same model that reads all, with as many units, and has no teacher."""
         return self.model
+
+    @property
+    def begins_plain(self) -> bool:
+        """Whether its first ``PLAIN_STEPS`` are those of its plain row."""
+        return self.skims or self.teacher is not None
 
 
 PLAIN_STEPS = 5000
 """Optimiser steps that read everything, before skimming is learnt; the paper's."""
 
 KEPT = ("attention", "bidaf")
-"""Plain rows whose first ``PLAIN_STEPS`` are also those of the rows that skim."""
+"""Plain rows whose first ``PLAIN_STEPS`` are also those of rows that skim or have a teacher."""
 
 
 def _skim(size: int, weight: float) -> dict[str, Any]:
@@ -70,6 +77,19 @@ ROWS = {
     "bidaf": Row("BiDAF", {"levels": (100,)}, "bidaf"),
     "bidaf-skim-50-0.01": Row("BiDAF, skimming, S = 50, γ = 0.01", _skim(50, 0.01), "bidaf"),
     "bidaf-skim-50-0.001": Row("BiDAF, skimming, S = 50, γ = 0.001", _skim(50, 0.001), "bidaf"),
+    "bidaf-skim-50-0.1": Row("BiDAF, skimming, S = 50, γ = 0.1", _skim(50, 0.1), "bidaf"),
+    "bidaf-skim-50-0.2": Row("BiDAF, skimming, S = 50, γ = 0.2", _skim(50, 0.2), "bidaf"),
+    "attention-taught": Row(
+        "LSTM with attention, BiDAF its teacher",
+        {"levels": (100,), "warm_start_steps": PLAIN_STEPS},
+        teacher="bidaf",
+    ),
+    **{
+        f"attention-skim-20-{weight}-taught": Row(
+            f"skimming, S = 20, γ = {weight}, BiDAF its teacher", _skim(20, weight), teacher="bidaf"
+        )
+        for weight in (0.1, 0.2, 0.3)
+    },
 }
 
 

@@ -2,11 +2,11 @@
 
     python -m benchmarks.questions.together FOLDER [--row NAME ...] [--seconds N] [--data-dir DIR]
 
-A process for each row: a row that skims waits for the first 5,000 steps of its plain row if that
-is made here too. When one fails, all are stopped, for time on a GPU is dear; what was made is
-packed into FOLDER as each ends (``carry.py``), to be unpacked under ``runs/questions`` elsewhere
-and measured there by ``python -m benchmarks.questions``. Rows gain from a GPU that processes can
-share at a time (NVIDIA's MPS).
+A process for each row: one that begins with the first 5,000 steps of its plain row, or has a
+teacher, waits for these if they are made here too. When one fails, all are stopped, for time on a
+GPU is dear; what was made is packed into FOLDER as each ends (``carry.py``), to be unpacked under
+``runs/questions`` elsewhere and measured there by ``python -m benchmarks.questions``. Rows gain
+from a GPU that processes can share at a time (NVIDIA's MPS).
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Job:
     Attributes:
         name: of the row.
         command: that makes it.
-        waits_for: a file that must be there before it begins; None for none.
+        waits_for: files that must be there before it begins.
         process: once it runs.
     """
 
     name: str
     command: Sequence[str]
-    waits_for: Path | None = None
+    waits_for: Sequence[Path] = ()
     process: subprocess.Popen[bytes] | None = None
 
 
@@ -77,8 +77,12 @@ def jobs(names: Sequence[str], data_dir: str | None) -> list[Job]:
     made = []
     for name in names:
         command = [sys.executable, "-m", "benchmarks.questions", "--row", name, *options]
-        waits = ROWS[name].skims and ROWS[name].plain in names and ROWS[name].plain in KEPT
-        made.append(Job(name, command, plain_start(name, SEED) if waits else None))
+        row, waits = ROWS[name], []
+        if row.begins_plain and row.plain in names and row.plain in KEPT:
+            waits.append(plain_start(name, SEED))
+        if row.teacher in names:
+            waits.append(folder_of(row.teacher, SEED) / "training.json")
+        made.append(Job(name, command, waits))
     return made
 
 
@@ -92,7 +96,7 @@ def run(all_jobs: Sequence[Job], logs: Path, seconds: float, ended: Callable[[st
     waiting, running, began = list(all_jobs), list[Job](), time.monotonic()
     try:
         while (waiting or running) and time.monotonic() - began < seconds:
-            for job in [j for j in waiting if j.waits_for is None or j.waits_for.exists()]:
+            for job in [j for j in waiting if all(path.exists() for path in j.waits_for)]:
                 waiting.remove(job)
                 running.append(job)
                 with (logs / f"{job.name}.log").open("wb") as log:

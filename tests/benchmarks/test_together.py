@@ -14,16 +14,25 @@ def python(code):
 
 def test_a_row_that_skims_waits_for_its_plain_row_if_that_is_made_too():
     plain, skims, other = jobs(["attention", "attention-skim-20-0.1", "bidaf-skim-50-0.01"], None)
-    assert plain.waits_for is None
-    assert skims.waits_for.name == "squad-attention-seed0-plain-5000.pt"
-    assert other.waits_for is None
+    assert not plain.waits_for
+    assert [path.name for path in skims.waits_for] == ["squad-attention-seed0-plain-5000.pt"]
+    assert not other.waits_for
     assert "--train-only" in plain.command
+
+
+def test_a_row_with_a_teacher_waits_for_it_and_for_the_plain_row():
+    *_, taught = jobs(["bidaf", "attention", "attention-taught"], None)
+    start, teacher = taught.waits_for
+    assert start.name == "squad-attention-seed0-plain-5000.pt"
+    assert teacher.parts[-2:] == ("squad-bidaf-seed0", "training.json")
+    [alone] = jobs(["attention-taught"], None)
+    assert not alone.waits_for
 
 
 def test_all_run_and_each_end_is_told(tmp_path, capsys):
     start, ended = tmp_path / "start", []
     first = f"open({str(start)!r}, 'w'); print('made')"
-    found = [Job("waits", python("print('begun')"), start), Job("first", python(first))]
+    found = [Job("waits", python("print('begun')"), [start]), Job("first", python(first))]
     run(found, tmp_path / "logs", 60, ended.append)
     assert sorted(ended) == ["first", "waits"]
     assert (tmp_path / "logs" / "waits.log").read_text() == "begun\n"
@@ -35,7 +44,7 @@ def test_one_that_fails_stops_all(tmp_path):
     found = [
         Job("long", python("import time; time.sleep(600)")),
         Job("fails", python("raise ValueError('an illegal address')")),
-        Job("never", python("print(1)"), tmp_path / "never"),
+        Job("never", python("print(1)"), [tmp_path / "never"]),
     ]
     with pytest.raises(SystemExit, match=r"(?s)fails failed:.*an illegal address"):
         run(found, tmp_path, 600, ended.append)

@@ -97,6 +97,12 @@ def test_a_model_of_your_own_from_a_file_to_an_answer(context, tmp_path):
     context.write_text("The cat is in the barn .")
     asked = ("--context", context, "--question", "Where is the cat?", "--json")
     assert json.loads(run("answer", out, *asked).stdout)["answer"] == "barn"
+    taught, teacher = tmp_path / "taught", ("--teacher", out, "--distillation", 0.75)
+    run("train-answerer", data, "--out", taught, *given, "--epochs", 1, *teacher)
+    training = json.loads((taught / "training.json").read_text())
+    assert (training["teacher"]["name"], training["options"]["distillation"]) == (out.name, 0.75)
+    refused = run("train-answerer", data, "--out", taught, *teacher[2:], code=2)
+    assert "--distillation is a teacher's share of the loss; got 0.75" in refused.output
     refused = run("train-answerer", data, "--out", out, "--model", "magic", code=2)
     assert "model must be one of attention, bidaf; got 'magic'" in refused.output
     refused = run("train-answerer", "squad", "--out", out, "--data-dir", tmp_path, code=2)

@@ -67,9 +67,9 @@ def test_chosen_levels_are_those_of_the_loop(threshold):
     ],
 )
 def test_what_it_cannot_do_is_refused_by_name(options, why):
-    layer = make_layer("lstm", 3, 9, path="fused", **options).float().train()
+    layer = make_layer("lstm", 3, 9, path="fused", **options).to(DEVICE, torch.float32).train()
     with pytest.raises(ValueError, match=f'path "fused" {why}; use "auto" or "eager"'):
-        layer(torch.zeros(2, 1, 3))
+        layer(torch.zeros(2, 1, 3, device=DEVICE))
 
 
 @pytest.mark.parametrize(("found", "said"), [((3, 4), "3.4"), ((0, 0), "none")])

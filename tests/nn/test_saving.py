@@ -7,9 +7,12 @@ from torch import nn
 
 import skimrnn.nn
 from agreement import assert_close, make_batch, make_layer, run_reader, run_torch
+from answerers import WORDS, answerer_config, batch_of, make_answerer
 from models import make_classifier, saved
+from skimrnn.answerers import answerer_models, find_answerer
 from skimrnn.decision import Rule
 from skimrnn.nn import SkimGRU, SkimLSTM, TextClassifier, record, save
+from skimrnn.nn.saving import load_answerer, save_answerer
 from skimrnn.text import Vocabulary
 
 EXACT = {"float32": torch.float32, "float64": torch.float64}
@@ -181,3 +184,30 @@ def test_a_loaded_classifier_keeps_its_activation(tmp_path):
             saved(tmp_path / activation, make_classifier(activation=activation))
         )
         assert model.activation == activation
+
+
+@pytest.mark.parametrize("name", answerer_models())
+@pytest.mark.parametrize("dtype", [None, "float16", "float64"])
+def test_a_loaded_answerer_scores_as_it_did(tmp_path, name, dtype):
+    model = make_answerer(answerer_config(model=name))
+    layer = find_answerer(name).skims
+    for option, value in (("threshold", 0.4), ("budget", 0.75), ("burst", 2)):
+        setattr(getattr(model, layer), option, value)
+    save_answerer(model, tmp_path / "model", Vocabulary(WORDS), dtype=dtype)
+    before = torch.get_rng_state()
+    loaded, words = load_answerer(tmp_path / "model")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert words.words == WORDS
+    assert not loaded.training
+    skims = getattr(loaded, layer)
+    assert (skims.threshold, skims.budget, skims.burst) == (0.4, 0.75, 2)
+    kept = torch.float64 if dtype == "float64" else torch.float32
+    stored = getattr(torch, dtype or "float32")
+    for ours, theirs in zip(loaded.parameters(), model.parameters(), strict=True):
+        assert ours.dtype == kept
+        assert torch.equal(ours, theirs.to(stored).to(kept))
+    model.load_state_dict(loaded.state_dict())
+    batch = batch_of([("the box is in the kitchen", "where is the box ?")], kept)
+    with torch.no_grad():
+        for ours, theirs in zip(loaded(batch), model.to(kept)(batch), strict=True):
+            assert torch.equal(ours, theirs)

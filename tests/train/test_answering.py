@@ -12,15 +12,22 @@ import torch
 from torch.nn import functional as F
 
 import skimrnn
+from answerers import as_file, make_answerer
 from made_up_questions import question_task, questions
-from skimrnn.answerer_file import read_answerer
+from skimrnn.answerer_file import read_answerer, write_answerer
 from skimrnn.answerers import answerer_models
 from skimrnn.nn import record
 from skimrnn.nn.models import QuestionReader, make_reader
-from skimrnn.tasks import Questions, QuestionTask, squad_scores
+from skimrnn.tasks import Answer, Questions, QuestionTask, squad_scores
 from skimrnn.text import Vocabulary, WordVectors
 from skimrnn.train import AnswererOptions, TrainingOptions, train_answerer
-from skimrnn.train.answering import Answering, build_config, build_vocabulary, skimming
+from skimrnn.train.answering import (
+    Answering,
+    build_config,
+    build_vocabulary,
+    divergence,
+    skimming,
+)
 from skimrnn.train.questions import collate_questions, encode_questions, words_of
 
 Options = Callable[..., TrainingOptions]
@@ -67,6 +74,7 @@ def test_it_learns(
     changes = dict(changes)
     made_of = replace(SMALL, model=changes.pop("model", "attention"))
     trained = train_answerer(asked, settings(**changes), tmp_path / "model", made_of=made_of)
+    assert (trained.record["teacher"], trained.record["start"]) == (None, None)
     best = trained.outcome.best
     assert best["f1"] > 0.9
     assert best["exact_match"] > 0.85
@@ -136,6 +144,79 @@ def test_options_that_would_do_nothing_are_refused(
             train_answerer(asked, settings(**changes), tmp_path / "mine")
         assert all(
             f"{name}={value!r} (leave it" in str(caught.value) for name, value in changes.items()
+        )
+
+
+@pytest.mark.parametrize("model", answerer_models())
+def test_a_teacher_s_answers_are_learnt(
+    model: str, asked: QuestionTask, settings: Options, tmp_path: Path
+) -> None:
+    """Of answers alone that are all wrong a student learns nothing, of its teacher it does."""
+    reads = settings(levels=(16,))
+    teacher = train_answerer(
+        asked, reads, tmp_path / "teacher", made_of=replace(SMALL, model=model)
+    )
+    first = [replace(one, answers=(Answer("The", 0),)) for one in asked.train.questions]
+    wrong = replace(asked, train=replace(asked.train, questions=first))
+    changes = {"levels": (16, 4), "warm_start_steps": 10, "distillation": 1.0, "epochs": 14}
+    student = train_answerer(
+        wrong, settings(**changes), tmp_path / "student", made_of=SMALL, teacher=teacher.folder
+    )
+    assert student.outcome.best["f1"] > 0.85
+    assert student.record["teacher"]["name"] == "teacher"
+    assert read_answerer(student.folder).training["teacher"] == student.record["teacher"]
+
+
+def test_a_teacher_speaks_after_the_warm_start_and_has_its_share(settings: Options) -> None:
+    options = settings(warm_start_steps=3, distillation=0.25)
+    objective, model = parts(options)
+    _, teacher = parts(options)
+    with torch.no_grad():
+        for parameter in teacher.parameters():
+            parameter.mul_(1.5)
+    objective._teacher = teacher.eval()
+    model.eval()
+    losses = {}
+    for share in (0.0, 0.25, 1.0):
+        objective._options = replace(options, distillation=share)
+        for step in (2, 3):
+            ((loss, _),) = objective.losses(model, step, 0.0)
+            losses[share, step] = loss.item()
+    assert losses[0.0, 2] == losses[0.25, 2] == losses[1.0, 2]
+    between = 0.75 * losses[0.0, 3] + 0.25 * losses[1.0, 3]
+    assert losses[0.25, 3] == pytest.approx(between)
+    epoch, at = divmod(3, objective.steps_per_epoch)
+    chosen = objective._epoch_batches(epoch)[at]
+    batch, _ = collate_questions(objective._train, chosen)
+    with torch.no_grad():
+        said, learnt = teacher(batch), model(batch)
+    wanted = 0.0
+    for theirs, ours in zip(said, learnt, strict=True):
+        for b, words in enumerate(batch.context_lengths.tolist()):
+            p, q = (scores[b, :words].double().softmax(0) for scores in (theirs, ours))
+            wanted -= float((p * q.log()).sum()) / len(chosen)
+    assert losses[1.0, 3] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_scores_past_the_end_take_no_part_in_what_is_learnt() -> None:
+    scores = torch.tensor([[1.0, 2.0, -torch.inf], [0.5, -torch.inf, -torch.inf]])
+    scores.requires_grad_()
+    loss = divergence(scores, torch.tensor([[3.0, 1.0, -torch.inf], [9.0, -torch.inf, -torch.inf]]))
+    loss.backward()
+    p, q = torch.tensor([3.0, 1.0]).softmax(0), scores[0, :2].detach().softmax(0)
+    assert loss.item() == pytest.approx(-float((p * q.log()).sum()) / 2)
+    assert torch.allclose(scores.grad[0, :2], (q - p) / 2)
+    assert (scores.grad[:, 2] == 0).all()
+    assert (scores.grad[1] == 0).all()
+
+
+def test_a_teacher_of_other_words_is_refused(
+    asked: QuestionTask, settings: Options, tmp_path: Path
+) -> None:
+    write_answerer(tmp_path / "teacher", as_file(make_answerer()))
+    with pytest.raises(ValueError, match="must know the words of the model that it teaches"):
+        train_answerer(
+            asked, settings(), tmp_path / "mine", made_of=SMALL, teacher=tmp_path / "teacher"
         )
 
 

@@ -111,6 +111,7 @@ def test_answerers_begin_with_a_plain_answerer_s_steps(tmp_path, options) -> Non
         show=seen.append,
     )
     assert next(event["step"] for event in seen if event["event"] == "step") == 41
+    assert trained.record["start"] == kept.name
     assert trained.outcome.best["f1"] > 0.85
     answerer = skimrnn.load_answerer(trained.folder)
     asked = task.test

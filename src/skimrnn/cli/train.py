@@ -380,11 +380,7 @@ def train(
     from skimrnn.tasks import load_task
     from skimrnn.train import set_threads, train_classifier  # says what to install without torch
 
-    if distillation is not None and teacher is None:
-        raise ValueError(
-            f"--distillation is a teacher's share of the loss; got {distillation} and no "
-            "--teacher, name one or leave it out"
-        )
+    check_share(distillation, teacher)
     below = None if base is None else base_folder(base, vectors)
     options = training_options(ctx.params, below)
     check_target(out, dtype)
@@ -501,6 +497,19 @@ def training_options(given: dict[str, Any], base: Path | None = None) -> Trainin
         router=options.router,
     )
     return options
+
+
+def check_share(distillation: float | None, teacher: object) -> None:
+    """Raise if a share is given for a teacher that there is not.
+
+    Raises:
+        ValueError: if so.
+    """
+    if distillation is not None and teacher is None:
+        raise ValueError(
+            f"--distillation is a teacher's share of the loss; got {distillation} and no "
+            "--teacher, name one or leave it out"
+        )
 
 
 def teachings(name: str, task: TextTask) -> NDArray[np.float32]:

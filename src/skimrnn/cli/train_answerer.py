@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from skimrnn.cli.options import DataDirOption, DeviceOption, DtypeOption, OutOption
-from skimrnn.cli.train import choose_vectors, command_of, interrupted
+from skimrnn.cli.train import check_share, choose_vectors, command_of, interrupted
 
 if TYPE_CHECKING:
     from skimrnn.tasks import QuestionTask
@@ -60,6 +61,23 @@ def train_answerer(
             show_default=False,
         ),
     ] = None,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="An answerer to learn from as well, trained on the same questions and vectors; "
+            "it is listened to after --warm-start-steps.",
+            show_default=False,
+        ),
+    ] = None,
+    distillation: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Share of --teacher in the loss; 0.5 if left out.",
+            show_default=False,
+        ),
+    ] = None,
     filters: Annotated[
         int, typer.Option(metavar="N", help="Filters over a word's spelling; 0 leaves it out.")
     ] = 50,
@@ -94,6 +112,7 @@ def train_answerer(
     from skimrnn.model_folder import check_target
     from skimrnn.tasks import load_questions
 
+    check_share(distillation, teacher)
     made_of = train.AnswererOptions(model=model, filters=filters)
     check_target(out, dtype)
     if threads is not None:
@@ -116,6 +135,7 @@ def train_answerer(
             dtype=dtype,
             device=device,
             show=progress.show,
+            teacher=teacher,
         )
     best, folder, screen = trained.outcome.best, shown_path(trained.folder), console()
     skimmed = "" if best["skim_rate"] is None else f", {percent(best['skim_rate'])} skimmed"
@@ -153,5 +173,6 @@ def settings(given: dict[str, Any], task: QuestionTask) -> TrainingOptions:
         schedule="cosine",
         averaging=0.999,
         freeze_embedding=given["vectors"] != "none",
+        **({} if given["distillation"] is None else {"distillation": given["distillation"]}),
         **{name: given[name] for name in names},
     )

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from skimrnn.answerer_file import AnswererFile, write_answerer
+from skimrnn.answerer_file import AnswererFile, read_answerer, write_answerer
 from skimrnn.answerers import find_answerer
 from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule
 from skimrnn.model_file import ModelFile, TextPart, read_model, write_model
 from skimrnn.nn.classifier import TextClassifier
-from skimrnn.nn.models import QuestionReader
+from skimrnn.nn.models import QuestionReader, make_reader
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN, layer_of_cell
 from skimrnn.nn.surgery import SkimLayer, from_rnn
 from skimrnn.text import Vocabulary
@@ -174,6 +174,30 @@ def save_answerer(
     rule = Rule(*(_single(layer, name) for name in ("threshold", "budget", "burst")))
     file = AnswererFile(model.config, parameters, vocabulary, rule, training or {}, card)
     write_answerer(Path(folder), file, dtype=dtype)
+
+
+def load_answerer(folder: str | os.PathLike[str]) -> tuple[QuestionReader, Vocabulary]:
+    """The module of an answerer's folder and the words it knows; the way back.
+
+    Args:
+        folder: what ``save_answerer`` wrote.
+
+    Returns:
+        The module in ``eval()``, with the folder's threshold, budget and burst, and its words.
+
+    Raises:
+        ModelFileError: if the folder cannot be read.
+    """
+    file = read_answerer(Path(folder))
+    with torch.random.fork_rng(devices=[]):  # it draws weights, which are then overwritten
+        model = make_reader(file.config, len(file.vocabulary))
+    dtype = next(iter(file.parameters.values())).dtype
+    model.to(getattr(torch, str(dtype)))
+    model.load_state_dict({name: torch.tensor(array) for name, array in file.parameters.items()})
+    layer: SkimLayer = getattr(model, find_answerer(file.config.model).skims)
+    rule = file.rule
+    layer.threshold, layer.budget, layer.burst = rule.threshold, rule.budget, rule.burst
+    return model.eval(), file.vocabulary
 
 
 def _skimming(module: nn.Module) -> SkimLayer:

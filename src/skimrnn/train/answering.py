@@ -17,10 +17,11 @@ from torch.nn import functional as F
 
 from skimrnn.answerer_config import AnswererConfig, make_layers
 from skimrnn.answerers import find_answerer
+from skimrnn.files import sha256
 from skimrnn.model_folder import check_target
 from skimrnn.nn.models import QuestionReader, make_reader
 from skimrnn.nn.recording import Reads, record
-from skimrnn.nn.saving import save_answerer
+from skimrnn.nn.saving import load_answerer, save_answerer
 from skimrnn.spans import best_span
 from skimrnn.tasks import Questions, QuestionTask, squad_scores
 from skimrnn.text import Vocabulary, WordVectors
@@ -40,7 +41,7 @@ from skimrnn.train.run import Trained, put_away, run_record, vectors_record, wor
 EVALUATION_BATCH = 64
 
 _OF_CLASSIFIERS = (
-    *("cell", "bidirectional", "hard", "adversarial", "threshold_spread", "distillation"),
+    *("cell", "bidirectional", "hard", "adversarial", "threshold_spread"),
     "unknown_probability",
 )
 """Training options that answerers and cloze readers have no use for."""
@@ -72,6 +73,8 @@ class AnswererOptions:
 class Answering:
     """Cross-entropy of the answer's first and last word, and the skim penalty.
 
+    A teacher's probabilities have their share of the first once the warm start is over.
+
     Args:
         train: the training questions.
         validation: the questions to evaluate on.
@@ -79,6 +82,7 @@ class Answering:
         options: the settings.
         together: the processes that train together; each takes its share of every batch.
         device: where the model is.
+        teacher: a model that knows the same words, in ``eval()`` there.
     """
 
     def __init__(
@@ -89,10 +93,11 @@ class Answering:
         options: TrainingOptions,
         together: Processes | None = None,
         device: torch.device | str = "cpu",
+        teacher: QuestionReader | None = None,
     ) -> None:
         self._processes, self._device = together or Processes(), torch.device(device)
         self._train, self._validation, self._asked = train, validation, asked
-        self._options, self._lengths = options, train.lengths()
+        self._options, self._lengths, self._teacher = options, train.lengths(), teacher
         self.steps_per_epoch = -(-len(train) // options.batch_size)
         self.uses_all = not options.warm_start_steps
         self._epoch_batches = lru_cache(maxsize=2)(self._batches_of)
@@ -110,6 +115,11 @@ class Answering:
         with record() as reads:
             start, end = model(batch)
         loss = F.cross_entropy(start, spans[:, 0]) + F.cross_entropy(end, spans[:, 1])
+        if self._teacher is not None and step >= options.warm_start_steps:
+            with torch.no_grad():
+                taught = self._teacher(batch)
+            soft = sum(map(divergence, (start, end), taught), torch.zeros_like(loss))
+            loss = torch.lerp(loss, soft, options.distillation)
         loss = loss * share.weight
         found = (start.argmax(dim=1) == spans[:, 0]) & (end.argmax(dim=1) == spans[:, 1])
         shown = {
@@ -165,6 +175,17 @@ class Answering:
         return epoch_batches(self._lengths, self._options.batch_size, self._options.seed, epoch)
 
 
+def divergence(scores: Tensor, taught: Tensor) -> Tensor:
+    """Cross-entropy of scores (B, T) against the probabilities of a teacher's, (B, T).
+
+    Both are minus infinity past a context's end.
+    """
+    p = taught.softmax(dim=1)
+    # Where p is 0 the logarithm may be minus infinity, and their product would be nothing at all.
+    log_p = scores.log_softmax(dim=1).masked_fill(p == 0, 0)
+    return -(p * log_p).sum(dim=1).mean()
+
+
 def skimming(reads: Reads) -> Reads:
     """What the layers that can skim did."""
     return Reads([entry for entry in reads.entries if entry.config.skims])
@@ -183,6 +204,7 @@ def train_answerer(
     show: Callable[[Event], None] = lambda event: None,
     keep: tuple[int, Path] | None = None,
     start: Path | None = None,
+    teacher: Path | None = None,
 ) -> Trained:
     """Train an answerer on a task and save it; what is cut off goes on from its checkpoint.
 
@@ -200,11 +222,16 @@ def train_answerer(
         device: "cpu", or "cuda" for a GPU; of several processes each takes one of its machine's.
         show: called with each step's and each evaluation's numbers.
         keep: a step, and a file: the checkpoint of that step is also written there.
-        start: such a file of a run that differs in what skims alone; its steps, which must lie
-            within ``warm_start_steps``, need not be made again.
+        start: such a file of a run that differs in what skims or in its teacher alone; its steps,
+            which must lie within ``warm_start_steps``, need not be made again.
+        teacher: folder of an answerer that knows the same words, as one trained on this task with
+            these vectors does: after ``warm_start_steps`` its probabilities of the answer's first
+            and last word have the share ``distillation`` of the loss.
 
     Raises:
-        ValueError: if a setting does not fit, or a checkpoint is of another run.
+        ValueError: if a setting does not fit, a checkpoint is of another run, or the teacher
+            knows other words.
+        ModelFileError: if the teacher cannot be read.
         FileExistsError: if the folder holds something that is not a model.
         FloatingPointError: if a gradient is not finite.
         OSError: if files cannot be written; what was there before is kept.
@@ -225,14 +252,20 @@ def train_answerer(
         "texts": len(train),
         "data": _digest(train, validation),
         "answerer": config.to_dict(),
+        "teacher": None if teacher is None else sha256(teacher / "model.safetensors"),
     }
+    teaching = None if teacher is None else load_teacher(teacher, vocabulary)
     with processes(device) as together, torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         model = make_reader(config, len(vocabulary), options.dropout)
         start_embedding(model, options, vocabulary, found)
         working = working_folder(folder, together)
         model.to(device)
-        objective = Answering(train, validation, task.validation, options, together, device)
+        if teaching is not None:
+            teaching.to(device, torch.float32)
+        objective = Answering(
+            train, validation, task.validation, options, together, device, teaching
+        )
         trainer = Trainer(
             model, objective, options, working, key, show, together, keep=keep, start=start
         )
@@ -247,11 +280,29 @@ def train_answerer(
             questions={"train": len(train), "validation": len(validation)},
             vectors=vectors_record(found, vectors),
             vocabulary=len(vocabulary),
+            teacher=None if teacher is None else {"name": teacher.name, "sha256": key["teacher"]},
+            start=None if start is None else start.name,
         )
         if together.first:
             save_answerer(model.cpu(), folder, vocabulary, training=training, dtype=dtype)
             put_away(trainer, folder)
     return Trained(folder, outcome, training)
+
+
+def load_teacher(folder: Path, vocabulary: Vocabulary) -> QuestionReader:
+    """An answerer to learn from.
+
+    Raises:
+        ModelFileError: if the folder cannot be read.
+        ValueError: if it knows other words.
+    """
+    teacher, words = load_answerer(folder)
+    if words.words != vocabulary.words:
+        raise ValueError(
+            f"a teacher must know the words of the model that it teaches, {len(vocabulary):,} here;"
+            f" {folder} knows {len(words):,}, of other data, vectors or options of the vocabulary"
+        )
+    return teacher
 
 
 def refuse_options_of_classifiers(options: TrainingOptions) -> None:

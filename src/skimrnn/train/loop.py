@@ -93,7 +93,7 @@ class Trainer(Generic[M]):
         show: called with each step's and each evaluation's numbers.
         processes: those that train together; the first evaluates, writes and shows.
         keep: a step, and a file: the checkpoint of that step is also written there.
-        start: such a file of a run that differs in what skimming is alone, to begin with.
+        start: such a file of a run whose steps until then would be the same, to begin with.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
-"""Skimming runs that share their plain first steps.
+"""Runs that share their plain first steps.
 
-The steps of a run before ``warm_start_steps`` read everything, and nothing of what skims is in
-their losses: runs that differ in what skims alone can begin with one plain run's checkpoint.
+The steps of a run before ``warm_start_steps`` read everything, and nothing of what skims, nor of
+what a teacher of answers says, is in their losses: runs that differ in these alone can begin with
+one plain run's checkpoint.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from torch import Tensor, nn
 
 from skimrnn.train.checkpoint import check_same, open_checkpoint
 
-_OF_SKIMMING = (
+_OF_LATER = (
     *("levels", "skim_input", "router_input", "router", "hard", "penalty", "skim_weight"),
     *("wanted_rate", "warm_start_steps", "skim_ramp_steps"),
     *("temperature_rate", "temperature_floor", "answerer"),
+    *("teacher", "distillation"),
 )
 """What may differ; the sizes that ``answerer`` has beside its levels show in the shapes."""
 
@@ -36,7 +38,7 @@ def load_plain_start(
         optimiser: its optimiser, before the first step.
 
     Raises:
-        ValueError: if the run differs in more than what skims, or is past the plain steps.
+        ValueError: if the run differs in more than what matters later, or is past the plain steps.
         OSError: if the file cannot be read.
     """
     old, state = open_checkpoint(path)
@@ -59,7 +61,7 @@ def load_plain_start(
 
 
 def _without(key: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in key.items() if name not in _OF_SKIMMING}
+    return {name: value for name, value in key.items() if name not in _OF_LATER}
 
 
 def _renumbered(
