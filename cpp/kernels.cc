@@ -319,10 +319,11 @@ struct Elman {
 
 template <class Kind, class Seen>
 void step(const Cell& cell, const float* part, const float* seen, const float* h, float* c,
-          float* h_new, void* room) {
+          float* h_new, void* room, bool backwards) {
   const Seen taken(cell, seen, room);
-  for (int group = 0; group < groups(cell.units); ++group)
-    Kind::update(cell, group, part, taken, h, c, h_new);
+  const int count = groups(cell.units);
+  for (int n = 0; n < count; ++n)
+    Kind::update(cell, backwards ? count - 1 - n : n, part, taken, h, c, h_new);
 }
 
 // ---- the router ----------------------------------------------------------------------------------

@@ -79,8 +79,10 @@ using InputParts = void (*)(const Cell& cell, const float* x, std::size_t x_stri
 // token; h_new receives as many, and c is changed in place, both keeping the entries past `units`.
 // h_new may be h if the cell has one group, else it must not alias `seen`. c is the LSTM's alone
 // and may be null otherwise. `room` has 2 * padded(columns) bytes to work in, for int8 alone.
+// `backwards` takes the groups from the last to the first, to the same bits: in turns with forwards
+// a step finds in the nearest cache what the one before used last.
 using Step = void (*)(const Cell& cell, const float* part, const float* seen, const float* h,
-                      float* c, float* h_new, void* room);
+                      float* c, float* h_new, void* room, bool backwards);
 
 // Sum of a[i] * b[i]; n entries, neither aligned nor padded. Sixteen partial sums, added in a fixed
 // order, whatever the vector width.

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <utility>
 
+#include "buffer.h"
 #include "denormals.h"
 
 namespace skimrnn {
@@ -29,14 +30,14 @@ Place place_of(int gates, int units, int gate, int unit) {
 }
 
 // Row-major (gates * units, columns), or a bias with one column, in group layout.
-Buffer<float> pack_rows(const float* rows, int gates, int units, int columns) {
-  Buffer<float> packed(packed_rows(units, gates) * columns);
+float* pack_rows(Store& store, const float* rows, int gates, int units, int columns) {
+  float* packed = store.zeros<float>(packed_rows(units, gates) * columns);
   if (!rows) return packed;
   for (int gate = 0; gate < gates; ++gate)
     for (int unit = 0; unit < units; ++unit) {
       const Place place = place_of(gates, units, gate, unit);
       const float* from = rows + (std::size_t(gate) * units + unit) * columns;
-      float* to = packed.get() + place.first * columns + place.within;
+      float* to = packed + place.first * columns + place.within;
       for (int column = 0; column < columns; ++column)
         to[std::size_t(column) * place.rows] = from[column];
     }
@@ -45,14 +46,11 @@ Buffer<float> pack_rows(const float* rows, int gates, int units, int columns) {
 
 // The same rows in int8: a row's largest weight becomes 127. What kInt8Offset adds to each sum is
 // taken off the bias, in group layout.
-struct Int8Rows {
-  Buffer<std::int8_t> data;
-  Buffer<float> scale;
-};
-
-Int8Rows pack_int8(const float* rows, int gates, int units, int columns, float* bias) {
+Int8Matrix pack_int8(Store& store, const float* rows, int gates, int units, int columns,
+                     float* bias) {
   const std::size_t count = packed_rows(units, gates), each = blocks(columns);
-  Int8Rows packed = {Buffer<std::int8_t>(count * each * kBlock), Buffer<float>(count)};
+  auto* data = store.zeros<std::int8_t>(count * each * kBlock);
+  float* scales = store.zeros<float>(count);
   for (int gate = 0; gate < gates; ++gate)
     for (int unit = 0; unit < units; ++unit) {
       const Place place = place_of(gates, units, gate, unit);
@@ -62,41 +60,33 @@ Int8Rows pack_int8(const float* rows, int gates, int units, int columns, float* 
       for (int column = 0; column < columns; ++column)
         largest = std::max(largest, std::fabs(from[column]));
       if (largest == 0) continue;
-      const float scale = packed.scale.get()[row] = largest / (127.0f * 127.0f);
+      const float scale = scales[row] = largest / (127.0f * 127.0f);
       int sum = 0;
       for (int column = 0; column < columns; ++column) {
         const int weight = int(std::lround(from[column] / largest * 127.0f));
         const std::size_t at =
             place.first * each + std::size_t(column / kBlock) * place.rows + place.within;
-        packed.data.get()[at * kBlock + column % kBlock] = std::int8_t(weight);
+        data[at * kBlock + column % kBlock] = std::int8_t(weight);
         sum += weight;
       }
       bias[row] -= scale * float(kInt8Offset * sum);
     }
-  return packed;
+  return {data, scales, columns};
 }
 
 }  // namespace
 
-Cell Network::pack_cell(Direction& direction, const CellParameters& from, int units, int inputs,
-                        int seen) const {
+Cell Network::pack_cell(const CellParameters& from, int units, int inputs, int seen) {
   const int gates = gates_of(shape_.kind);
-  const auto keep = [&](Buffer<float> buffer) {
-    direction.floats_owned.push_back(std::move(buffer));
-    return direction.floats_owned.back().get();
-  };
   Cell cell = {};
   cell.units = units;
-  cell.ih = {keep(pack_rows(from.weight_ih, gates, units, inputs)), inputs};
-  float* bias_ih = keep(pack_rows(from.bias_ih, gates, units, 1));
-  float* bias_hh = keep(pack_rows(from.bias_hh, gates, units, 1));
-  if (!int8_ || seen < kInt8Columns) {
-    cell.hh = {keep(pack_rows(from.weight_hh, gates, units, seen)), seen};
-  } else {
-    Int8Rows rows = pack_int8(from.weight_hh, gates, units, seen, bias_hh);
-    cell.hh8 = {rows.data.get(), keep(std::move(rows.scale)), seen};
-    direction.int8_owned.push_back(std::move(rows.data));
-  }
+  cell.ih = {pack_rows(store_, from.weight_ih, gates, units, inputs), inputs};
+  float* bias_ih = pack_rows(store_, from.bias_ih, gates, units, 1);
+  float* bias_hh = pack_rows(store_, from.bias_hh, gates, units, 1);
+  if (!int8_ || seen < kInt8Columns)
+    cell.hh = {pack_rows(store_, from.weight_hh, gates, units, seen), seen};
+  else
+    cell.hh8 = pack_int8(store_, from.weight_hh, gates, units, seen, bias_hh);
   if (shape_.kind != kGru)  // the GRU's stays inside of its reset
     for (std::size_t i = 0; i < packed_rows(units, gates); ++i) bias_ih[i] += bias_hh[i];
   cell.bias_ih = bias_ih;
@@ -104,7 +94,7 @@ Cell Network::pack_cell(Direction& direction, const CellParameters& from, int un
   return cell;
 }
 
-Network::Direction Network::pack(const DirectionParameters& parameters, int inputs) const {
+Network::Direction Network::pack(const DirectionParameters& parameters, int inputs) {
   Direction direction;
   const int gates = gates_of(shape_.kind), hidden = shape_.hidden_size;
   const int count = int(shape_.levels.size());
@@ -117,7 +107,7 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
     direction.offsets[level] = floats;
     if (!units) continue;
     const int seen = level && !shape_.full_skim_input ? units : hidden;
-    direction.cells[level] = pack_cell(direction, parameters.cells[level], units, inputs, seen);
+    direction.cells[level] = pack_cell(parameters.cells[level], units, inputs, seen);
     floats += packed_rows(units, gates);
   }
   direction.floats = floats;
@@ -126,7 +116,7 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
     const int of_x = differences ? inputs : 0, least = differences ? 1 : 0;
     const int parts = shape_.state_router ? 2 : 1;  // c and h, or h
     const std::size_t columns = of_x + std::size_t(parts) * hidden;
-    direction.router_s = Buffer<float>(std::size_t(count - 1) * parts * padded(hidden));
+    direction.router_s = store_.zeros<float>(std::size_t(count - 1) * parts * padded(hidden));
     const float *weight = parameters.router_weight, *bias = parameters.router_bias;
     // Less the row of level 0, if that is one of them.
     const auto entry = [&](int row, std::size_t column) {
@@ -137,7 +127,7 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
       const int row = k + least;
       for (int i = 0; i < of_x; ++i) direction.router_x.push_back(entry(row, i));
       direction.router_bias.push_back(differences ? bias[row] - bias[0] : bias[row]);
-      float* to = direction.router_s.get() + std::size_t(k) * parts * padded(hidden);
+      float* to = direction.router_s + std::size_t(k) * parts * padded(hidden);
       for (int part = 0; part < parts; ++part)
         for (int i = 0; i < hidden; ++i)
           to[part * padded(hidden) + i] = entry(row, of_x + std::size_t(part) * hidden + i);
@@ -167,12 +157,12 @@ void Network::set_words(const float* embedding, int words, std::size_t table_byt
   }
   const std::size_t fit = table_bytes / (row_floats_ * sizeof(float));
   table_rows_ = int(std::min<std::size_t>(fit, words));
-  table_ = Buffer<float>(table_rows_ * row_floats_);
+  table_ = store_.zeros<float>(table_rows_ * row_floats_);
   const FlushDenormals flush;
   for (int word = 0; word < table_rows_; ++word)
     for (int d = 0; d < shape_.directions; ++d)
       fill_row(directions_[d], embedding_ + std::size_t(word) * shape_.input_size,
-               shape_.input_size, table_.get() + word * row_floats_ + row_offsets_[d]);
+               shape_.input_size, table_ + word * row_floats_ + row_offsets_[d]);
 }
 
 // ---- reading ------------------------------------------------------------------------------------
@@ -339,7 +329,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
   const bool in_words = pass.words != nullptr;
   const auto table_row = [&](int t) -> const float* {
     const int word = pass.words[t];
-    return word < table_rows_ ? table_.get() + word * row_floats_ + row_offsets_[pass.d] : nullptr;
+    return word < table_rows_ ? table_ + word * row_floats_ + row_offsets_[pass.d] : nullptr;
   };
   const int forward = pass.d ? -1 : 1;
 
@@ -382,7 +372,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
       }
       p[0] = 0;
       for (int k = 1; k < count; ++k) {
-        const float* weights = direction.router_s.get() + (k - 1) * router_units;
+        const float* weights = direction.router_s + (k - 1) * router_units;
         const RouterRow of_state = {weights, weights + router_units - units};
         p[k] = part[k - 1] + kernels_->router_sum(of_state, router_c, h, moving, units,
                                                   work.tails + (k - 1) * kGroup, !tails_stand);
@@ -418,9 +408,9 @@ void Network::read_direction(const Pass& pass, Work& work) const {
       }
       const Step step = (cell.hh8.data ? steps_int8 : steps)[shape_.kind];
       if (level && cell.units <= kGroup) {
-        step(cell, part, h, h, c, h, work.room);
+        step(cell, part, h, h, c, h, work.room, false);
       } else {
-        step(cell, part, h, h, c, h_new, work.room);
+        step(cell, part, h, h, c, h_new, work.room, n % 2);
         if (level)
           std::memcpy(h, h_new, padded(cell.units) * sizeof(float));
         else

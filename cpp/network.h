@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "buffer.h"
+#include "store.h"
 #include "kernels.h"
 
 namespace skimrnn {
@@ -129,16 +129,13 @@ class Network {
     // and K - 1 products are enough. (K-1, E), (K-1,) and (K-1, c | h), whole groups of each. Of
     // kSkipRnn its one row, with nothing for x.
     std::vector<float> router_x, router_bias;
-    Buffer<float> router_s;
-    std::vector<Buffer<float>> floats_owned;
-    std::vector<Buffer<std::int8_t>> int8_owned;
+    float* router_s;
   };
   struct Pass;
   struct Work;
 
-  Direction pack(const DirectionParameters& parameters, int inputs) const;
-  Cell pack_cell(Direction& direction, const CellParameters& from, int units, int inputs,
-                 int seen) const;
+  Direction pack(const DirectionParameters& parameters, int inputs);
+  Cell pack_cell(const CellParameters& from, int units, int inputs, int seen);
   void router_part(const Direction& direction, const float* x, int inputs, float* part) const;
   void fill_row(const Direction& direction, const float* x, int inputs, float* row) const;
   void read_direction(const Pass& pass, Work& work) const;
@@ -151,7 +148,8 @@ class Network {
   std::size_t row_floats_ = 0;
   std::vector<std::size_t> row_offsets_;  // of each direction of the first layer in a table row
   const float* embedding_ = nullptr;
-  Buffer<float> table_;
+  float* table_ = nullptr;
+  Store store_;  // weights and the table
 };
 
 }  // namespace skimrnn

@@ -65,7 +65,13 @@ inline void store_some(float* p, Vec v, int n) {
 #endif
 }
 
+#if defined(__AVX512F__)
+inline Vec all(float x) { return Vec(_mm512_set1_ps(x)); }
+#elif defined(__AVX__)
+inline Vec all(float x) { return Vec(_mm256_set1_ps(x)); }
+#else
 inline Vec all(float x) { return Vec{} + x; }
+#endif
 inline Ints all_ints(std::int32_t x) { return Ints{} + x; }
 
 // 0, 1, 2, ...

@@ -35,14 +35,11 @@ def best_span(
         end: likewise as its last.
         longest: words of an answer, at least 1.
     """
-    firsts, lasts = _log_softmax(start), _log_softmax(end)
-    best = Span(0, 0, -np.inf)
-    for length in range(min(longest, len(firsts))):
-        both = firsts[: len(firsts) - length] + lasts[length:]
-        first = int(both.argmax())
-        if both[first] > best.probability:
-            best = Span(first, first + length, float(both[first]))
-    return best._replace(probability=float(np.exp(best.probability)))
+    words = len(start)
+    lasts = np.append(_log_softmax(end), np.full(longest - 1, -np.inf))
+    both = _log_softmax(start) + lasts[np.arange(longest)[:, None] + np.arange(words)]
+    longer, first = divmod(int(both.argmax()), words)
+    return Span(first, first + longer, float(np.exp(both[longer, first])))
 
 
 def _log_softmax(scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

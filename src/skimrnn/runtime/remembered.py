@@ -37,7 +37,7 @@ class Remembered:
         if self.new(words):
             self._add(words, make)
         assert self._rows is not None
-        return self._rows[:, [places[word] for word in words]]
+        return self._rows.take([places[word] for word in words], axis=1)
 
     def new(self, words: Sequence[str]) -> list[str]:
         """Those that were not met, each once."""

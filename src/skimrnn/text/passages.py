@@ -40,13 +40,10 @@ class Passage:
     @property
     def features(self) -> npt.NDArray[np.float32]:
         """``FEATURES`` of each context word, 0 or 1, (T, 2)."""
-        asked = set(self.question)
-        starts = self.context.starts.tolist()
-        both = [
-            (word in asked, self.text[start].isupper())
-            for word, start in zip(self.context.words, starts, strict=True)
-        ]
-        return np.array(both, dtype=np.float32).reshape(-1, len(FEATURES))
+        asked, text = set(self.question), self.text
+        occurs = [word in asked for word in self.context.words]
+        begins = [text[start].isupper() for start in self.context.starts.tolist()]
+        return np.array([occurs, begins], dtype=np.float32).T
 
 
 def spelling(words: Sequence[str]) -> npt.NDArray[np.int64]:
