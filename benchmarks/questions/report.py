@@ -39,9 +39,9 @@ INTRODUCTION = """\
 # Results: answering questions
 
 Written by `python -m benchmarks.questions.report` from the files in `benchmarks/results`; made by
-`python -m benchmarks.questions`, `.cloze`, `.curves` and `.times`. Each run's settings, data
-digests, commit and versions stand in its file; what each row is, in `benchmarks/questions/rows.py`;
-the models, in [questions.md](questions.md).
+`python -m benchmarks.questions`, `.chosen`, `.cloze`, `.curves` and `.times`. Each run's settings,
+data digests, commit and versions stand in its file; what each row is, in
+`benchmarks/questions/rows.py`; the models, in [questions.md](questions.md).
 
 """
 
@@ -78,9 +78,11 @@ def optional(name: str) -> dict[str, Any]:
 # ---- what was to be shown -----------------------------------------------------------------------
 
 
-def shown(runs: dict[str, Run], curves: dict[str, Any], times: dict[str, Any]) -> list[str]:
+def shown(
+    runs: dict[str, Run], chosen: dict[str, Any], curves: dict[str, Any], times: dict[str, Any]
+) -> list[str]:
     """What was asked for, beside what was found; what has not been run is said."""
-    rows = [*_plain(runs), *_skimming(runs), *_controls(runs, curves, times)]
+    rows = [*_plain(runs), *_skimming(runs, chosen), *_controls(runs, curves, times)]
     rows += _speed(runs, curves, times)
     return [
         "### What was to be shown",
@@ -109,7 +111,7 @@ def _plain(runs: dict[str, Run]) -> list[list[str]]:
     return cells
 
 
-def _skimming(runs: dict[str, Run]) -> list[list[str]]:
+def _skimming(runs: dict[str, Run], chosen: dict[str, Any]) -> list[list[str]]:
     cells = []
     for plain, what, lost, rate, aim in (
         (
@@ -126,18 +128,26 @@ def _skimming(runs: dict[str, Run]) -> list[list[str]]:
         if not made:
             cells.append([what, asked, "", "**not made**"])
             continue
+        tests = {name: runs[name]["test"] for name in made}
+        if best := best_chosen(plain, chosen):
+            tests[f"{best}, θ = {chosen[best]['threshold']:.3f}"] = chosen[best]["test"]
         found = {
-            name: (
-                100 * (runs[name]["test"]["f1"] - runs[plain]["test"]["f1"]),
-                100 * runs[name]["test"]["skim_rate"],
-            )
-            for name in made
+            name: (100 * (test["f1"] - runs[plain]["test"]["f1"]), 100 * test["skim_rate"])
+            for name, test in tests.items()
         }
-        good = [d >= -lost and r >= rate for d, r in found.values()]
+        good = {n.split(",")[0] for n, (d, r) in found.items() if d >= -lost and r >= rate}
         said = "; ".join(f"{name}: {d:+.1f} at {r:.0f} %" for name, (d, r) in found.items())
-        met = sum(good) >= (2 if plain == "attention" else 1)
+        met = len(good) >= (2 if plain == "attention" else 1)
         cells.append([what, asked, said, _met(met)])
     return cells
+
+
+def best_chosen(plain: str, chosen: dict[str, Any]) -> str | None:
+    """Of the rows with a θ chosen on validation, the one with the best F1 there."""
+    scores = {
+        name: row["validation"]["f1"] for name, row in chosen.items() if ROWS[name].plain == plain
+    }
+    return max(scores, key=lambda name: scores[name]) if scores else None
 
 
 def _controls(
@@ -231,6 +241,41 @@ def table(runs: dict[str, Run], times: dict[str, Any]) -> list[str]:
             f"{100 * run['best']['f1']:.2f}",
             f"{run['seconds'] / 3600:.1f}",
             paper(name),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def at_chosen(runs: dict[str, Run], chosen: dict[str, Any]) -> list[str]:
+    """Each model at the θ that skims as much as is wanted on validation."""
+    if not chosen:
+        return []
+    lines = [
+        "### As much skimmed as is wanted",
+        "",
+        "The knob used as it is meant: for each model the largest θ at which the articles held out "
+        "of train are skimmed by what is wanted and a point more; dev is then read with it, once "
+        "(`python -m benchmarks.questions.chosen`). In bold the model with the best F1 on the "
+        "articles held out.",
+        "",
+        "| row | wanted % | θ | validation F1 % | skimmed % | dev F1 % | against plain "
+        "| skimmed % | operations ÷ |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name in [name for name in ROWS if name in chosen]:
+        row, plain = chosen[name], runs.get(ROWS[name].plain)
+        validation, test = row["validation"], row["test"]
+        best = best_chosen(ROWS[name].plain, chosen) == name
+        cells = [
+            f"**{name}**" if best else name,
+            f"{100 * row['wanted']:g}",
+            f"{row['threshold']:.3f}",
+            f"{100 * validation['f1']:.2f}",
+            f"{100 * validation['skim_rate']:.1f}",
+            f"{100 * test['f1']:.2f}",
+            difference(row, plain) if plain else "",
+            f"{100 * test['skim_rate']:.1f}",
+            f"{test['flop_reduction']:.2f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return [*lines, ""]
@@ -447,9 +492,11 @@ def missing(runs: dict[str, Run], curves: dict[str, Any], times: dict[str, Any])
 
 def page() -> str:
     """docs/results-questions.md."""
-    runs, curves, times = load(), optional("question-curves"), optional("question-times")
+    runs, chosen = load(), optional("question-chosen")
+    curves, times = optional("question-curves"), optional("question-times")
     lines = [INTRODUCTION.rstrip(), "", SQUAD.rstrip(), ""]
-    lines += [*table(runs, times), *shown(runs, curves, times), *layers(runs)]
+    lines += [*table(runs, times), *shown(runs, chosen, curves, times)]
+    lines += [*at_chosen(runs, chosen), *layers(runs)]
     lines += [*over_theta(runs, curves, times), *speed(times), *cloze_test()]
     return "\n".join([*lines, *missing(runs, curves, times)]).rstrip() + "\n"
 

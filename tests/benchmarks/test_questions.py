@@ -7,7 +7,7 @@ import pytest
 import skimrnn
 from answerers import as_file, make_answerer
 from benchmarks.questions import __main__ as squad
-from benchmarks.questions import cloze, curves, measured, rows, times
+from benchmarks.questions import chosen, cloze, curves, measured, rows, times
 from made_up_cloze import cloze_task
 from made_up_questions import question_task
 from skimrnn.answerer_file import write_answerer
@@ -25,7 +25,7 @@ def folders(tmp_path, monkeypatch):
         monkeypatch.setattr(module, "glove", lambda _: vectors)
     for module in (squad, cloze, measured):
         monkeypatch.setattr(module, "RUNS", tmp_path / "runs")
-    for module in (curves, times):
+    for module in (chosen, curves, times):
         monkeypatch.setattr(module, "RESULT", tmp_path / f"{module.__name__}.json")
         monkeypatch.setattr(module, "load_questions", lambda *_, **__: question_task())
     (tmp_path / "results").mkdir()
@@ -98,6 +98,19 @@ def test_the_models_are_read_over_thresholds_and_timed(folders, monkeypatch):
     result = json.loads((folders / "results" / f"squad-{name}-seed0.json").read_text())
     for key in curves.KEPT:
         assert points[0.5][key] == result["test"][key]
+
+    monkeypatch.setattr("sys.argv", ["chosen"])
+    monkeypatch.setattr(chosen, "WANTED", {"attention": 0.3})
+    chosen.main()
+    [(name, found)] = json.loads(chosen.RESULT.read_text()).items()
+    assert name == "attention-skim-20-0.1"
+    low, high = (
+        measured.measure(skimrnn.load_answerer(measured.folder_of(name, 0)), task.validation, theta)
+        for theta in (found["threshold"], found["threshold"] + 2**-chosen.HALVINGS)
+    )
+    assert low["skim_rate"] == found["validation"]["skim_rate"] >= 0.3 + chosen.SLACK
+    assert high["skim_rate"] < 0.3 + chosen.SLACK
+    assert found["test"]["questions"] == len(task.test)
 
     monkeypatch.setattr("sys.argv", ["times"])
     monkeypatch.setattr(times, "set_up", lambda threads: None)  # it is the whole process's
