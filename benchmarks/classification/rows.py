@@ -94,6 +94,7 @@ class Row:
         follows: of given levels, the learned row whose skim rate they have.
         cut: "first" or "last": the words that are left of every text.
         taught: whether a linear model's probabilities are learnt from as well.
+        base: the row whose model of the same seed stays as it is: only what skims is learnt.
     """
 
     what: str
@@ -105,6 +106,7 @@ class Row:
     follows: str = LEARNED
     cut: str | None = None
     taught: bool = False
+    base: str | None = None
 
     @property
     def skims(self) -> bool:
@@ -155,6 +157,16 @@ ROWS: dict[str, Row] = {
             f"Skip RNN, cost {cost}", _skim(0, cost, router="skip-rnn", penalty="cost"), tuned=True
         )
         for cost in (0.05, 0.2)
+    },
+    **{
+        f"frozen-{size}-{weight}-tuned": Row(
+            f"the plain LSTM as it is, {what}, γ = {weight}",
+            _skim(size, weight),
+            tuned=True,
+            base="lstm-tuned",
+        )
+        for size, what in ((0, "skipping learnt"), (10, "skimming learnt, S = 10"))
+        for weight in (0.01, 0.1)
     },
     "lstm-taught": Row("plain LSTM, distilled", _PLAIN, tuned=True, taught=True),
     "skim-10-0.01-taught": Row(

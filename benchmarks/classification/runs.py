@@ -130,7 +130,12 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
     row, folder = run.row, run.folder
     options = TrainingOptions(**settings_of(run.task, run.name, run.seed))
     vectors = vectors_of(run.task, row, data_dir)
-    if row.control:
+    if row.base:
+        below = base_of(run, task, data_dir)
+        trained = train_classifier(task, options, folder, base=below)
+        model = skimrnn.load(folder)
+        measure = lambda examples: measure_model(model, examples)  # noqa: E731
+    elif row.control:
         trained = train_control(task, row.control, options, folder, vectors=vectors)
         control = controls.load(folder)
         measure = lambda examples: controls.measure(control, examples)  # noqa: E731
@@ -147,12 +152,22 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
         "vectors": trained.record["vectors"],
         "given_levels": trained.record.get("given_levels"),
         "teacher": "ngrams, out of fold" if row.taught else None,
+        "base": trained.record.get("base"),
         "best": trained.outcome.best,
         "steps": trained.outcome.steps,
         "seconds": trained.record["seconds"],
         "log_sha256": sha256(folder / "log.jsonl"),
     }
     return Made(record, measure)
+
+
+def base_of(run: Run, task: TextTask, data_dir: str | None) -> Path:
+    """The model that a run's row is put on top of, trained if it is not on this machine."""
+    assert run.row.base is not None
+    base = replace(run, name=run.row.base)
+    if not (base.folder / "training.json").exists():
+        _recurrent(base, task, data_dir)
+    return base.folder
 
 
 # ---- what a row is made of ----------------------------------------------------------------------

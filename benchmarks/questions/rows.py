@@ -69,6 +69,7 @@ def _skim(size: int, weight: float) -> dict[str, Any]:
 
 ROWS = {
     "attention": Row("LSTM with attention", {"levels": (100,)}),
+    "attention-again": Row("the same once more, on another machine", {"levels": (100,)}),
     "attention-skim-20-0.1": Row("skimming, S = 20, γ = 0.1", _skim(20, 0.1)),
     "attention-skip-0.1": Row("skipping, S = 0, γ = 0.1", _skim(0, 0.1)),
     "attention-skim-20-0.05": Row("skimming, S = 20, γ = 0.05", _skim(20, 0.05)),

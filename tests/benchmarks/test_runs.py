@@ -24,7 +24,7 @@ FILLER = ("the", "a", "film", "it", "was", "and", "of", "to", "one", "in", "this
 KINDS = (
     *("lstm", "lstm-tuned", "skim-10-0.01-tuned", "random-tuned", "frequent-tuned"),
     *("small-lstm-tuned", "last-tuned", "qrnn-tuned", "skim-10-0.01-taught"),
-    *("averages", "tf-idf", "ngrams"),
+    *("frozen-0-0.1-tuned", "averages", "tf-idf", "ngrams"),
 )
 
 
@@ -75,7 +75,7 @@ def test_the_result_of_every_row(name):
     plain = json.loads(Run("sst", "lstm", 0).result.read_text())
     row = rows.ROWS[name]
     assert (result["task"], result["row"], result["seed"]) == ("sst", name, 0)
-    assert result["vectors"]["source"] == "vectors.txt"
+    assert row.base or result["vectors"]["source"] == "vectors.txt"
     for split, count in (("validation", 20), ("test", 30)):
         assert result[split].keys() == plain[split].keys()
         assert result[split]["texts"] == count
@@ -94,6 +94,7 @@ def test_the_result_of_every_row(name):
         assert result["options"]["adversarial"] == (0.1 if row.tuned else 0.0)
         assert result["steps"] == 4
         assert (result["teacher"] is not None) == row.taught
+        assert result["base"] == (f"sst-{row.base}-seed0" if row.base else None)
 
 
 def test_every_row_is_timed_beside_the_others(made, monkeypatch):

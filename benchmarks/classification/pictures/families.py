@@ -63,6 +63,11 @@ FAMILIES = (
             "skim-gru-10-0.01-tuned": "Skim-GRU",
             "spread-10-0.01-tuned": "for many θ",
             "skim-10-0.01-taught": "10 · 0.01, distilled",
+            **{
+                f"frozen-{size}-{weight}-tuned": f"on a frozen LSTM, {size} · {weight}"
+                for size in (0, 10)
+                for weight in (0.01, 0.1)
+            },
             "skip-rnn-0.05-tuned": "Skip RNN, 0.05",
             "skip-rnn-0.2-tuned": "Skip RNN, 0.2",
         },
