@@ -13,20 +13,22 @@ from typing import Any
 
 from benchmarks.pages import write_or_check
 from benchmarks.rivals.adding import FOLDER, LENGTH, ROWS, SOLVED, THRESHOLDS, Row
+from benchmarks.rivals.reading_time import RESULT
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "rivals.md"
 
 HEAD = """# Other ways to read less
 
 Written by `python -m benchmarks.rivals.report` from `benchmarks/results/rivals`, made by
-`python -m benchmarks.rivals.adding`.
+`python -m benchmarks.rivals.adding` and `.reading_time`.
 
 | method | here | |
 | --- | --- | --- |
 | Skim-RNN (Seo et al., 2018) | router "softmax" | [results](results.md) |
-| Skip RNN (Campos et al., 2018) | router "skip-rnn", S = 0 | below; [SST, RT](results.md) |
+| Skip RNN (Campos et al., 2018) | router "skip-rnn", S = 0 | below; [texts](results.md) |
 | ThrRNN (Lambert et al., 2020) | the same, at another θ: its threshold is 1 − θ | below |
-| skipping before a frozen LSTM (Tao et al., 2019) | `skimrnn train --base` | the idea, any router |
+| skipping before a frozen LSTM (Tao et al., 2019) | `skimrnn train --base` | the idea, with our \
+router; rows "frozen" of [results](results.md) |
 | SkipW, Leap-LSTM, VCRNN, LSTM-Jump | not there yet | |
 
 ## Skip RNN: the adding task
@@ -45,7 +47,9 @@ The paper's Skip LSTM reads 53.9 ± 2.1 % of the pairs with a cost of 1e-5 (four
 
 def main() -> None:
     """Write the page, or check it."""
-    write_or_check("benchmarks.rivals.report", __doc__, lambda: {PAGE: make_page(results())})
+    write_or_check(
+        "benchmarks.rivals.report", __doc__, lambda: {PAGE: make_page(results(), timed())}
+    )
 
 
 def results() -> list[dict[str, Any]]:
@@ -54,8 +58,13 @@ def results() -> list[dict[str, Any]]:
     return sorted(found, key=lambda one: (list(ROWS).index(one["row"]), one["seed"]))
 
 
-def make_page(runs: list[dict[str, Any]]) -> str:
-    """The page of these runs."""
+def timed() -> dict[str, Any] | None:
+    """What ``reading_time`` wrote; None if it has not been made."""
+    return json.loads(RESULT.read_text()) if RESULT.exists() else None
+
+
+def make_page(runs: list[dict[str, Any]], times: dict[str, Any] | None) -> str:
+    """The page of these runs and times."""
     steps = f"{max((run['steps'] for run in runs), default=0):,}"
     parts = [HEAD.format(length=LENGTH, solved=SOLVED, steps=steps)]
     lines = [
@@ -75,6 +84,8 @@ def make_page(runs: list[dict[str, Any]]) -> str:
     dials = [run for run in runs if len(run["test"]) > 1]
     if dials:
         parts.append("### The threshold\n\n" + dial(dials))
+    if times is not None:
+        parts.append("## Skip RNN: its time\n\n" + reading_time(times))
     return "\n".join(parts)
 
 
@@ -94,6 +105,27 @@ def dial(runs: list[dict[str, Any]]) -> str:
     for run in runs:
         cells = [f"{one['error']:.5f}, {100 * one['read']:.0f} %" for one in run["test"]]
         lines.append(f"| {run['row']} | {run['seed']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def reading_time(found: dict[str, Any]) -> str:
+    """Time a word at each share skipped, and how far it is from following the decisions."""
+    worst = max(row["over_model"] for row in found["rows"] if row["over_model"])
+    lines = [
+        "An LSTM, D = 100, of random weights, with a router whose bias is shifted until it skips so "
+        "much, reading words natively on one thread. *Over the cost model*: over the straight line "
+        f"between its two ends, that reads all and that skips all; {worst:.2f} × at the worst.",
+        "",
+        "| precision | skipped % | us a word | plain LSTM's time ÷ | over the cost model |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for row in found["rows"]:
+        skipped = "no router" if row["skipped"] is None else f"{100 * row['skipped']:.0f}"
+        model = "" if row["over_model"] is None else f"{row['over_model']:.2f}"
+        lines.append(
+            f"| {row['precision']} | {skipped} | {row['us_per_token']:.3f} "
+            f"| {row['plain_over_this']:.2f} | {model} |"
+        )
     return "\n".join(lines) + "\n"
 
 

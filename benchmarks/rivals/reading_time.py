@@ -1,0 +1,107 @@
+"""Does a rival's time follow what it decides? Words read natively, at several shares read.
+
+    python -m benchmarks.rivals.reading_time
+
+Needs a quiet machine; a minute. An LSTM with Skip RNN's router and random weights, whose bias is
+shifted until it skips so much; the router runs and decides at every token. The cost model is the
+straight line between the two ends, nothing skipped and everything but each text's first token.
+Writes ``results/rivals/reading-time.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import provenance
+from benchmarks.rivals.adding import FOLDER
+from skimrnn.bench.networks import Network, make_network, make_texts, reader_of, skim_rate
+from skimrnn.bench.timing import in_own_thread, take_turns
+from skimrnn.config import SkimConfig
+from skimrnn.decision import Rule
+from skimrnn.files import write_atomically
+
+RESULT = FOLDER / "reading-time.json"
+RATES = (0.25, 0.5, 0.67, 0.8, 0.9)
+HIDDEN, ROUNDS, BISECTIONS = 100, 15, 16
+FAR = 100.0
+"""A bias at which a sigmoid is 0 or 1, whatever the state."""
+
+
+def network(bias: float, cell: str = "lstm", hidden: int = HIDDEN) -> Network:
+    """A random network of which Skip RNN's router decides, with this bias."""
+    plain = make_network(cell, hidden, None)
+    config = SkimConfig(
+        cell=cell,
+        input_size=plain.config.input_size,
+        hidden_size=hidden,
+        levels=(hidden, 0),
+        router="skip-rnn",
+    )
+    random = np.random.default_rng(1)
+    router = {
+        "router_weight_l0": random.uniform(-1, 1, (1, config.router_state_size)) * hidden**-0.5,
+        "router_bias_l0": np.array([bias]),
+    }
+    router = {name: array.astype(np.float32) for name, array in router.items()}
+    return Network(config, {**plain.parameters, **router}, plain.embedding, None)
+
+
+def skipping(rate: float, texts: list[Any]) -> Network:
+    """The network with a bias at which it skips about this share of these texts."""
+    low, high = -FAR, FAR
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        skipped = skim_rate(reader_of(network(middle), table_bytes=0), texts)
+        low, high = (middle, high) if skipped > rate else (low, middle)
+    return replace(network((low + high) / 2), skim_rate=rate)
+
+
+def measure(rounds: int = ROUNDS) -> list[dict[str, Any]]:
+    """A row for the plain cell, for each rate and for both ends, in every native precision."""
+    texts = make_texts(0)
+    networks = {
+        "plain": make_network("lstm", HIDDEN, None),
+        "reads all": network(FAR),
+        **{f"skips {rate:g}": skipping(rate, texts) for rate in RATES},
+        "skips all": network(-FAR),
+    }
+    rows = []
+    for precision in ("float32", "int8"):
+        readers = {name: reader_of(one, None, precision) for name, one in networks.items()}
+        calls = [lambda text, one=one: one.read_words(text, Rule()) for one in readers.values()]
+        times = take_turns(calls, texts, [len(text) for text in texts], rounds)
+        taken = {name: one.per_round() for name, one in zip(readers, times, strict=True)}
+        skipped = {name: skim_rate(one, texts) for name, one in readers.items() if name != "plain"}
+        ends = [(skipped[name], taken[name]) for name in ("reads all", "skips all")]
+        for name, us in taken.items():
+            row: dict[str, Any] = {
+                "what": name,
+                "precision": precision,
+                "skipped": skipped.get(name),
+                "us_per_token": float(np.median(us)),
+                "plain_over_this": float(np.median(taken["plain"] / us)),
+                "over_model": None,
+            }
+            if name.startswith("skips 0"):
+                (none, slow), (most, fast) = ends
+                share = (skipped[name] - none) / (most - none)
+                row["over_model"] = float(np.median(us / (slow + share * (fast - slow))))
+            rows.append(row)
+    return rows
+
+
+def main() -> None:
+    """Measure, then write the result."""
+    rows = in_own_thread(measure)
+    result = {"rows": rows, **provenance("python -m benchmarks.rivals.reading_time")}
+    write_atomically(RESULT, (json.dumps(result, indent=1) + "\n").encode())
+    for row in rows:
+        print(row)
+
+
+if __name__ == "__main__":
+    main()
