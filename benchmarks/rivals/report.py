@@ -113,8 +113,8 @@ def reading_time(found: dict[str, Any]) -> str:
     worst = max(row["over_model"] for row in found["rows"] if row["over_model"])
     lines = [
         "An LSTM, D = 100, of random weights, with a router whose bias is shifted until it skips "
-        "so much, reading words natively on one thread. *Over the cost model*: over the straight line "
-        f"between its two ends, that reads all and that skips all; {worst:.2f} × at the worst.",
+        "so much, reading words natively on one thread. *Over the cost model*: over the straight "
+        f"line between its ends, that reads all and that skips all; {worst:.2f} × at the worst.",
         "",
         "| precision | skipped % | us a word | plain LSTM's time ÷ | over the cost model |",
         "| --- | ---: | ---: | ---: | ---: |",
