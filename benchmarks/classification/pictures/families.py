@@ -65,8 +65,7 @@ FAMILIES = (
             "skim-10-0.01-taught": "10 · 0.01, distilled",
             **{
                 f"frozen-{size}-{weight}-tuned": f"on a frozen LSTM, {size} · {weight}"
-                for size in (0, 10)
-                for weight in (0.01, 0.1)
+                for size, weight in ((0, 0.1), (0, 0.3), (10, 0.1))
             },
             "skip-rnn-0.05-tuned": "Skip RNN, 0.05",
             "skip-rnn-0.2-tuned": "Skip RNN, 0.2",
