@@ -34,11 +34,13 @@ STYLES = {
     "attention-skip-0.1": (VERMILION, "s--"),
     "attention-skim-20-0.05": (SKY, "v-"),
     "attention-skim-20-0.2": (PURPLE, "^-"),
-    "bidaf-skim-50-0.01": (GREEN, "D-."),
-    "bidaf-skim-50-0.001": (AMBER, "P-."),
+    "bidaf-skim-50-0.1": (GREEN, "D-."),
+    "bidaf-skim-50-0.01": (AMBER, "P-."),
 }
-NAMED = (1.0, 0.9, 0.5, 0.1, 0.01)
+NAMED = (0.5, 0.2, 0.1, 0.05)
 """Thresholds that are written beside their points."""
+LOST = 10.0
+"""Points of F1 below the best: what loses more is left out, or all else would lie on one line."""
 
 
 def draw(
@@ -57,12 +59,15 @@ def draw(
     if timed:
         panels.append(("ms", "measured time, ms a question"))
     left_out: list[str] = []
+    drawn = {name: curve_of(name, curves, times) for name in STYLES if name in curves}
+    every = [point["f1"] for points in drawn.values() for point in points]
+    lowest = max(every, default=0) - LOST / 100
     with picture(path, (5.4 * len(panels), 5.0), len(panels), sharey=True) as axes:
         for number, (key, what) in enumerate(panels):
             labels = []
-            for name in (name for name in STYLES if name in curves):
+            for name, curve in drawn.items():
                 colour, line = STYLES[name]
-                points = [p for p in curve_of(name, curves, times) if p[key] is not None]
+                points = [p for p in curve if p[key] is not None and p["f1"] >= lowest]
                 at = [point[key] for point in points]
                 f1 = [100 * point["f1"] for point in points]
                 label = ROWS[name].what if not number else None

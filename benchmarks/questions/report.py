@@ -331,7 +331,8 @@ def over_theta(runs: dict[str, Run], curves: dict[str, Any], times: dict[str, An
         "![F1 over θ, against operations and against measured time](theta-squad.svg)",
         "",
         "One trained model read at many thresholds on dev: F1, words skimmed and, where measured, "
-        "ms a question. A curve on the test set, no selection.",
+        "ms a question. A curve on the test set, no selection. The picture leaves out what loses "
+        "more than ten points.",
         "",
         f"| θ | {' | '.join(rows)} |",
         f"| ---: |{' ---: |' * len(rows)}",
