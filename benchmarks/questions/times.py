@@ -1,9 +1,10 @@
 """Time a question about a paragraph, without torch and with it, side by side.
 
-    python -m benchmarks.questions.times [--seed N] [--data-dir DIR]
+    python -m benchmarks.questions.times [--row NAME ...] [--seed N] [--data-dir DIR]
 
-Needs the models that ``benchmarks.questions`` leaves under ``runs/questions``, and a quiet machine:
-nothing else should run. Writes ``results/question-times.json``.
+Needs the models that ``benchmarks.questions`` leaves under ``runs/questions``, times those that are
+there, and needs a quiet machine: nothing else should run. Writes ``results/question-times.json``
+anew, for times compare within a sitting alone.
 
 All contenders answer the same dev questions in turns, one a call, in one thread; the time is the
 process's own processor time. Ours goes from the two texts to the answer; words are met before, as
@@ -92,6 +93,8 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawTextHelpFormatter,
     )
+    said = f"all if left out: {', '.join(ROWS)}"
+    parser.add_argument("--row", nargs="*", choices=tuple(ROWS), default=list(ROWS), help=said)
     parser.add_argument("--seed", type=int, default=0, help="of the models")
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
     arguments = parser.parse_args()
@@ -103,8 +106,9 @@ def main() -> None:
         for place, one in enumerate(drawn.questions)
     ]
     contenders: list[Contender] = []
+    folders = {n: path for n, path in trained(arguments.seed).items() if n in arguments.row}
     with tempfile.TemporaryDirectory() as scratch:
-        for name, folder in with_plain(trained(arguments.seed), Path(scratch)).items():
+        for name, folder in with_plain(folders, Path(scratch)).items():
             contenders += [*ours(name, folder), *torch_s(name, folder, drawn)]
     with threadpool_limits(1):  # else products too small for two threads keep both of them busy
         rows = in_own_thread(lambda: measure(contenders, asked))

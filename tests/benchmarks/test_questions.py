@@ -112,7 +112,7 @@ def test_the_models_are_read_over_thresholds_and_timed(folders, monkeypatch):
     assert high["skim_rate"] < 0.3 + chosen.SLACK
     assert found["test"]["questions"] == len(task.test)
 
-    monkeypatch.setattr("sys.argv", ["times"])
+    monkeypatch.setattr("sys.argv", ["times", "--row", *models])
     monkeypatch.setattr(times, "set_up", lambda threads: None)  # it is the whole process's
     monkeypatch.setattr(times, "QUESTIONS", 3)
     monkeypatch.setattr(times, "ROUNDS", 2)
