@@ -10,6 +10,9 @@ import numpy as np
 EQUAL_AT = ("attention-small", "attention-skip-0.1", "attention")
 """Rows in whose time the skimming model is read."""
 
+LOST = 10.0
+"""Points of F1 below a curve's best: what loses more is of no use to anybody."""
+
 Point = dict[str, Any]
 
 
@@ -21,6 +24,12 @@ def curve_of(name: str, curves: dict[str, Any], times: dict[str, Any]) -> list[P
         if (row["row"], row["precision"], row["words"]) == (name, "float32", "met before")
     }
     return [{**point, "ms": ms.get(point["threshold"])} for point in curves[name]["points"]]
+
+
+def useful(curve: Sequence[Point]) -> list[Point]:
+    """The points of a curve that lose at most ``LOST``."""
+    best = max((point["f1"] for point in curve), default=0)
+    return [point for point in curve if point["f1"] >= best - LOST / 100]
 
 
 def at_time(curve: Sequence[Point], ms: float) -> float | None:

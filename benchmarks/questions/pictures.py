@@ -24,7 +24,7 @@ from benchmarks.classification.pictures.drawing import (
     picture,
     place_labels,
 )
-from benchmarks.questions.front import curve_of
+from benchmarks.questions.front import curve_of, useful
 from benchmarks.questions.report import load, optional
 from benchmarks.questions.rows import ROWS
 
@@ -39,8 +39,6 @@ STYLES = {
 }
 NAMED = (0.5, 0.2, 0.1, 0.05)
 """Thresholds that are written beside their points."""
-LOST = 10.0
-"""Points of F1 below the best: what loses more is left out, or all else would lie on one line."""
 
 
 def draw(
@@ -59,15 +57,14 @@ def draw(
     if timed:
         panels.append(("ms", "measured time, ms a question"))
     left_out: list[str] = []
-    drawn = {name: curve_of(name, curves, times) for name in STYLES if name in curves}
-    every = [point["f1"] for points in drawn.values() for point in points]
-    lowest = max(every, default=0) - LOST / 100
+    # With the rest of a curve, all that matters would lie on one line.
+    drawn = {name: useful(curve_of(name, curves, times)) for name in STYLES if name in curves}
     with picture(path, (5.4 * len(panels), 5.0), len(panels), sharey=True) as axes:
         for number, (key, what) in enumerate(panels):
             labels = []
             for name, curve in drawn.items():
                 colour, line = STYLES[name]
-                points = [p for p in curve if p[key] is not None and p["f1"] >= lowest]
+                points = [p for p in curve if p[key] is not None]
                 at = [point[key] for point in points]
                 f1 = [100 * point["f1"] for point in points]
                 label = ROWS[name].what if not number else None

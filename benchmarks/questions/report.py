@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.machine import RESULTS
 from benchmarks.pages import write_or_check
 from benchmarks.questions import cloze
-from benchmarks.questions.front import EQUAL_AT, at_time, curve_of
+from benchmarks.questions.front import EQUAL_AT, LOST, at_time, curve_of, useful
 from benchmarks.questions.rows import ROWS
 
 PAGE = Path(__file__).parents[2] / "docs" / "results-questions.md"
@@ -52,12 +52,13 @@ All rows share everything but what their name says: GloVe 50-d vectors that are 
 convolutions over a word's bytes, two layers of 100 units in both directions over the context,
 eight passes over the training questions, weights averaged over steps, and of the evaluations after
 each pass that with the best F1 on articles held out of train kept. Runs that skim read everything
-for 5,000 steps first, as the paper's do (the plain row's own steps, where `shares_plain_steps` says
+for 5,000 steps first, as the paper's do (a plain run's own steps, where `shares_plain_steps` says
 so), and keep an evaluation after those. Dev is the test: it is read once, without torch, by the
-saved model at θ = 0.5. Single runs.
+saved model at θ = 0.5. Single runs, on two processors and a GPU.
 
-Differences are in points of F1, with a 95 % bootstrap interval over questions, paired; another seed
-might move them by more. The paper used 100-d vectors.
+Differences are in points of F1, with a 95 % bootstrap interval over questions, paired. Another run
+moves them as well: *attention-again* is the plain row with the same seed on another machine; the
+attention rows but γ = 0.1 without a teacher begin with its steps. The paper used 100-d vectors.
 """
 
 Run = dict[str, Any]
@@ -332,7 +333,7 @@ def over_theta(runs: dict[str, Run], curves: dict[str, Any], times: dict[str, An
         "",
         "One trained model read at many thresholds on dev: F1, words skimmed and, where measured, "
         "ms a question. A curve on the test set, no selection. The picture leaves out what loses "
-        "more than ten points.",
+        f"more than {LOST:g} points.",
         "",
         f"| θ | {' | '.join(rows)} |",
         f"| ---: |{' ---: |' * len(rows)}",
@@ -362,7 +363,7 @@ def skim_and_skip(curves: dict[str, Any]) -> list[str]:
     for key, what in (("flop_reduction", "operations"), ("skim_rate", "share skimmed")):
         lines = []
         for name in (skim, skip):
-            points = sorted(curves[name]["points"], key=lambda point: float(point[key]))
+            points = sorted(useful(curves[name]["points"]), key=lambda point: float(point[key]))
             lines.append([(point[key], 100 * point["f1"]) for point in points])
         low = max(line[0][0] for line in lines)
         high = min(line[-1][0] for line in lines)
@@ -371,7 +372,7 @@ def skim_and_skip(curves: dict[str, Any]) -> list[str]:
         said.append(
             f"At equal {what}, {skim} lies above {skip} on {100 * np.mean(gain > 0):.0f} % of the "
             f"way that both cover, by {gain.mean():+.2f} points of F1 in the mean (from "
-            f"{gain.min():+.2f} to {gain.max():+.2f})."
+            f"{gain.min():+.2f} to {gain.max():+.2f}); each as far as it loses at most {LOST:g}."
         )
     return said
 
