@@ -110,7 +110,7 @@ def test_the_page_says_what_was_found_and_what_was_not_made(results):
 def test_with_no_results_all_is_missing(tmp_path, monkeypatch):
     monkeypatch.setattr(report, "RESULTS", tmp_path)
     page = report.page()
-    assert page.count("**not made**") == 7
+    assert page.count("**not made**") == 8
     assert "met |" not in page
 
 
