@@ -57,8 +57,9 @@ so), and keep an evaluation after those. Dev is the test: it is read once, witho
 saved model at θ = 0.5. Single runs, on two processors and a GPU.
 
 Differences are in points of F1, with a 95 % bootstrap interval over questions, paired. Another run
-moves them as well: *attention-again* is the plain row with the same seed on another machine; the
-attention rows but γ = 0.1 without a teacher begin with its steps. The paper used 100-d vectors.
+moves them as well: *attention-again* is the plain row with the same seed on another machine. Of the
+attention rows that skim or have a teacher all but attention-skim-20-0.1, which made its own, begin
+with the steps of that one. The paper used 100-d vectors.
 """
 
 Run = dict[str, Any]
