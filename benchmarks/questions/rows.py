@@ -67,6 +67,11 @@ def _skim(size: int, weight: float) -> dict[str, Any]:
     return {"levels": (100, size), "skim_weight": weight, "warm_start_steps": PLAIN_STEPS}
 
 
+def _rate(size: int, wanted: float) -> dict[str, Any]:
+    """Routers that may be as sure as they like, as long as so much is skimmed."""
+    return {**_skim(size, 10.0), "penalty": "rate", "wanted_rate": wanted}
+
+
 ROWS = {
     "attention": Row("LSTM with attention", {"levels": (100,)}),
     "attention-again": Row("the same once more, on another machine", {"levels": (100,)}),
@@ -74,6 +79,7 @@ ROWS = {
     "attention-skip-0.1": Row("skipping, S = 0, γ = 0.1", _skim(0, 0.1)),
     "attention-skim-20-0.05": Row("skimming, S = 20, γ = 0.05", _skim(20, 0.05)),
     "attention-skim-20-0.2": Row("skimming, S = 20, γ = 0.2", _skim(20, 0.2)),
+    "attention-skim-20-rate-0.6": Row("skimming, S = 20, a rate of 60 %", _rate(20, 0.6)),
     "attention-small": Row("LSTM with attention, D = 50", {"hidden_size": 50, "levels": (50,)}),
     "bidaf": Row("BiDAF", {"levels": (100,)}, "bidaf"),
     "bidaf-skim-50-0.01": Row("BiDAF, skimming, S = 50, γ = 0.01", _skim(50, 0.01), "bidaf"),
