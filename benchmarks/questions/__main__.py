@@ -59,8 +59,8 @@ def train(
 
 
 def plain_start(name: str, seed: int) -> Path:
-    """Where the plain row of a row's model keeps its checkpoint of step 5,000."""
-    return RUNS / f"squad-{ROWS[name].model}-seed{seed}-plain-{PLAIN_STEPS}.pt"
+    """Where a row's plain row keeps its checkpoint of step 5,000."""
+    return RUNS / f"squad-{ROWS[name].plain}-seed{seed}-plain-{PLAIN_STEPS}.pt"
 
 
 def make(

@@ -36,9 +36,11 @@ SHARED: dict[str, Any] = {
 }
 ROWS: dict[str, dict[str, Any]] = {
     "attention-sum": {"levels": (100,)},
-    "attention-sum-skim-20-0.05": {"levels": (100, 20), "skim_weight": 0.05},
-    "attention-sum-skip-0.05": {"levels": (100, 0), "skim_weight": 0.05},
+    "anonymous": {"levels": (100,)},
+    "anonymous-skim-20-0.05": {"levels": (100, 20), "skim_weight": 0.05},
+    "anonymous-skip-0.05": {"levels": (100, 0), "skim_weight": 0.05},
 }
+"""``TrainingOptions`` of each row; in the anonymous ones slots stand for named candidates."""
 
 
 def make(task: cloze.ClozeTask, name: str, seed: int, data_dir: str | None) -> Path:
@@ -51,7 +53,10 @@ def make(task: cloze.ClozeTask, name: str, seed: int, data_dir: str | None) -> P
     torch.set_num_threads(1)
     options = TrainingOptions(**{**SHARED, **ROWS[name], "seed": seed})
     folder = RUNS / f"{task.name}-{name}-seed{seed}"
-    model, vocabulary, outcome = train_cloze(task, options, folder, vectors=glove(data_dir))
+    anonymous = name.startswith("anonymous")
+    model, vocabulary, outcome = train_cloze(
+        task, options, folder, vectors=glove(data_dir), anonymous=anonymous
+    )
     result = {
         "task": task.name,
         "official": task.record["official"],
@@ -62,7 +67,7 @@ def make(task: cloze.ClozeTask, name: str, seed: int, data_dir: str | None) -> P
         "best": outcome.best,
         "history": outcome.history,
         "seconds": round(outcome.seconds, 1),
-        "test": measure_cloze(model, encode_cloze(task.test, vocabulary)),
+        "test": measure_cloze(model, encode_cloze(task.test, vocabulary), anonymous),
         "most_frequent_candidate": frequent(task.test),
         **machine.provenance("python -m benchmarks.questions.cloze"),
     }

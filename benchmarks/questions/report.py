@@ -115,7 +115,7 @@ def _plain(runs: dict[str, Run]) -> list[list[str]]:
 
 def _skimming(runs: dict[str, Run], chosen: dict[str, Any]) -> list[list[str]]:
     cells = []
-    for plain, what, lost, rate, aim in (
+    for model, what, lost, rate, aim in (
         (
             "attention",
             "the same, skimming, two γ: F1 against plain, at so much skimmed",
@@ -126,28 +126,36 @@ def _skimming(runs: dict[str, Run], chosen: dict[str, Any]) -> list[list[str]]:
         ("bidaf", "BiDAF, skimming: likewise", 0.7, 45, "≥ plain - 0.2 at 75 %"),
     ):
         asked = f"≥ plain - {lost} at ≥ {rate} % ({aim})"
-        made = [n for n in runs if n.startswith(f"{plain}-skim") and plain in runs]
+        made = [
+            name for name in runs if name.startswith(f"{model}-skim") and ROWS[name].plain in runs
+        ]
         if not made:
             cells.append([what, asked, "", "**not made**"])
             continue
-        tests = {name: runs[name]["test"] for name in made}
-        if best := best_chosen(plain, chosen):
-            tests[f"{best}, θ = {chosen[best]['threshold']:.3f}"] = chosen[best]["test"]
+        tests = {name: (name, runs[name]["test"]) for name in made}
+        if best := best_chosen(model, chosen):
+            said = f"{best}, θ = {chosen[best]['threshold']:.3f}"
+            tests[said] = (best, chosen[best]["test"])
         found = {
-            name: (100 * (test["f1"] - runs[plain]["test"]["f1"]), 100 * test["skim_rate"])
-            for name, test in tests.items()
+            said: (name, 100 * (test["f1"] - f1_of_plain(name, runs)), 100 * test["skim_rate"])
+            for said, (name, test) in tests.items()
         }
-        good = {n.split(",")[0] for n, (d, r) in found.items() if d >= -lost and r >= rate}
-        said = "; ".join(f"{name}: {d:+.1f} at {r:.0f} %" for name, (d, r) in found.items())
-        met = len(good) >= (2 if plain == "attention" else 1)
+        good = {name for name, d, r in found.values() if d >= -lost and r >= rate}
+        said = "; ".join(f"{said}: {d:+.1f} at {r:.0f} %" for said, (_, d, r) in found.items())
+        met = len(good) >= (2 if model == "attention" else 1)
         cells.append([what, asked, said, _met(met)])
     return cells
 
 
-def best_chosen(plain: str, chosen: dict[str, Any]) -> str | None:
-    """Of the rows with a θ chosen on validation, the one with the best F1 there."""
+def f1_of_plain(name: str, runs: dict[str, Run]) -> float:
+    """Of the row that reads all and was trained for as long."""
+    return float(runs[ROWS[name].plain]["test"]["f1"])
+
+
+def best_chosen(model: str, chosen: dict[str, Any]) -> str | None:
+    """Of a model's rows with a θ chosen on validation, the one with the best F1 there."""
     scores = {
-        name: row["validation"]["f1"] for name, row in chosen.items() if ROWS[name].plain == plain
+        name: row["validation"]["f1"] for name, row in chosen.items() if ROWS[name].model == model
     }
     return max(scores, key=lambda name: scores[name]) if scores else None
 
@@ -174,7 +182,7 @@ def _speed(runs: dict[str, Run], curves: dict[str, Any], times: dict[str, Any]) 
         best = [
             (row["plain_over_this"], rate, row)
             for row in times.get("rows", [])
-            if ROWS[row["row"]].plain == plain
+            if ROWS[row["row"]].model == plain
             and (row["precision"], row["words"]) == ("float32", "met before")
             and (rate := _rate(row, runs, curves)) is not None
             and rate >= 0.75
@@ -268,7 +276,7 @@ def at_chosen(runs: dict[str, Run], chosen: dict[str, Any]) -> list[str]:
     for name in [name for name in ROWS if name in chosen]:
         row, plain = chosen[name], runs.get(ROWS[name].plain)
         validation, test = row["validation"], row["test"]
-        best = best_chosen(ROWS[name].plain, chosen) == name
+        best = best_chosen(ROWS[name].model, chosen) == name
         cells = [
             f"**{name}**" if best else name,
             f"{100 * row['wanted']:g}",

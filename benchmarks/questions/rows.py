@@ -24,6 +24,10 @@ SHARED: dict[str, Any] = {
 }
 
 
+LONG: dict[str, Any] = {"epochs": 12}
+"""What rows that train for longer have instead: skimming is still being learnt after eight."""
+
+
 @dataclass(frozen=True)
 class Row:
     """What a row is.
@@ -33,12 +37,14 @@ class Row:
         settings: of ``TrainingOptions``, beside the recipe's.
         model: one of ``skimrnn.answerers``.
         teacher: the row whose model it learns from once it skims; None for none.
+        long: whether it trains for longer, as its plain row then does.
     """
 
     what: str
     settings: dict[str, Any] = field(default_factory=dict)
     model: str = "attention"
     teacher: str | None = None
+    long: bool = False
 
     @property
     def skims(self) -> bool:
@@ -48,7 +54,7 @@ class Row:
     @property
     def plain(self) -> str:
         """The row of the same model that reads all, with as many units, and has no teacher."""
-        return self.model
+        return self.model + "-long" * self.long
 
     @property
     def begins_plain(self) -> bool:
@@ -59,7 +65,7 @@ class Row:
 PLAIN_STEPS = 5000
 """Optimiser steps that read everything, before skimming is learnt; the paper's."""
 
-KEPT = ("attention", "bidaf")
+KEPT = ("attention", "attention-long", "bidaf")
 """Plain rows whose first ``PLAIN_STEPS`` are also those of rows that skim or have a teacher."""
 
 
@@ -72,6 +78,9 @@ def _rate(size: int, wanted: float) -> dict[str, Any]:
     return {**_skim(size, 10.0), "penalty": "rate", "wanted_rate": wanted}
 
 
+_READING: dict[str, Any] = {"skim_start": "reading"}
+
+
 ROWS = {
     "attention": Row("LSTM with attention", {"levels": (100,)}),
     "attention-again": Row("the same once more, on another machine", {"levels": (100,)}),
@@ -80,6 +89,31 @@ ROWS = {
     "attention-skim-20-0.05": Row("skimming, S = 20, γ = 0.05", _skim(20, 0.05)),
     "attention-skim-20-0.2": Row("skimming, S = 20, γ = 0.2", _skim(20, 0.2)),
     "attention-skim-20-rate-0.6": Row("skimming, S = 20, a rate of 60 %", _rate(20, 0.6)),
+    **{
+        f"attention-skim-20-{weight}-reading": Row(
+            f"skimming, S = 20, γ = {weight}, begun by reading", {**_skim(20, weight), **_READING}
+        )
+        for weight in (0.1, 0.2)
+    },
+    "attention-skim-20-rate-0.6-reading": Row(
+        "skimming, S = 20, a rate of 60 %, begun by reading", {**_rate(20, 0.6), **_READING}
+    ),
+    "attention-long": Row("LSTM with attention, 12 passes", {"levels": (100,)}, long=True),
+    "attention-skim-20-0.2-long": Row(
+        "skimming, S = 20, γ = 0.2, 12 passes", _skim(20, 0.2), long=True
+    ),
+    **{
+        f"attention-{name}-rate-{wanted}-long": Row(
+            f"{what}, a rate of {100 * wanted:g} %, begun by reading, 12 passes",
+            {**_rate(size, wanted), **_READING},
+            long=True,
+        )
+        for name, what, size, wanted in (
+            ("skim-20", "skimming, S = 20", 20, 0.6),
+            ("skip", "skipping, S = 0", 0, 0.6),
+            ("skim-20", "skimming, S = 20", 20, 0.8),
+        )
+    },
     "attention-small": Row("LSTM with attention, D = 50", {"hidden_size": 50, "levels": (50,)}),
     "bidaf": Row("BiDAF", {"levels": (100,)}, "bidaf"),
     "bidaf-skim-50-0.01": Row("BiDAF, skimming, S = 50, γ = 0.01", _skim(50, 0.01), "bidaf"),
@@ -102,4 +136,5 @@ ROWS = {
 
 def settings_of(name: str, seed: int) -> dict[str, Any]:
     """All that ``TrainingOptions`` is given for a row, where it differs from the defaults."""
-    return {**SHARED, **ROWS[name].settings, "seed": seed}
+    row = ROWS[name]
+    return {**SHARED, **(LONG if row.long else {}), **row.settings, "seed": seed}

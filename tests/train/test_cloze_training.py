@@ -17,7 +17,9 @@ from skimrnn.text import Vocabulary
 from skimrnn.train import TrainingOptions
 from skimrnn.train.cloze import (
     collate_cloze,
+    drawn_slots,
     encode_cloze,
+    fixed_slots,
     measure_cloze,
     train_cloze,
     words_of_cloze,
@@ -60,6 +62,68 @@ def test_words_are_told_apart_by_more_than_their_capitals() -> None:
     data = encode_cloze([one, shouted], Vocabulary.build(words_of_cloze([one])))
     assert np.array_equal(data.contexts[0], data.contexts[1])
     assert np.array_equal(data.candidates[0], data.candidates[1])
+
+
+def named_cloze(count: int, seed: int) -> tuple[ClozeQuestion, ...]:
+    """Half of the candidates with a capital."""
+    turned = []
+    for one in cloze(count, seed):
+        names = tuple(n.title() if i % 2 else n for i, n in enumerate(one.candidates))
+        turned.append(replace(one, candidates=names))
+    return tuple(turned)
+
+
+def test_slots_stand_for_named_candidates_wherever_they_are() -> None:
+    given = named_cloze(3, 5)
+    spoken = replace(given[1], query=f"it was {given[1].candidates[3]} who saw XXXXX .")
+    data = encode_cloze((given[0], spoken, given[2]), Vocabulary.build(words_of_cloze(given)))
+    slots = drawn_slots(3, 10, seed=1, step=2)
+    assert np.array_equal(np.sort(slots, axis=1), fixed_slots(3, 10))
+    assert (slots[0] != slots[1]).any()
+    assert not np.array_equal(slots, drawn_slots(3, 10, seed=1, step=3))
+    plain, places, answers = collate_cloze(data, [0, 1, 2])
+    batch, same_places, same_answers = collate_cloze(data, [0, 1, 2], slots)
+    assert torch.equal(places, same_places)
+    assert torch.equal(answers, same_answers)
+    words, rows = plain.rows[plain.context], batch.rows[batch.context]
+    for b in range(3):
+        for c in range(10):
+            at = places[b, c]
+            assert at.any()
+            wanted = data.words + slots[b, c] if c % 2 else words[b, at]
+            assert (rows[b, at] == torch.as_tensor(wanted)).all()
+        assert torch.equal(rows[b, ~places[b].any(0)], words[b, ~places[b].any(0)])
+    assert (batch.rows[batch.question[1]] == data.words + slots[1, 3]).sum() == 1
+    assert (batch.rows[batch.question[0]] < data.words).all()
+
+
+def test_slots_tell_names_apart_that_training_never_saw(
+    settings: Callable[..., TrainingOptions], tmp_path: Path
+) -> None:
+    def renamed(questions: tuple[ClozeQuestion, ...], begins: str) -> tuple[ClozeQuestion, ...]:
+        return tuple(
+            ClozeQuestion(
+                tuple(sentence.replace("name", begins.lower()) for sentence in one.context),
+                one.query,
+                tuple(name.replace("name", begins) for name in one.candidates),
+                one.answer,
+            )
+            for one in questions
+        )
+
+    task = ClozeTask(
+        "keys",
+        renamed(cloze(150, 1), "One"),
+        renamed(cloze(40, 2), "One"),
+        renamed(cloze(40, 3), "Other"),
+        {"official": False},
+    )
+    model, vocabulary, _ = train_cloze(
+        task, settings(levels=(16,)), tmp_path / "run", anonymous=True
+    )
+    data = encode_cloze(task.test, vocabulary)
+    assert not set(task.test[0].candidates[0].lower().split()) & set(vocabulary.words)
+    assert measure_cloze(model, data, anonymous=True)["accuracy"] > 0.7
 
 
 @pytest.mark.parametrize("levels", [(16,), (16, 4), (16, 0)])

@@ -202,6 +202,32 @@ def test_plain_phase_then_ramp_then_temperature(tmp_path: Path, options: Options
     assert all(seen["training"] for seen in objective.seen)
 
 
+def test_what_skims_can_begin_by_reading(tmp_path: Path, options: Options) -> None:
+    """As its first step sees it: after it the small cells are pulled as all else is."""
+    seen: list[dict[str, Tensor]] = []
+
+    class Looks(Quadratic):
+        def losses(self, model: nn.Module, step: int, skim_weight: float) -> Iterator[Any]:
+            seen.append({name: value.clone() for name, value in model.state_dict().items()})
+            return super().losses(model, step, skim_weight)
+
+    settings = {"epochs": 3, "warm_start_steps": 4, "averaging": 0.9}
+    for start, same in (("drawn", False), ("reading", True)):
+        seen.clear()
+        run = trainer(
+            tmp_path / start, options(skim_start=start, **settings), Looks(), Tiny((4, 2))
+        )
+        run.run()
+        assert not small_cell_copies(seen[3])
+        assert small_cell_copies(seen[4]) is same
+        assert not small_cell_copies(seen[5])
+
+
+def small_cell_copies(weights: dict[str, Tensor]) -> bool:
+    whole = weights["rnn.weight_ih_l0"].view(4, 4, -1)[:, :2]
+    return bool((weights["rnn.skim_1_weight_ih_l0"].view_as(whole) == whole).all())
+
+
 def test_weights_of_the_plain_phase_are_never_the_best(tmp_path: Path, options: Options) -> None:
     """They never skimmed: what is kept must be weights that skim as they will when read."""
     given = options(epochs=5, warm_start_steps=8, patience=2)

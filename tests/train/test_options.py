@@ -38,6 +38,8 @@ REFUSED = [
     ({"seed": 2**63}, f"seed must be from 0 to 2**63 - 1 (got {2**63})"),
     ({"max_words": 0}, "max_words must be at least 1 (got 0)"),
     ({"warm_start_steps": -1}, "warm_start_steps must be at least 0 (got -1)"),
+    ({"skim_start": "reading"}, "skim_start must be one of drawn, reading, and is for a run with"),
+    ({"skim_start": "so", "warm_start_steps": 1}, "skim_start must be one of drawn, reading"),
     ({"skim_ramp_steps": -1}, "skim_ramp_steps must be at least 0 (got -1)"),
     *(
         ({name: 0}, f"{name} must be at least 1 (got 0)")

@@ -35,6 +35,7 @@ _LAYERS, _SKIMMING, _TRAINING, _WORDS = "Layers", "Skimming", "Training", "Words
 _OF_SKIMMING = (
     *("skim_size", "levels", "skim_input", "router_input", "router", "hard"),
     *("penalty", "skim_weight", "wanted_rate", "warm_start_steps", "skim_ramp_steps"),
+    "skim_start",
     *("temperature_rate", "temperature_floor", "threshold_spread"),
 )
 _OF_MODELS = ("vectors", "teacher", "base")
@@ -211,6 +212,17 @@ def train(
             0,
             "Steps over which the penalty then rises.",
             metavar="N",
+        ),
+    ] = None,
+    skim_start: Annotated[
+        str | None,
+        _option(
+            _SKIMMING,
+            "--skim-start",
+            "drawn",
+            "What skims begins, after the warm start, drawn at random or reading: small cells as "
+            "the full cell's first units.",
+            metavar="NAME",
         ),
     ] = None,
     temperature_rate: Annotated[

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PLAIN_STEPS = 5000
 """Steps that read everything at first, as the paper has it; half of all steps, if these are few."""
 
+SKIM_WEIGHT, RATE_WEIGHT = 0.1, 10.0
+"""γ of the paper's penalty, and of the squared distance from a rate."""
+
 
 def train_answerer(
     ctx: typer.Context,
@@ -50,8 +53,30 @@ def train_answerer(
     ] = 20,
     no_skim: Annotated[bool, typer.Option("--no-skim", help="Read every word.")] = False,
     skim_weight: Annotated[
-        float, typer.Option(metavar="GAMMA", help="Weight of the skim penalty.")
-    ] = 0.1,
+        float | None,
+        typer.Option(
+            metavar="GAMMA",
+            help=f"Weight of the skim penalty; {SKIM_WEIGHT}, or {RATE_WEIGHT} with --wanted-rate, "
+            "if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    wanted_rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Aim at skimming this share, 0 to 1, instead of as much as the penalty makes it.",
+            show_default=False,
+        ),
+    ] = None,
+    skim_start: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What skims begins, after the warm start, drawn at random or reading: small "
+            "cells as the full cell's first units.",
+        ),
+    ] = "drawn",
     warm_start_steps: Annotated[
         int | None,
         typer.Option(
@@ -160,12 +185,18 @@ def settings(given: dict[str, Any], task: QuestionTask) -> TrainingOptions:
     if plain is None:
         steps = -(-len(task.train) // max(given["batch_size"], 1)) * given["epochs"]
         plain = min(PLAIN_STEPS, steps // 2)
+    wanted, weight = given["wanted_rate"], given["skim_weight"]
+    if weight is None:
+        weight = SKIM_WEIGHT if wanted is None else RATE_WEIGHT
     names = (
-        *("hidden_size", "skim_weight", "epochs", "batch_size", "learning_rate", "dropout"),
+        *("hidden_size", "skim_start", "epochs", "batch_size", "learning_rate", "dropout"),
         *("max_tokens", "seed"),
     )
     return TrainingOptions(
         levels=levels,
+        skim_weight=weight,
+        penalty="skim" if wanted is None else "rate",
+        wanted_rate=wanted,
         num_layers=given["layers"],
         warm_start_steps=0 if given["no_skim"] else plain,
         patience=2 * given["epochs"],

@@ -75,6 +75,8 @@ class Router(ABC):
         name: what a configuration calls it; of the class, as all that follow.
         levels: K, if it can tell no other number of levels apart.
         bias_start: where parameters with ``bias`` in their name start.
+        reading_bias: what ``router_bias`` gives level 0 beyond the others, for a router that begins
+            by reading (``SkimLSTM.begin_by_reading``); 0 if it does so anyhow, or has none.
         sampled: whether training draws Gumbel noise and mixes the levels. If not, the likelier one
             is taken whole and the gradient goes straight through, to p.
     """
@@ -82,6 +84,7 @@ class Router(ABC):
     name: ClassVar[str]
     levels: ClassVar[int | None] = None
     bias_start: ClassVar[float] = 0.0
+    reading_bias: ClassVar[float] = 0.0
     sampled: ClassVar[bool] = True
 
     def __init__(self, weights: Mapping[str, Array], inputs: int, ops: Ops) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ class SoftmaxRouter(Router):
     """
 
     name = "softmax"
+    reading_bias = math.log(9)
 
     def __init__(self, weights: Mapping[str, Array], inputs: int, ops: Ops) -> None:
         super().__init__(weights, inputs, ops)

@@ -41,6 +41,8 @@ class EncodedCloze:
         candidates: likewise of each question's candidates, (N, C).
         answers: the candidate that is right, (N,).
         rows: row in the vocabulary of each different word, (F,).
+        named: which candidates are written with a capital, (N, C).
+        words: V, of the vocabulary.
     """
 
     contexts: list[NDArray[np.int32]]
@@ -48,6 +50,8 @@ class EncodedCloze:
     candidates: NDArray[np.int32]
     answers: NDArray[np.int64]
     rows: NDArray[np.int64]
+    named: NDArray[np.bool_]
+    words: int
 
     def __len__(self) -> int:
         return len(self.contexts)
@@ -85,17 +89,36 @@ def encode_cloze(questions: Sequence[ClozeQuestion], vocabulary: Vocabulary) -> 
         np.stack(candidates),
         np.array([one.answer for one in questions], dtype=np.int64),
         vocabulary.rows(list(form_of)).astype(np.int64),
+        np.array([[word[0].isupper() for word in one.candidates] for one in questions]),
+        len(vocabulary),
     )
 
 
 def collate_cloze(
-    data: EncodedCloze, chosen: Sequence[int] | NDArray[np.int64]
+    data: EncodedCloze,
+    chosen: Sequence[int] | NDArray[np.int64],
+    slots: NDArray[np.int64] | None = None,
 ) -> tuple[PassageBatch, Tensor, Tensor]:
-    """The batch that these questions make, where each candidate stands (B, C, T), the answers."""
+    """The batch that these questions make, where each candidate stands (B, C, T), the answers.
+
+    Args:
+        data: the questions.
+        chosen: which, B of them.
+        slots: what stands for each named candidate instead of its word, (B, C): row V + slot of
+            the embedding; None for the words.
+    """
     context, context_lengths = padded([data.contexts[one] for one in chosen])
     query, query_lengths = padded([data.queries[one] for one in chosen])
     places = context[:, None] == data.candidates[chosen][:, :, None]
     places &= np.arange(context.shape[1]) < context_lengths.numpy()[:, None, None]
+    rows = data.rows
+    if slots is not None:
+        rows = np.concatenate([rows, data.words + np.arange(data.candidates.shape[1])])
+        for text in (context, query):
+            hidden = text[:, None] == data.candidates[chosen][:, :, None]  # (B, C, T)
+            hidden &= data.named[chosen][:, :, None]
+            slot = np.where(hidden, slots[:, :, None], 0).max(axis=1)
+            np.copyto(text, len(data.rows) + slot, where=hidden.any(axis=1), casting="same_kind")
     different, numbers = np.unique(np.concatenate([context, query], axis=1), return_inverse=True)
     numbers = numbers.reshape(len(context), -1)
     batch = PassageBatch(
@@ -104,19 +127,43 @@ def collate_cloze(
         torch.from_numpy(numbers[:, context.shape[1] :]),
         query_lengths,
         torch.zeros(*context.shape, len(FEATURES)),  # not looked at
-        torch.from_numpy(data.rows[different]),
+        torch.from_numpy(rows[different]),
         torch.zeros(len(different), SPELLING, dtype=torch.int64),  # not looked at
     )
     return batch, torch.from_numpy(places), torch.from_numpy(data.answers[chosen])
 
 
+def drawn_slots(questions: int, candidates: int, seed: int, step: int) -> NDArray[np.int64]:
+    """A permutation of the slots for each question of a step, (B, C)."""
+    # The last number is past those of the noise of this seed and step (train/noise.py).
+    stream = np.random.Philox(key=[seed, step], counter=[0, 0, 0, 2])
+    return stream.random_raw(questions * candidates).reshape(questions, -1).argsort(axis=1)
+
+
+def fixed_slots(questions: int, candidates: int) -> NDArray[np.int64]:
+    """Each candidate's own place, (B, C)."""
+    return np.tile(np.arange(candidates), (questions, 1))
+
+
 class Cloze:
-    """Minus the log-probability of the right word, and the skim penalty of the context's layer."""
+    """Minus the log-probability of the right word, and the skim penalty of the context's layer.
+
+    Args:
+        train: the training questions.
+        validation: the questions to evaluate on.
+        options: the settings.
+        anonymous: whether slots stand for named candidates, drawn anew at each step.
+    """
 
     def __init__(
-        self, train: EncodedCloze, validation: EncodedCloze, options: TrainingOptions
+        self,
+        train: EncodedCloze,
+        validation: EncodedCloze,
+        options: TrainingOptions,
+        anonymous: bool = False,
     ) -> None:
         self._train, self._validation, self._options = train, validation, options
+        self._anonymous = anonymous
         self.steps_per_epoch = -(-len(train) // options.batch_size)
         self.uses_all = not options.warm_start_steps
         self._epoch_batches = lru_cache(maxsize=2)(
@@ -128,7 +175,11 @@ class Cloze:
     ) -> Iterator[tuple[Tensor, Event]]:
         """The loss of one step and its numbers to show, keyed by ``step``."""
         epoch, at = divmod(step, self.steps_per_epoch)
-        batch, places, answers = collate_cloze(self._train, self._epoch_batches(epoch)[at])
+        chosen, slots = self._epoch_batches(epoch)[at], None
+        if self._anonymous:
+            count = self._train.candidates.shape[1]
+            slots = drawn_slots(len(chosen), count, self._options.seed, step)
+        batch, places, answers = collate_cloze(self._train, chosen, slots)
         with record() as reads:
             log_p = of_candidates(model(batch), places)
         loss = -log_p.gather(1, answers[:, None]).mean()
@@ -147,15 +198,19 @@ class Cloze:
 
     def evaluate(self, model: AttentionSumReader) -> Event:
         """Accuracy and skim rate on the validation questions."""
-        return {**(found := measure_cloze(model, self._validation)), "score": found["accuracy"]}
+        found = measure_cloze(model, self._validation, self._anonymous)
+        return {**found, "score": found["accuracy"]}
 
 
 @torch.no_grad()
-def measure_cloze(model: AttentionSumReader, data: EncodedCloze) -> dict[str, Any]:
+def measure_cloze(
+    model: AttentionSumReader, data: EncodedCloze, anonymous: bool = False
+) -> dict[str, Any]:
     """Share of questions answered rightly, and share of the contexts' words skimmed."""
     right = skimmed = entries = 0
     for chosen in ordered_batches(data.lengths(), EVALUATION_BATCH):
-        batch, places, answers = collate_cloze(data, chosen)
+        slots = fixed_slots(len(chosen), data.candidates.shape[1]) if anonymous else None
+        batch, places, answers = collate_cloze(data, chosen, slots)
         with record() as reads:
             found = of_candidates(model(batch), places).argmax(dim=1)
         right += int((found == answers).sum())
@@ -171,6 +226,7 @@ def train_cloze(
     folder: Path,
     *,
     vectors: str | Path | None = None,
+    anonymous: bool = False,
     show: Callable[[Event], None] = lambda event: None,
 ) -> tuple[AttentionSumReader, Vocabulary, Outcome]:
     """Train an attention-sum reader; what is cut off goes on from the checkpoint in ``folder``.
@@ -180,6 +236,9 @@ def train_cloze(
         options: the settings; ``levels`` are those of the context's layer, the query is read whole.
         folder: where checkpoint and log are kept.
         vectors: a word-vector file; drawn at random if None.
+        anonymous: whether a candidate with a capital is one of C slots instead of its word, drawn
+            anew for each question at each step: who does what in a few books is then nothing that
+            could be learnt by heart (Hermann et al., NIPS 2015). Measure it likewise.
         show: called with each step's and each evaluation's numbers.
 
     Returns:
@@ -217,14 +276,16 @@ def train_cloze(
         "vectors": None if vectors is None else str(vectors),
         "words": len(vocabulary),
         "data": _digest(train, validation),
+        "anonymous": anonymous,
     }
     folder.mkdir(parents=True, exist_ok=True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
-        model = AttentionSumReader(context, query, len(vocabulary), options.dropout)
+        slots = train.candidates.shape[1] if anonymous else 0
+        model = AttentionSumReader(context, query, len(vocabulary) + slots, options.dropout)
         start_embedding(model, options, vocabulary, found)
         outcome = Trainer(
-            model, Cloze(train, validation, options), options, folder, key, show
+            model, Cloze(train, validation, options, anonymous), options, folder, key, show
         ).run()
     model.eval()
     model.context.skimming, model.context.temperature = True, 1.0
@@ -235,7 +296,7 @@ def _digest(*data: EncodedCloze) -> str:
     """What tells the questions of one run from another's."""
     digest = hashlib.sha256()
     for part in data:
-        arrays: list[NDArray[Any]] = [part.candidates, part.answers, part.rows]
+        arrays: list[NDArray[Any]] = [part.candidates, part.answers, part.rows, part.named]
         for array in (*arrays, *part.contexts, *part.queries):
             digest.update(array.tobytes())
     return digest.hexdigest()

@@ -167,6 +167,8 @@ class Trainer(Generic[M]):
         skimming = self.step - options.warm_start_steps
         for layer in self.layers:
             layer.skimming = skimming >= 0
+            if skimming == 0 and options.skim_start == "reading":
+                layer.begin_by_reading()
             layer.temperature = temperature(
                 max(skimming, 0), options.temperature_rate, options.temperature_floor
             )

@@ -11,6 +11,7 @@ from skimrnn.config import GATES
 from skimrnn.routers import find_router, router_names
 
 SCHEDULES = ("constant", "cosine")
+SKIM_STARTS = ("drawn", "reading")
 
 _WHOLE = (
     "hidden_size",
@@ -48,6 +49,8 @@ class TrainingOptions:
         wanted_rate: the skim rate that penalty "rate" aims at.
         warm_start_steps: optimiser steps without skimming at first.
         skim_ramp_steps: steps over which γ then rises to its value.
+        skim_start: what skims begins "drawn", at random, or "reading", once the warm start is
+            over: small cells as the full cell's first units, and routers that read.
         temperature_rate: of τ = max(floor, exp(-rate * steps)).
         temperature_floor: likewise.
         threshold_spread: each text of a step is trained for a θ of its own, drawn with log-odds
@@ -91,6 +94,7 @@ class TrainingOptions:
     wanted_rate: float | None = None
     warm_start_steps: int = 0
     skim_ramp_steps: int = 0
+    skim_start: str = "drawn"
     temperature_rate: float = 1e-4
     temperature_floor: float = 0.5
     threshold_spread: float = 0.0
@@ -131,6 +135,9 @@ class TrainingOptions:
             "wanted_rate must be from 0 to 1 with penalty rate, and is for that alone": (
                 wants_rate == (self.wanted_rate is not None) and 0 <= (self.wanted_rate or 0) <= 1
             ),
+            f"skim_start must be one of {', '.join(SKIM_STARTS)}, and is for a run with "
+            "warm_start_steps": self.skim_start == "drawn"
+            or (self.skim_start in SKIM_STARTS and self.warm_start_steps > 0),
             "temperature_rate must be at least 0": self.temperature_rate >= 0,
             "temperature_floor must be above 0": self.temperature_floor > 0,
             "threshold_spread must be a number of at least 0": 0

@@ -24,7 +24,7 @@ class AttentionSumReader(nn.Module):
     Args:
         context: the layer that reads the context, in both directions, E inputs.
         query: the layer that reads the query, likewise, with as many units.
-        words: V, rows of the embedding; row 0 is the unknown word.
+        words: V, rows of the embedding; row 0 is the unknown word, and the last may be slots.
         dropout: probability of zeroing a number of a word's vector.
 
     Raises:
