@@ -36,9 +36,9 @@ SHARED: dict[str, Any] = {
 }
 ROWS: dict[str, dict[str, Any]] = {
     "attention-sum": {"levels": (100,)},
-    "anonymous": {"levels": (100,)},
-    "anonymous-skim-20-0.05": {"levels": (100, 20), "skim_weight": 0.05},
-    "anonymous-skip-0.05": {"levels": (100, 0), "skim_weight": 0.05},
+    "anonymous": {"levels": (100,), "epochs": 16},
+    "anonymous-skim-20-0.05": {"levels": (100, 20), "skim_weight": 0.05, "epochs": 16},
+    "anonymous-skip-0.05": {"levels": (100, 0), "skim_weight": 0.05, "epochs": 16},
 }
 """``TrainingOptions`` of each row; in the anonymous ones slots stand for named candidates."""
 
