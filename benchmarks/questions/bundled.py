@@ -28,7 +28,7 @@ from skimrnn.files import sha256, write_atomically
 from skimrnn.tasks import Questions, load_questions
 from skimrnn.text import Vocabulary
 
-ROW, SEED = "attention-skim-20-0.1", 0
+ROW, SEED = "attention-skim-20-rate-0.6-long", 0
 WORDS = 60_000
 """Words of its vocabulary, the most frequent; the spelling of others is still read."""
 

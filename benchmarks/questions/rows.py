@@ -88,7 +88,6 @@ ROWS = {
     "attention-skip-0.1": Row("skipping, S = 0, γ = 0.1", _skim(0, 0.1)),
     "attention-skim-20-0.05": Row("skimming, S = 20, γ = 0.05", _skim(20, 0.05)),
     "attention-skim-20-0.2": Row("skimming, S = 20, γ = 0.2", _skim(20, 0.2)),
-    "attention-skim-20-rate-0.6": Row("skimming, S = 20, a rate of 60 %", _rate(20, 0.6)),
     "attention-skim-20-0.2-reading": Row(
         "skimming, S = 20, γ = 0.2, begun by reading", {**_skim(20, 0.2), **_READING}
     ),

@@ -93,7 +93,10 @@ def test_a_model_of_your_own_from_a_file_to_an_answer(context, tmp_path):
     assert "validation: F1" in result.stderr
     training = json.loads((out / "training.json").read_text())
     assert training["command"].startswith("skimrnn train-answerer ./mine.json --out ./mine-model")
-    assert training["options"]["warm_start_steps"] == training["steps"] // 2
+    options = training["options"]
+    assert options["warm_start_steps"] == training["steps"] // 2
+    assert (options["penalty"], options["wanted_rate"]) == ("rate", 0.6)
+    assert options["skim_start"] == "reading"
     context.write_text("The cat is in the barn .")
     asked = ("--context", context, "--question", "Where is the cat?", "--json")
     assert json.loads(run("answer", out, *asked).stdout)["answer"] == "barn"
@@ -101,6 +104,13 @@ def test_a_model_of_your_own_from_a_file_to_an_answer(context, tmp_path):
     run("train-answerer", data, "--out", taught, *given, "--epochs", 1, *teacher)
     training = json.loads((taught / "training.json").read_text())
     assert (training["teacher"]["name"], training["options"]["distillation"]) == (out.name, 0.75)
+    paper, plain = tmp_path / "paper", ("--skim-weight", 0.1, "--warm-start-steps", 0)
+    run("train-answerer", data, "--out", paper, *given, "--epochs", 1, *plain)
+    options = json.loads((paper / "training.json").read_text())["options"]
+    assert (options["penalty"], options["skim_weight"]) == ("skim", 0.1)
+    assert options["skim_start"] == "drawn"
+    refused = run("train-answerer", data, "--out", out, "--wanted-rate", 0.5, *plain, code=2)
+    assert "two ways to say how much is skimmed" in " ".join(refused.output.split())
     refused = run("train-answerer", data, "--out", taught, *teacher[2:], code=2)
     assert "--distillation is a teacher's share of the loss; got 0.75" in refused.output
     refused = run("train-answerer", data, "--out", out, "--model", "magic", code=2)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 PLAIN_STEPS = 5000
 """Steps that read everything at first, as the paper has it; half of all steps, if these are few."""
 
-SKIM_WEIGHT, RATE_WEIGHT = 0.1, 10.0
-"""γ of the paper's penalty, and of the squared distance from a rate."""
+WANTED_RATE, RATE_WEIGHT = 0.6, 10.0
+"""The share to skim, and what the squared distance from it weighs in the loss."""
 
 
 def train_answerer(
@@ -52,31 +52,31 @@ def train_answerer(
         int, typer.Option(metavar="S", help="Units that skimming updates; 0 skips the word.")
     ] = 20,
     no_skim: Annotated[bool, typer.Option("--no-skim", help="Read every word.")] = False,
-    skim_weight: Annotated[
-        float | None,
-        typer.Option(
-            metavar="GAMMA",
-            help=f"Weight of the skim penalty; {SKIM_WEIGHT}, or {RATE_WEIGHT} with --wanted-rate, "
-            "if left out.",
-            show_default=False,
-        ),
-    ] = None,
     wanted_rate: Annotated[
         float | None,
         typer.Option(
             metavar="SHARE",
-            help="Aim at skimming this share, 0 to 1, instead of as much as the penalty makes it.",
+            help=f"Share of the words to skim, 0 to 1; {WANTED_RATE} if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    skim_weight: Annotated[
+        float | None,
+        typer.Option(
+            metavar="GAMMA",
+            help="Instead of a rate, the weight of the paper's penalty, such as 0.1.",
             show_default=False,
         ),
     ] = None,
     skim_start: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME",
-            help="What skims begins, after the warm start, drawn at random or reading: small "
-            "cells as the full cell's first units.",
+            help="What skims begins, after the warm start, by reading: small cells as the full "
+            "cell's first units; or drawn, at random. reading if left out.",
+            show_default=False,
         ),
-    ] = "drawn",
+    ] = None,
     warm_start_steps: Annotated[
         int | None,
         typer.Option(
@@ -182,23 +182,21 @@ def settings(given: dict[str, Any], task: QuestionTask) -> TrainingOptions:
     hidden, size = given["hidden_size"], given["skim_size"]
     levels = (hidden,) if given["no_skim"] else resolve_levels(hidden, size, None)
     plain = given["warm_start_steps"]
-    if plain is None:
+    if given["no_skim"]:
+        plain = 0
+    elif plain is None:
         steps = -(-len(task.train) // max(given["batch_size"], 1)) * given["epochs"]
         plain = min(PLAIN_STEPS, steps // 2)
-    wanted, weight = given["wanted_rate"], given["skim_weight"]
-    if weight is None:
-        weight = SKIM_WEIGHT if wanted is None else RATE_WEIGHT
     names = (
-        *("hidden_size", "skim_start", "epochs", "batch_size", "learning_rate", "dropout"),
+        *("hidden_size", "epochs", "batch_size", "learning_rate", "dropout"),
         *("max_tokens", "seed"),
     )
     return TrainingOptions(
         levels=levels,
-        skim_weight=weight,
-        penalty="skim" if wanted is None else "rate",
-        wanted_rate=wanted,
+        **_penalty(given["wanted_rate"], given["skim_weight"]),
         num_layers=given["layers"],
-        warm_start_steps=0 if given["no_skim"] else plain,
+        warm_start_steps=plain,
+        skim_start=given["skim_start"] or ("reading" if plain else "drawn"),
         patience=2 * given["epochs"],
         evaluations_per_epoch=1,
         schedule="cosine",
@@ -207,3 +205,20 @@ def settings(given: dict[str, Any], task: QuestionTask) -> TrainingOptions:
         **({} if given["distillation"] is None else {"distillation": given["distillation"]}),
         **{name: given[name] for name in names},
     )
+
+
+def _penalty(wanted_rate: float | None, skim_weight: float | None) -> dict[str, Any]:
+    """The penalty of a rate, or the paper's where its weight is given.
+
+    Raises:
+        ValueError: if both are given.
+    """
+    if skim_weight is None:
+        wanted = WANTED_RATE if wanted_rate is None else wanted_rate
+        return {"penalty": "rate", "wanted_rate": wanted, "skim_weight": RATE_WEIGHT}
+    if wanted_rate is not None:
+        raise ValueError(
+            f"--wanted-rate {wanted_rate} and --skim-weight {skim_weight} are two ways to say how "
+            "much is skimmed: give one of them"
+        )
+    return {"skim_weight": skim_weight}
