@@ -54,15 +54,16 @@ SQUAD = """\
 ## SQuAD v1.1
 
 All rows share everything but what their name says: GloVe 50-d vectors that are not trained, 50
-convolutions over a word's bytes, two layers of 100 units in both directions over the context,
-eight passes over the training questions (*long*: twelve, and held against the plain row with as
-many), weights averaged over steps, and of the evaluations after each pass that with the best F1 on
+convolutions over a word's bytes, two layers of 100 units in both directions over the context, eight
+passes over the training questions (*long*: twelve, and held against the plain row with as many),
+weights averaged over steps, and of the evaluations after each pass that with the best F1 on
 articles held out of train kept. Runs that skim read everything for 5,000 steps first, as the
 paper's do (a plain run's own steps, where `shares_plain_steps` says so), and keep an evaluation
 after those. γ is the weight of the paper's penalty; rows with a *rate* pay for the squared distance
 of the mean probability of skimming from it instead. *Begun by reading*: after the plain steps small
-cells begin as the full cell's first units and routers by reading, else both as drawn. Dev is the test: it is read once, without torch, by the
-saved model at θ = 0.5. Single runs, on two processors and a GPU.
+cells begin as the full cell's first units and routers by reading, else both as drawn. Dev is the
+test: it is read once, without torch, by the saved model at θ = 0.5. Single runs, on two processors
+and a GPU.
 
 Differences are in points of F1, with a 95 % bootstrap interval over questions, paired. Another run
 moves them as well: *attention-again* is the plain row with the same seed on another machine. Of the
