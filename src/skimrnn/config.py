@@ -41,6 +41,8 @@ class SkimConfig:
         router_input: what the router sees of the state: "hidden" ``h`` or "state" ``[c ; h]``
             (LSTM only). None picks "state" for the LSTM and "hidden" for the others.
         router: which of ``skimrnn.routers``; "softmax" is the paper's.
+        router_options: the router's own settings, whole numbers by name; its defaults are filled
+            in. ``routers/`` has them: few routers have any.
 
     Raises:
         ValueError: if a size, a level or an option is not as above; the message names all.
@@ -56,6 +58,7 @@ class SkimConfig:
     skim_input: str = "prefix"
     router_input: str | None = None
     router: str = "softmax"
+    router_options: Mapping[str, int] = dataclasses.field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         problems = _problems({field.name: getattr(self, field.name) for field in _fields()})
@@ -65,6 +68,8 @@ class SkimConfig:
         if self.router_input is None:
             chosen = "state" if self.cell == "lstm" else "hidden"
             object.__setattr__(self, "router_input", chosen)
+        options = find_router(self.router).settle(self.router_options)
+        object.__setattr__(self, "router_options", options)
 
     @property
     def gates(self) -> int:
@@ -137,9 +142,26 @@ class SkimConfig:
             shapes[f"{prefix}bias_hh_{suffix}"] = (rows,)
         return shapes
 
+    def with_router_options(self, options: Mapping[str, int]) -> SkimConfig:
+        """The same layers with other router options, such as those of SkipW: ``{"reads": 3}``.
+
+        Raises:
+            ValueError: if they are refused, or parameters would need other shapes.
+        """
+        other = dataclasses.replace(self, router_options={**self.router_options, **options})
+        if other.parameter_shapes() != self.parameter_shapes():
+            raise ValueError(
+                f"router_options={dict(options)!r} would need other parameters than those of "
+                f"{dict(self.router_options)!r}; train with them, or change another option"
+            )
+        return other
+
     def to_dict(self) -> dict[str, Any]:
-        """The configuration as plain JSON values."""
-        return {**dataclasses.asdict(self), "levels": list(self.levels)}
+        """The configuration as plain JSON values; router_options where there are some."""
+        values = {**dataclasses.asdict(self), "levels": list(self.levels)}
+        if not self.router_options:
+            del values["router_options"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SkimConfig:
@@ -153,7 +175,7 @@ class SkimConfig:
         problems += [
             f"missing: {name}"
             for name, field in fields.items()
-            if field.default is dataclasses.MISSING and name not in values
+            if field.default is field.default_factory is dataclasses.MISSING and name not in values
         ]
         if problems:
             raise ValueError("; ".join([*problems, *_problems(values)]))
@@ -241,15 +263,16 @@ def _problems(values: Mapping[str, Any]) -> list[str]:
         )
     if "router" in values:
         try:
-            wanted = find_router(values["router"]).levels
+            router = find_router(values["router"])
+            router.settle(values.get("router_options", {}))
         except ValueError as error:
             problems.append(str(error))
         else:
             given = values.get("levels")
             count = len(given) if isinstance(given, tuple | list) else 1
-            if count > 1 and wanted not in (None, count):
+            if count > 1 and router.levels not in (None, count):
                 problems.append(
-                    f"the router {values['router']!r} knows {wanted} levels; got levels={given!r}"
+                    f"the router {router.name!r} knows {router.levels} levels; got levels={given!r}"
                 )
     return problems
 

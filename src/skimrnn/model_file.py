@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,6 +100,10 @@ class ModelFile:
     text: TextPart | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     card: str = ""
+
+    def with_router_options(self, options: Mapping[str, int]) -> ModelFile:
+        """The same model with other router options (``SkimConfig.with_router_options``)."""
+        return replace(self, config=self.config.with_router_options(options))
 
     def digest(self) -> str:
         """SHA-256 of all that decides what is read, but for the rule, in hex."""

@@ -264,7 +264,8 @@ def _direction(
     router = None
     if config.skims:
         own = {name: parameters[f"{name}_{suffix}"] for name in config.router_shapes(layer)}
-        router = find_router(config.router)(own, config.layer_input_size(layer), NumpyOps)
+        inputs = config.layer_input_size(layer)
+        router = find_router(config.router)(own, inputs, NumpyOps, config.router_options)
     return DirectionWeights(cells, router)
 
 

@@ -52,7 +52,7 @@ def test_the_defaults_in_the_help_are_true():
             assert said is None  # the help of --skim-size has it
             said = re.search(r"\[default: (.*)\]\[/dim\]", helps["skim_size"])
             assert field.default == (TrainingOptions.hidden_size, int(said[1]))
-        elif field.default is None or field.default is False:
+        elif field.default is None or field.default is False or field.name == "router_options":
             assert said is None or not re.search(r"\d", said[1])
         else:
             assert said is not None, field.name
@@ -97,6 +97,9 @@ def test_levels(options, hidden, levels):
         ({"skim_size": 100}, "skim_size=100"),
         ({"cell": "gru", "router_input": "state"}, "only the LSTM"),
         ({"cell": "lmst"}, "lmst"),
+        ({"router_options": "window=3"}, "the router 'softmax' has these options: none; got"),
+        ({"router_options": "window"}, "\"window=10,reads=5\"; got 'window'"),
+        ({"no_skim": True, "router_options": "reads=3"}, "leave out --router-options"),
         ({"epochs": 0}, "epochs"),
         ({"penalty": "rate"}, "wanted_rate"),
     ],

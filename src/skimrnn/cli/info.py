@@ -156,7 +156,8 @@ def _print_model(found: dict[str, Any]) -> None:
     if len(layer["levels"]) > 1:
         rows.append(("sees", f"small cell: {layer['skim_input']}, router: {layer['router_input']}"))
         if layer["router"] != "softmax":
-            rows.append(("router", layer["router"]))
+            options = "".join(f", {k} {v}" for k, v in layer.get("router_options", {}).items())
+            rows.append(("router", layer["router"] + options))
     if found["kind"] == "classifier":
         parameters += (
             f", {found['embedding_parameters']:,} in the word vectors, "

@@ -33,7 +33,7 @@ DEFAULT_SKIM_SIZE = 5
 
 _LAYERS, _SKIMMING, _TRAINING, _WORDS = "Layers", "Skimming", "Training", "Words"
 _OF_SKIMMING = (
-    *("skim_size", "levels", "skim_input", "router_input", "router", "hard"),
+    *("skim_size", "levels", "skim_input", "router_input", "router", "router_options", "hard"),
     *("penalty", "skim_weight", "wanted_rate", "warm_start_steps", "skim_ramp_steps"),
     "skim_start",
     *("temperature_rate", "temperature_floor", "threshold_spread"),
@@ -169,6 +169,16 @@ def train(
     router: Annotated[
         str | None,
         _option(_SKIMMING, "--router", "softmax", "What decides.", metavar="NAME"),
+    ] = None,
+    router_options: Annotated[
+        str | None,
+        _option(
+            _SKIMMING,
+            "--router-options",
+            None,
+            'Settings of that router: "window=10,reads=5".',
+            metavar="LIST",
+        ),
     ] = None,
     hard: Annotated[
         bool | None,
@@ -483,6 +493,8 @@ def training_options(given: dict[str, Any], base: Path | None = None) -> Trainin
     if useless:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in useless)
         raise ValueError(f"--no-skim trains a plain RNN, which never skims; leave out {flags}")
+    if "router_options" in chosen:
+        chosen["router_options"] = _named_numbers(chosen["router_options"])
     sizes = None if given["levels"] is None else _whole_numbers(given["levels"])
     if sizes is not None:
         chosen.setdefault("hidden_size", sizes[0])
@@ -507,6 +519,7 @@ def training_options(given: dict[str, Any], base: Path | None = None) -> Trainin
         skim_input=options.skim_input,
         router_input=options.router_input,
         router=options.router,
+        router_options=options.router_options,
     )
     return options
 
@@ -585,6 +598,17 @@ def _whole_numbers(given: str) -> tuple[int, ...]:
     except ValueError:
         raise ValueError(
             f'--levels must be whole numbers separated by commas, such as "100,20,0"; got {given!r}'
+        ) from None
+
+
+def _named_numbers(given: str) -> dict[str, int]:
+    pairs = [part.partition("=") for part in given.split(",")]
+    try:
+        return {name.strip(): int(number) for name, _, number in pairs}
+    except ValueError:
+        raise ValueError(
+            "--router-options must be names with whole numbers, such as "
+            f'"window=10,reads=5"; got {given!r}'
         ) from None
 
 

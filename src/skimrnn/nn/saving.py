@@ -137,6 +137,7 @@ def _layer_of(file: ModelFile) -> SkimLayer:
             skim_input=config.skim_input,
             router_input=config.router_input,
             router=config.router,
+            router_options=config.router_options,
             threshold=rule.threshold,
             budget=rule.budget,
             burst=rule.burst,

@@ -46,6 +46,7 @@ class SkimOptions(TypedDict, total=False):
     skim_input: str
     router_input: str | None
     router: str
+    router_options: Mapping[str, int]
     hard: bool
     threshold: float | str
     budget: float | None
@@ -76,6 +77,7 @@ class _SkimMixin(Pretrained, nn.RNNBase):
         skim_input: str = "prefix",
         router_input: str | None = None,
         router: str = "softmax",
+        router_options: Mapping[str, int] | None = None,
         hard: bool = False,
         threshold: float | str = 0.5,
         budget: float | None = None,
@@ -100,6 +102,7 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             skim_input=skim_input,
             router_input=router_input,
             router=router,
+            router_options={} if router_options is None else router_options,
         )
         self.hard, self.skimming, self.temperature = hard, True, 1.0
         self.threshold, self.budget, self.burst = threshold, budget, burst
@@ -162,6 +165,8 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             options += f", skim_input={self.config.skim_input!r}"
         if self.config.router != "softmax":
             options += f", router={self.config.router!r}"
+        if self.config.router_options:
+            options += f", router_options={self.config.router_options!r}"
         return f"{super().extra_repr()}, {options}, router_input={self.config.router_input!r}"
 
     def _load_from_state_dict(
@@ -479,6 +484,7 @@ class SkimLSTM(_SkimMixin, nn.LSTM):  # type: ignore[misc]
         skim_input: "prefix": a small cell sees h[:S]; "full": all of h.
         router_input: "state": the router sees [c ; h] (the default here); "hidden": h.
         router: which of ``skimrnn.routers``; "softmax" is the paper's.
+        router_options: its own settings, such as SkipW's ``{"window": 10, "reads": 5}``.
         hard: whether training takes the sampled level whole (straight-through).
         threshold: θ in ``eval()``; skim where the probability of skimming exceeds it.
         budget: ceiling on the share of tokens read in ``eval()``, for every prefix of a text.
@@ -497,7 +503,7 @@ class SkimLSTM(_SkimMixin, nn.LSTM):  # type: ignore[misc]
         path: likewise.
         temperature: τ of the Gumbel-softmax.
         skimming: False runs the full cell alone, as torch's LSTM does.
-        config: the ``SkimConfig``.
+        config: the ``SkimConfig``; one made by its ``with_router_options`` may take its place.
 
     Raises:
         ValueError: if a size or an option does not fit.

@@ -36,7 +36,8 @@ class Direction(NamedTuple):
             for level, size in enumerate(config.levels)
         ]
         own = {name: tensors[name] for name in config.router_shapes(layer)}
-        router = find_router(config.router)(own, config.layer_input_size(layer), TorchOps)
+        inputs = config.layer_input_size(layer)
+        router = find_router(config.router)(own, inputs, TorchOps, config.router_options)
         assert config.router_input is not None
         return cls(config, cells, Routing(router, config.router_input, config.memory))
 

@@ -70,9 +70,11 @@ class Router(ABC):
         weights: its parameters, by the names of ``parameter_shapes``.
         inputs: E.
         ops: the arithmetic to use.
+        options: its settings, all of ``defaults``; these if None.
 
     Attributes:
         name: what a configuration calls it; of the class, as all that follow.
+        defaults: its settings besides, whole numbers by name (``SkimConfig.router_options``).
         levels: K, if it can tell no other number of levels apart.
         bias_start: where parameters with ``bias`` in their name start.
         reading_bias: what ``router_bias`` gives level 0 beyond the others, for a router that begins
@@ -82,13 +84,46 @@ class Router(ABC):
     """
 
     name: ClassVar[str]
+    defaults: ClassVar[Mapping[str, int]] = {}
     levels: ClassVar[int | None] = None
     bias_start: ClassVar[float] = 0.0
     reading_bias: ClassVar[float] = 0.0
     sampled: ClassVar[bool] = True
 
-    def __init__(self, weights: Mapping[str, Array], inputs: int, ops: Ops) -> None:
+    def __init__(
+        self,
+        weights: Mapping[str, Array],
+        inputs: int,
+        ops: Ops,
+        options: Mapping[str, int] | None = None,
+    ) -> None:
         self.weights, self.inputs, self.ops = weights, inputs, ops
+        self.options = self.defaults if options is None else options
+
+    @classmethod
+    def settle(cls, given: object) -> dict[str, int]:
+        """All its options: those given, and the defaults of the others.
+
+        Raises:
+            ValueError: if there is no such option, or a value is refused.
+        """
+        if not isinstance(given, Mapping) or not set(given) <= set(cls.defaults):
+            names = ", ".join(cls.defaults) or "none"
+            raise ValueError(
+                f"the router {cls.name!r} has these options: {names}; got router_options={given!r}"
+            )
+        options: dict[str, int] = {**cls.defaults, **given}
+        if any(isinstance(one, bool) or not isinstance(one, int) for one in options.values()):
+            raise ValueError(f"router_options must be whole numbers; got {given!r}")
+        problem = cls.problem_of(options)
+        if problem is not None:
+            raise ValueError(problem)
+        return options
+
+    @classmethod
+    def problem_of(cls, options: Mapping[str, int]) -> str | None:
+        """Why it cannot have these options, all of ``defaults``; None if it can."""
+        return None
 
     @staticmethod
     @abstractmethod

@@ -12,10 +12,9 @@ sum). What is saved up is taken to be 0 after a read before the gradient goes th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from skimrnn.routers.base import Array, Ops, Router, register
+from skimrnn.routers.base import Array, Router, register
 
 if TYPE_CHECKING:
     from skimrnn.config import SkimConfig
@@ -33,10 +32,6 @@ class SkipRnnRouter(Router):
 
     p is (u, 1 - u). W (1, |s|) and b (1,), which starts at 1.
 
-    Attributes:
-        weight: W.
-        bias: b.
-
     Source: Campos et al., ICLR 2018, equations 2 to 5; the threshold in the place of one half:
     Lambert et al., 2020.
     """
@@ -45,10 +40,6 @@ class SkipRnnRouter(Router):
     levels = 2
     bias_start = 1.0
     sampled = False
-
-    def __init__(self, weights: Mapping[str, Array], inputs: int, ops: Ops) -> None:
-        super().__init__(weights, inputs, ops)
-        self.weight, self.bias = weights["router_weight"], weights["router_bias"]
 
     @staticmethod
     def parameter_shapes(config: SkimConfig, inputs: int) -> dict[str, tuple[int, ...]]:
@@ -71,8 +62,8 @@ class SkipRnnRouter(Router):
 
     def route(self, prepared: Array, s: Array, memory: Array) -> tuple[Array, Array]:
         """The logarithms of u and 1 - u, and u."""
-        ops = self.ops
-        delta = ops.sigmoid(ops.linear(s, self.weight, self.bias))
+        ops, weights = self.ops, self.weights
+        delta = ops.sigmoid(ops.linear(s, weights["router_weight"], weights["router_bias"]))
         u = memory + ops.minimum(delta, ops.complement(memory))
         return ops.concatenate([ops.log(u), ops.log(ops.complement(u))]), u
 

@@ -26,8 +26,14 @@ class SoftmaxRouter(Router):
     name = "softmax"
     reading_bias = math.log(9)
 
-    def __init__(self, weights: Mapping[str, Array], inputs: int, ops: Ops) -> None:
-        super().__init__(weights, inputs, ops)
+    def __init__(
+        self,
+        weights: Mapping[str, Array],
+        inputs: int,
+        ops: Ops,
+        options: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__(weights, inputs, ops, options)
         self.weight, self.bias = weights["router_weight"], weights["router_bias"]
         self._weight_x, self._weight_s = self.weight[:, :inputs], self.weight[:, inputs:]
 

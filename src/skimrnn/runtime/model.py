@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, overload
@@ -506,6 +506,7 @@ def load(
     implementation: str | None = None,
     precision: str = "float32",
     table_bytes: int | None = None,
+    router_options: Mapping[str, int] | None = None,
 ) -> Model:
     """Load a text classifier.
 
@@ -518,6 +519,8 @@ def load(
             almost the same (docs/runtime.md says how nearly).
         table_bytes: room for what is looked up per word instead of being computed, 32 MiB if
             None; it changes time and memory, not a bit of what is read.
+        router_options: other settings of its router than it was saved with, such as
+            ``{"reads": 3}`` for SkipW, which then reads at most 3 tokens of a window.
 
     Returns:
         The model, ready to read.
@@ -526,10 +529,10 @@ def load(
         ModelFileError: if the folder is not a text classifier that can be read.
         HubError: if it is no folder here and the hub does not give it.
         ValueError: if there is no bundled model, or no implementation, of that name, or the
-            model cannot be read in that precision.
+            model cannot be read in that precision or with those options.
     """
     folder = model_folder(model)
-    file = read_model(folder)
+    file = read_model(folder).with_router_options(router_options or {})
     if file.text is None:
         raise ModelFileError(folder, ["it is a bare layer, not a text classifier; use load_layer"])
     return Model(file, implementation, precision=precision, table_bytes=table_bytes)
@@ -540,12 +543,14 @@ def load_layer(
     *,
     implementation: str | None = None,
     precision: str = "float32",
+    router_options: Mapping[str, int] | None = None,
 ) -> Layer:
     """Load a stack of layers to read vectors with; of a text classifier, its layers.
 
     Arguments and errors as for ``load``.
     """
-    return Layer(read_model(model_folder(folder)), implementation, precision=precision)
+    file = read_model(model_folder(folder)).with_router_options(router_options or {})
+    return Layer(file, implementation, precision=precision)
 
 
 _CHUNK = 64

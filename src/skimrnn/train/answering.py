@@ -357,6 +357,7 @@ def build_config(
         "skim_input": options.skim_input,
         "router_input": options.router_input,
         "router": options.router,
+        "router_options": options.router_options,
     }
     kind = find_answerer(sizes.model)
     settings = {name: skimming if name == kind.skims else shared for name in kind.layers}

@@ -415,6 +415,7 @@ def build_model(
         skim_input=options.skim_input,
         router_input=options.router_input,
         router=options.router,
+        router_options=options.router_options,
         hard=options.hard,
     )
     model = TextClassifier(rnn, len(vocabulary), classes, options.dropout, activation)

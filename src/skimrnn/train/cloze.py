@@ -268,6 +268,7 @@ def train_cloze(
         skim_input=options.skim_input,
         router_input=options.router_input,
         router=options.router,
+        router_options=options.router_options,
         **shared,
     )
     query = SkimConfig(levels=(options.hidden_size,), **shared)

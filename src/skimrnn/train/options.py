@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,7 @@ class TrainingOptions:
         skim_input: what a small cell sees, "prefix" or "full".
         router_input: what the router sees, "hidden" or "state"; None for the cell's default.
         router: which of ``skimrnn.routers`` decides.
+        router_options: the router's own settings; its defaults are filled in.
         hard: whether training takes the sampled level whole.
         embedding_size: E, if there are no word vectors.
         penalty: "skim", "cost" or "rate".
@@ -87,6 +89,7 @@ class TrainingOptions:
     skim_input: str = "prefix"
     router_input: str | None = None
     router: str = "softmax"
+    router_options: Mapping[str, int] = dataclasses.field(default_factory=dict, hash=False)
     hard: bool = False
     embedding_size: int = 50
     penalty: str = "skim"
@@ -124,6 +127,9 @@ class TrainingOptions:
         if uneven:
             given = ", ".join(f"{name}={getattr(self, name)!r}" for name in uneven)
             raise ValueError(f"these training options must be whole numbers; got {given}")
+        if self.router in router_names():
+            options = find_router(self.router).settle(self.router_options)
+            object.__setattr__(self, "router_options", options)
         wants_rate = self.penalty == "rate"
         routed = len(self.levels) > 1 and self.router in router_names()
         sampled = find_router(self.router).sampled if routed else True
@@ -190,8 +196,11 @@ class TrainingOptions:
             raise ValueError("these training options do not fit: " + "; ".join(broken))
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain JSON values."""
-        return {**dataclasses.asdict(self), "levels": list(self.levels)}
+        """The settings as plain JSON values; router_options where there are some."""
+        values = {**dataclasses.asdict(self), "levels": list(self.levels)}
+        if not self.router_options:
+            del values["router_options"]
+        return values
 
 
 def _is_whole(value: object) -> bool:

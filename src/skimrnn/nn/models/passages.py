@@ -81,4 +81,5 @@ def make_layer(config: SkimConfig, dropout: float) -> SkimLSTM:
         skim_input=config.skim_input,
         router_input=config.router_input,
         router=config.router,
+        router_options=config.router_options,
     )
