@@ -313,3 +313,20 @@ class NumpyOps:
     def complement(x: Array) -> Array:
         """1 - x."""
         return 1 - x
+
+    @staticmethod
+    def largest(x: Array, count: int) -> Array:
+        """1 at the ``count`` largest, of equal ones the first; else 0."""
+        marks = np.zeros_like(x)
+        marks[np.argsort(-x, kind="stable")[:count]] = 1
+        return marks
+
+    @staticmethod
+    def choose(sign: Array, x: Array, y: Array) -> Array:
+        """``x`` where the sign (1,) is below 0, else ``y``."""
+        return np.where(sign < 0, x, y)
+
+    @staticmethod
+    def columns(x: Array, begin: int, end: int) -> Array:
+        """Those from ``begin`` to before ``end``."""
+        return x[begin:end]

@@ -139,6 +139,25 @@ class OnnxOps:
         return x.graph.one("Sub", one, x)
 
     @staticmethod
+    def largest(x: Value, count: int) -> Value:
+        """1 at the ``count`` largest of the last axis, of equal ones the first; else 0."""
+        graph, nothing = x.graph, x - x
+        values, places = graph.add("TopK", x, np.array([count]), outputs=2, axis=-1)
+        ones = OnnxOps.complement(values - values)
+        return graph.one("ScatterElements", nothing, places, ones, axis=-1)
+
+    @staticmethod
+    def choose(sign: Value, x: Value, y: Value) -> Value:
+        """``x`` where the sign is below 0, else ``y``."""
+        graph = sign.graph
+        return where(graph.one("Less", sign, graph.one("CastLike", np.array(0.0), sign)), x, y)
+
+    @staticmethod
+    def columns(x: Value, begin: int, end: int) -> Value:
+        """Those of the last axis from ``begin`` to before ``end``."""
+        return x.columns(begin, end)
+
+    @staticmethod
     def concatenate(parts: Sequence[Value]) -> Value:
         """The parts one after the other along the last axis."""
         return concatenate(parts, axis=-1)

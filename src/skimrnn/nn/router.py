@@ -33,6 +33,22 @@ class TorchOps:
         return 1 - x
 
     @staticmethod
+    def largest(x: Tensor, count: int) -> Tensor:
+        """1 at the ``count`` largest of the last axis, of equal ones the first; else 0."""
+        order = x.detach().sort(dim=-1, descending=True, stable=True).indices
+        return torch.zeros_like(x).scatter(-1, order[..., :count], 1.0)
+
+    @staticmethod
+    def choose(sign: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """``x`` where the sign (rows, 1) is below 0, else ``y``."""
+        return torch.where(sign < 0, x, y)
+
+    @staticmethod
+    def columns(x: Tensor, begin: int, end: int) -> Tensor:
+        """Those of the last axis from ``begin`` to before ``end``."""
+        return x[..., begin:end]
+
+    @staticmethod
     def concatenate(parts: Sequence[Tensor]) -> Tensor:
         """The parts one after the other along the last axis."""
         return torch.cat(list(parts), dim=-1)

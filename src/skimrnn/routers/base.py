@@ -54,6 +54,21 @@ class Ops(Protocol):
         """1 - x."""
         ...
 
+    def largest(self, x: Array, count: int) -> Array:
+        """1 at the ``count`` largest of the last axis, of equal ones the first; else 0.
+
+        It has no gradient.
+        """
+        ...
+
+    def choose(self, sign: Array, x: Array, y: Array) -> Array:
+        """``x`` where the sign, one number a row, is below 0; else ``y``."""
+        ...
+
+    def columns(self, x: Array, begin: int, end: int) -> Array:
+        """Those of the last axis from ``begin`` to before ``end``."""
+        ...
+
     def concatenate(self, parts: Sequence[Array]) -> Array:
         """The parts one after the other along the last axis."""
         ...
