@@ -100,7 +100,8 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
   const int count = int(shape_.levels.size());
   direction.cells.resize(count);
   direction.offsets.resize(count);
-  std::size_t floats = count > 1 ? padded(count - 1) : 0;
+  const bool sees_x = shape_.router == kSoftmax;
+  std::size_t floats = sees_x && count > 1 ? padded(count - 1) : 0;
   // In the order of need: the router's part, what is skimmed with, the full cell's.
   for (int level = count - 1; level >= 0; --level) {
     const int units = shape_.levels[level];
@@ -112,21 +113,20 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
   }
   direction.floats = floats;
   if (count > 1) {
-    const bool differences = shape_.router == kSoftmax;
-    const int of_x = differences ? inputs : 0, least = differences ? 1 : 0;
+    const int of_x = sees_x ? inputs : 0, least = sees_x ? 1 : 0, rows = router_rows();
     const int parts = shape_.state_router ? 2 : 1;  // c and h, or h
     const std::size_t columns = of_x + std::size_t(parts) * hidden;
-    direction.router_s = store_.zeros<float>(std::size_t(count - 1) * parts * padded(hidden));
+    direction.router_s = store_.zeros<float>(std::size_t(rows) * parts * padded(hidden));
     const float *weight = parameters.router_weight, *bias = parameters.router_bias;
-    // Less the row of level 0, if that is one of them.
+    // Of the softmax less the row of level 0.
     const auto entry = [&](int row, std::size_t column) {
       const float own = weight[row * columns + column];
-      return differences ? own - weight[column] : own;
+      return sees_x ? own - weight[column] : own;
     };
-    for (int k = 0; k < count - 1; ++k) {
+    for (int k = 0; k < rows; ++k) {
       const int row = k + least;
       for (int i = 0; i < of_x; ++i) direction.router_x.push_back(entry(row, i));
-      direction.router_bias.push_back(differences ? bias[row] - bias[0] : bias[row]);
+      direction.router_bias.push_back(sees_x ? bias[row] - bias[0] : bias[row]);
       float* to = direction.router_s + std::size_t(k) * parts * padded(hidden);
       for (int part = 0; part < parts; ++part)
         for (int i = 0; i < hidden; ++i)
@@ -134,6 +134,12 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
     }
   }
   return direction;
+}
+
+// Rows that are multiplied with the state.
+int Network::router_rows() const {
+  if (shape_.router == kSkipRnn) return 1;
+  return shape_.router == kSkipW ? shape_.window : int(shape_.levels.size()) - 1;
 }
 
 Network::Network(Shape shape, const std::vector<DirectionParameters>& directions,
@@ -198,19 +204,22 @@ struct Network::Work {
   float* tails;          // (K-1, kGroup): the router's sums over the units that no skim changes
   float* p;              // (K,)
   float* room;           // 2 * padded(D) bytes
+  float* memory;         // (R,)
   Buffer<float> layers[2];  // outputs of the layer before and of this one
   std::vector<Demand> demands;  // (K,)
+  std::vector<std::pair<float, int>> ranks;  // (window,): logits and which token's each is
 
-  Work(const Shape& shape, std::size_t row_floats, int rows)
-      : made(rows * row_floats, Unset()), demands(shape.levels.size()) {
+  Work(const Shape& shape, int remembered, std::size_t row_floats, int rows)
+      : made(rows * row_floats, Unset()), demands(shape.levels.size()), ranks(shape.window) {
     const std::size_t units = padded(shape.hidden_size), levels = shape.levels.size();
     const std::size_t sizes[] = {units, units, units, levels * kGroup,
-                                 std::size_t(padded(int(levels))), units / 2};
+                                 std::size_t(padded(int(levels))), units / 2,
+                                 std::size_t(remembered)};
     std::size_t total = 0;
     for (std::size_t size : sizes) total += padded(int(size));
     block = Buffer<float>(total);
     float* next = block.get();
-    float** parts[] = {&c, &h[0], &h[1], &tails, &p, &room};
+    float** parts[] = {&c, &h[0], &h[1], &tails, &p, &room, &memory};
     for (std::size_t i = 0; i < std::size(parts); ++i) {
       *parts[i] = next;
       next += padded(int(sizes[i]));
@@ -220,11 +229,9 @@ struct Network::Work {
 
 void Network::router_part(const Direction& direction, const float* x, int inputs,
                           float* part) const {
-  for (std::size_t k = 0; k < direction.router_bias.size(); ++k) {
-    part[k] = direction.router_bias[k];
-    if (!direction.router_x.empty())
-      part[k] += kernels_->dot(direction.router_x.data() + k * inputs, x, inputs);
-  }
+  for (std::size_t k = 0; k < direction.router_bias.size(); ++k)
+    part[k] = direction.router_bias[k] +
+              kernels_->dot(direction.router_x.data() + k * inputs, x, inputs);
 }
 
 void Network::fill_row(const Direction& direction, const float* x, int inputs, float* row) const {
@@ -232,7 +239,7 @@ void Network::fill_row(const Direction& direction, const float* x, int inputs, f
     if (direction.cells[level].units)
       kernels_->input_parts[shape_.kind](direction.cells[level], x, 0, 1,
                                          row + direction.offsets[level], 0);
-  router_part(direction, x, inputs, row);
+  if (!direction.router_x.empty()) router_part(direction, x, inputs, row);
 }
 
 namespace {
@@ -259,13 +266,11 @@ void sigmoids(float* p, int count) {
   }
 }
 
-// Skip RNN's p of two levels, from its logit in p[1] and what has been saved up. Returns u.
-float save_up(float* p, float saved) {
-  const float delta = 1 / (1 + std::exp(-p[1])), room = 1 - saved;
-  const float u = saved + std::min(delta, room);
-  p[0] = u;
-  p[1] = 1 - u;
-  return u;
+float logistic(float x) { return 1 / (1 + std::exp(-x)); }
+
+// Skip RNN's u, from its logit and what has been saved up.
+float save_up(float logit, float saved) {
+  return saved + std::min(logistic(logit), 1 - saved);
 }
 
 int choose_level(const float* p, int count, const Rule& rule) {
@@ -298,6 +303,28 @@ void prefetch(const float* p, std::size_t floats) {
 
 }  // namespace
 
+// SkipW's memory as a window begins: the scores of its tokens, of which the `reads` largest are
+// kept, and where it ends.
+void Network::score_window(const Direction& direction, const float* c, const float* h,
+                           Work& work) const {
+  const int units = padded(shape_.hidden_size), window = shape_.window;
+  const std::size_t row_units = units * (shape_.state_router ? 2 : 1);
+  std::vector<std::pair<float, int>>& ranks = work.ranks;
+  for (int i = 0; i < window; ++i) {
+    const float* weights = direction.router_s + i * row_units;
+    const RouterRow of_state = {weights, weights + row_units - units};
+    const float sum = kernels_->router_sum(of_state, c, h, 0, units, work.tails, true);
+    ranks[i] = {direction.router_bias[i] + sum, i};
+  }
+  const auto sooner = [](const auto& one, const auto& other) {  // of equal ones the first
+    return one.first > other.first || (one.first == other.first && one.second < other.second);
+  };
+  std::partial_sort(ranks.begin(), ranks.begin() + shape_.reads, ranks.end(), sooner);
+  std::fill_n(work.memory, window, 0.0f);
+  for (int i = 0; i < shape_.reads; ++i) work.memory[ranks[i].second] = logistic(ranks[i].first);
+  work.memory[window] = -1;
+}
+
 void Network::read_direction(const Pass& pass, Work& work) const {
   const Direction& direction = pass.direction;
   const int hidden = shape_.hidden_size, units = padded(hidden), tokens = pass.tokens;
@@ -317,7 +344,14 @@ void Network::read_direction(const Pass& pass, Work& work) const {
   if (start.h) std::memcpy(h, start.h + std::size_t(index) * hidden, bytes);
   if (lstm && start.c) std::memcpy(c, start.c + std::size_t(index) * hidden, bytes);
   std::int64_t reads = start.reads ? start.reads[index] : 0;
-  float saved = start.memory && memory() ? start.memory[index] : 1;
+  // Of kSkipRnn what has been saved up; of kSkipW a ring that turns, `next` is this token's score.
+  float* remembered = work.memory;
+  const int numbers = memory();
+  int next = 0;
+  if (start.memory)
+    std::copy_n(start.memory + std::size_t(index) * numbers, numbers, remembered);
+  else if (numbers)
+    remembered[0] = shape_.router == kSkipRnn ? 1 : -1;
 
   // A skim changes units before `moving` alone, so the router's sum over the others stands until
   // the next token that is read.
@@ -360,29 +394,43 @@ void Network::read_direction(const Pass& pass, Work& work) const {
       own += std::size_t(pass.d ? size - 1 - at : at) * direction.floats;
     }
     if (in_words && n + kAhead <= tokens)
-      if (const float* next = table_row(t + kAhead * forward)) prefetch(next, direction.offsets[0]);
+      if (const float* ahead = table_row(t + kAhead * forward))
+        prefetch(ahead, direction.offsets[0]);
 
     int level = 0;
     p[0] = 1;
     if (count > 1) {
-      const float* part = row;
-      if (!part) {
-        router_part(direction, x, pass.inputs, own);
-        part = own;
+      if (shape_.router == kSkipW) {
+        if (remembered[next] < 0) {
+          score_window(direction, router_c, h, work);
+          next = 0;
+        }
+        p[0] = remembered[next];
+        p[1] = 1 - p[0];
+        next = next + 1 < numbers ? next + 1 : 0;
+      } else {
+        const float* part = row;
+        if (shape_.router == kSkipRnn) {
+          part = direction.router_bias.data();
+        } else if (!part) {
+          router_part(direction, x, pass.inputs, own);
+          part = own;
+        }
+        p[0] = 0;
+        for (int k = 1; k < count; ++k) {
+          const float* weights = direction.router_s + (k - 1) * router_units;
+          const RouterRow of_state = {weights, weights + router_units - units};
+          p[k] = part[k - 1] + kernels_->router_sum(of_state, router_c, h, moving, units,
+                                                    work.tails + (k - 1) * kGroup, !tails_stand);
+        }
+        tails_stand = true;
+        if (shape_.router == kSkipRnn) {
+          p[0] = save_up(p[1], remembered[0]);
+          p[1] = 1 - p[0];
+        } else {
+          softmax(p, count);
+        }
       }
-      p[0] = 0;
-      for (int k = 1; k < count; ++k) {
-        const float* weights = direction.router_s + (k - 1) * router_units;
-        const RouterRow of_state = {weights, weights + router_units - units};
-        p[k] = part[k - 1] + kernels_->router_sum(of_state, router_c, h, moving, units,
-                                                  work.tails + (k - 1) * kGroup, !tails_stand);
-      }
-      tails_stand = true;
-      float kept = 0;
-      if (shape_.router == kSkipRnn)
-        kept = save_up(p, saved);
-      else
-        softmax(p, count);
       level = pass.levels ? pass.levels[t] : choose_level(p, count, rule);
       if (level == 0) {
         // Two roundings, as in the reference: this file is compiled without contraction.
@@ -392,7 +440,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
         else
           ++reads;
       }
-      saved = level ? kept : 0;
+      if (shape_.router == kSkipRnn) remembered[0] = level ? p[0] : 0;
     }
 
     const Cell& cell = direction.cells[level];
@@ -429,7 +477,9 @@ void Network::read_direction(const Pass& pass, Work& work) const {
   if (output.h_n) std::memcpy(output.h_n + std::size_t(index) * hidden, h, bytes);
   if (lstm && output.c_n) std::memcpy(output.c_n + std::size_t(index) * hidden, c, bytes);
   if (output.reads) output.reads[index] = reads;
-  if (output.memory && memory()) output.memory[index] = saved;
+  if (output.memory)
+    std::rotate_copy(remembered, remembered + next, remembered + numbers,
+                     output.memory + std::size_t(index) * numbers);
 }
 
 void Network::read(const Input& input, int tokens, const Rule& rule, const Start& start,
@@ -439,7 +489,7 @@ void Network::read(const Input& input, int tokens, const Rule& rule, const Start
   std::size_t floats = 0;
   for (const Direction& direction : directions_) floats = std::max(floats, direction.floats);
   // Words need a row of their own where the table has none; vectors and later layers a chunk.
-  Work work(shape_, floats, input.words && shape_.num_layers == 1 ? 1 : kChunk);
+  Work work(shape_, memory(), floats, input.words && shape_.num_layers == 1 ? 1 : kChunk);
   const float* x = input.vectors;
   const std::int32_t* words = input.words;
   int inputs = shape_.input_size;

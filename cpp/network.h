@@ -12,7 +12,7 @@
 namespace skimrnn {
 
 // routers/ has a file for each.
-enum RouterKind { kSoftmax, kSkipRnn };
+enum RouterKind { kSoftmax, kSkipRnn, kSkipW };
 
 struct Shape {
   CellKind kind;
@@ -24,6 +24,7 @@ struct Shape {
   bool full_skim_input;     // a small cell sees all of h
   bool state_router;        // the router sees [c ; h]
   RouterKind router = kSoftmax;
+  int window = 0, reads = 0;  // of kSkipW: tokens of a window, and how many are read at most
 };
 
 // How levels are chosen; decision.py says what each means.
@@ -42,7 +43,8 @@ struct CellParameters {
 };
 
 // What one direction of one layer learned; a cell where S = 0, and the router of the plain RNN, are
-// null. The router's are (K, E + |s|) and (K,), or of kSkipRnn (1, |s|) and (1,).
+// null. The router's are (K, E + |s|) and (K,); of kSkipRnn (1, |s|) and (1,), of kSkipW
+// (window, |s|) and (window,).
 struct DirectionParameters {
   std::vector<CellParameters> cells;
   const float *router_weight, *router_bias;
@@ -91,7 +93,10 @@ class Network {
   };
 
   // R, the numbers that each direction's router remembers.
-  int memory() const { return shape_.router == kSkipRnn && shape_.levels.size() > 1 ? 1 : 0; }
+  int memory() const {
+    if (shape_.levels.size() == 1 || shape_.router == kSoftmax) return 0;
+    return shape_.router == kSkipRnn ? 1 : shape_.window + 1;
+  }
 
   void read(const Input& input, int tokens, const Rule& rule, const Start& start,
             const Output& output) const;
@@ -126,8 +131,8 @@ class Network {
     std::vector<std::size_t> offsets;  // of each cell's part in a row; the router's comes first
     std::size_t floats;                // of a row: all cells' parts and the router's
     // The router's rows less that of level 0: a softmax is of differences, so level 0's logit is 0
-    // and K - 1 products are enough. (K-1, E), (K-1,) and (K-1, c | h), whole groups of each. Of
-    // kSkipRnn its one row, with nothing for x.
+    // and K - 1 products are enough. (K-1, E), (K-1,) and (K-1, c | h), whole groups of each. The
+    // other routers' rows are as they were given, with nothing for x.
     std::vector<float> router_x, router_bias;
     float* router_s;
   };
@@ -138,6 +143,8 @@ class Network {
   Cell pack_cell(const CellParameters& from, int units, int inputs, int seen);
   void router_part(const Direction& direction, const float* x, int inputs, float* part) const;
   void fill_row(const Direction& direction, const float* x, int inputs, float* row) const;
+  int router_rows() const;
+  void score_window(const Direction& direction, const float* c, const float* h, Work& work) const;
   void read_direction(const Pass& pass, Work& work) const;
 
   Shape shape_;

@@ -21,6 +21,7 @@ from fuzz.texts import random_texts
 from skimrnn.config import GATES, SkimConfig
 from skimrnn.model_file import ACTIVATIONS, ModelFile, TextPart
 from skimrnn.runtime import Model, implementations
+from skimrnn.runtime.native import ROUTERS
 from skimrnn.text import Vocabulary, scan
 
 SCALES = (0.3, 0.3, 0.3, 3.0, 1e20)
@@ -44,7 +45,7 @@ def random_config(random: np.random.Generator) -> SkimConfig:
         bidirectional=bool(random.random() < 0.4),
         skim_input=str(random.choice(["prefix", "full"])),
         router_input="hidden" if cell != "lstm" or random.random() < 0.3 else "state",
-        router="skip-rnn" if len(sizes) == 2 and random.random() < 0.4 else "softmax",
+        router=str(random.choice(ROUTERS)) if len(sizes) == 2 else "softmax",
     )
 
 

@@ -57,5 +57,7 @@ def row_bytes(config: SkimConfig) -> int:
         narrow = gates > 1 and 1 <= units % 16 <= 4  # the gates of four units share sixteen rows
         return units // 16 * 16 * gates + 16 if narrow else padded(units) * gates
 
-    floats = sum(map(rows, config.levels)) + padded(len(config.levels))
+    floats = sum(map(rows, config.levels))
+    if config.router == "softmax" and config.skims:  # the others do not look at the word
+        floats += padded(len(config.levels) - 1)
     return 4 * config.directions * floats

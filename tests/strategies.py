@@ -35,5 +35,5 @@ def configs():
         st.booleans(),
         st.sampled_from(["prefix", "full"]),
         st.sampled_from(["hidden", "state"]),
-        st.sampled_from(["softmax", "skip-rnn"]),
+        st.sampled_from(["softmax", "skip-rnn", "skipw"]),
     )

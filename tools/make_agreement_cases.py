@@ -59,7 +59,7 @@ def configs() -> list[SkimConfig]:
                 bidirectional=both,
                 skim_input=skim_input,
                 router_input="hidden" if cell != "lstm" or number % 2 else "state",
-                router=ROUTERS[number // 4 % 2] if len(sizes) == 2 else ROUTERS[0],
+                router=ROUTERS[number // 4 % 3] if len(sizes) == 2 else ROUTERS[0],
             )
         )
     return made
@@ -84,6 +84,7 @@ def case(config: SkimConfig, number: int) -> list[bytes]:
             *(config.num_layers, config.directions, len(config.levels), *config.levels),
             *(config.skim_input == "full", config.router_input == "state"),
             ROUTERS.index(config.router),
+            *(config.router_options.get(name, 0) for name in ("window", "reads")),
         )
     ]
     flat = flat_parameters(config, parameters)

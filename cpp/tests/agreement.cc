@@ -93,6 +93,8 @@ struct Case {
     shape.full_skim_input = file.integer();
     shape.state_router = file.integer();
     shape.router = skimrnn::RouterKind(file.integer());
+    shape.window = file.integer();
+    shape.reads = file.integer();
     const int count = file.integer();
     std::vector<const float*> flat;
     parameters.reserve(count);

@@ -24,6 +24,8 @@ class Network:
         full_skim_input: bool,
         state_router: bool,
         router: str,
+        window: int,
+        reads: int,
         parameters: Sequence[NDArray[Any] | None],
         isa: str,
         int8: bool,

@@ -107,8 +107,19 @@ def test_a_router_of_ones_own_is_exported(router_input):
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 @pytest.mark.parametrize("small", [0, 3])
-def test_what_a_router_remembers_goes_with_it(cell, small):
-    config = make_config((7, small), cell=cell, router="skip-rnn", num_layers=2, bidirectional=True)
+@pytest.mark.parametrize(
+    ("router", "options"),
+    [("skip-rnn", {}), ("skipw", {"window": 3, "reads": 2}), ("skipw", {"window": 1, "reads": 0})],
+)
+def test_what_a_router_remembers_goes_with_it(cell, small, router, options):
+    config = make_config(
+        (7, small),
+        cell=cell,
+        router=router,
+        router_options=options,
+        num_layers=2,
+        bidirectional=True,
+    )
     layer = make_layer(config)
     low = {
         name: array - 1.5 if name.startswith("router_bias") else array

@@ -21,6 +21,7 @@ CONFIGS = [
     make_config((40, 33, 0), cell="gru", num_layers=2, skim_input="full"),
     make_config((7,), cell="rnn_tanh"),
     make_config((40, 33), num_layers=2, router="skip-rnn"),
+    make_config((17, 0), router="skipw", router_options={"window": 7, "reads": 3}),
 ]
 
 

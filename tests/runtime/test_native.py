@@ -51,7 +51,8 @@ def configs() -> Iterator[SkimConfig]:
                 skim_input="full" if number % 2 else "prefix",
                 bias=number != 1,
             )
-    yield make_config((33, 3), input_size=7, num_layers=2, router="skip-rnn")
+    for router in ("skip-rnn", "skipw"):
+        yield make_config((33, 3), input_size=7, num_layers=2, router=router)
 
 
 every_config = pytest.mark.parametrize(

@@ -25,6 +25,7 @@ OPTIONS = [
     {"cell": "lstm"},
     {"cell": "gru", "num_layers": 2, "skim_input": "full"},
     {"cell": "lstm", "router": "skip-rnn"},
+    {"cell": "gru", "router": "skipw"},
 ]
 PIECES = st.lists(
     st.one_of(

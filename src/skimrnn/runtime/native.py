@@ -23,7 +23,7 @@ from skimrnn.text import read_character_tables
 
 Array = NDArray[Any]
 
-ROUTERS = ("softmax", "skip-rnn")
+ROUTERS = ("softmax", "skip-rnn", "skipw")
 """The routers that the kernels know."""
 
 TABLE_BYTES = 32 * 2**20
@@ -75,6 +75,8 @@ class NativeReader:
             config.skim_input == "full",
             config.router_input == "state",
             config.router if config.skims else ROUTERS[0],
+            config.router_options.get("window", 0),
+            config.router_options.get("reads", 0),
             flat_parameters(config, parameters),
             isa,
             self._int8,
