@@ -254,6 +254,17 @@ def test_nothing_of_a_window_is_seen_when_its_tokens_are_chosen(name):
     assert (one[15:] != two[15:]).any()
 
 
+@pytest.mark.parametrize("name", skimrnn.implementations())
+def test_after_a_window_of_which_nothing_is_read_nothing_is(name):
+    reader = reader_of(skipw("gru", 3, 9, dtype=torch.float32), name)
+    x = np.random.default_rng(0).normal(size=(20, 60, 3)).astype(np.float32)
+    level = reader.read_vectors(x, threshold=0.35).level[:, 0, 0].reshape(20, 12, 5)
+    reads = (level == 0).any(axis=2)
+    assert reads[:, 0].any()
+    assert not reads[:, -1].all()
+    np.testing.assert_array_equal(reads, np.logical_and.accumulate(reads, axis=1))
+
+
 # ---- its arithmetic, its options -----------------------------------------------------------------
 
 

@@ -159,6 +159,21 @@ ROWS: dict[str, Row] = {
         for cost in (0.05, 0.2)
     },
     **{
+        f"skipw-{cost}-tuned": Row(
+            f"SkipW, at most 5 words of 10, cost {cost}",
+            # A sentence has about two such windows, and half of it is about what Skip RNN reads.
+            _skim(
+                0,
+                cost,
+                router="skipw",
+                router_options={"window": 10, "reads": 5},
+                penalty="cost",
+            ),
+            tuned=True,
+        )
+        for cost in (0.05, 0.2)
+    },
+    **{
         f"frozen-{size}-{weight}-tuned": Row(
             f"the plain LSTM as it is, {what}, γ = {weight}",
             # Accuracy is there before anything is skimmed: γ that rises would keep the first state.

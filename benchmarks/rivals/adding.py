@@ -1,4 +1,4 @@
-"""The adding task of Skip RNN's paper: does it learn while it skips, and does its threshold work?
+"""The adding task of Skip RNN's paper: does it learn while it skips, and do its dials work?
 
     python -m benchmarks.rivals.adding [--row NAME ...] [--seed N ...] [--steps N]
 
@@ -7,7 +7,8 @@ that are marked, one in the first tenth and one in the second half, is to be tol
 Solved: the mean squared error is below a hundredth of the variance of what is to be told, 1/6.
 
 Writes ``results/rivals/adding-ROW-seedN.json`` for each run that has none: error and share read
-over training, and in the end over the threshold, on new sequences, by the reader without torch.
+over training, and in the end over the threshold, and over the reads that a window of SkipW may
+have, on new sequences, by the reader without torch.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import argparse
 import json
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,21 +50,29 @@ class Row:
 
     Attributes:
         cell: as ``SkimConfig`` has it.
-        skips: whether by Skip RNN's router; else every pair is read.
+        router: what skips; None if every pair is read.
         cost: what a read costs, beside half of the squared error.
+        options: of the router.
     """
 
     cell: str
-    skips: bool = True
+    router: str | None = "skip-rnn"
     cost: float = 0.0
+    options: dict[str, int] = field(default_factory=dict)
+
+
+# The first marker is in the first window. That a second one comes later no window can know, so a
+# ceiling would lose it: training has none.
+_WINDOW = {"window": 5, "reads": 5}
 
 
 ROWS = {
-    "gru": Row("gru", skips=False),
+    "gru": Row("gru", None),
     "skip-gru": Row("gru"),
     "skip-gru-1e-5": Row("gru", cost=1e-5),
     "skip-gru-1e-4": Row("gru", cost=1e-4),
-    "lstm": Row("lstm", skips=False),
+    "skipw-gru-1e-5": Row("gru", "skipw", 1e-5, _WINDOW),
+    "lstm": Row("lstm", None),
     "skip-lstm": Row("lstm"),
     "skip-lstm-1e-5": Row("lstm", cost=1e-5),
     "skip-lstm-1e-4": Row("lstm", cost=1e-4),
@@ -75,10 +84,9 @@ class Adder(nn.Module):
 
     def __init__(self, row: Row) -> None:
         super().__init__()
-        levels = (UNITS, 0) if row.skips else (UNITS,)
-        self.rnn = layer_of_cell(
-            row.cell, 2, UNITS, levels=levels, router="skip-rnn", batch_first=True
-        )
+        skips = {"router": row.router, "router_options": row.options, "levels": (UNITS, 0)}
+        options = skips if row.router else {"levels": (UNITS,)}
+        self.rnn = layer_of_cell(row.cell, 2, UNITS, batch_first=True, **options)
         self.head = nn.Linear(UNITS, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -99,17 +107,20 @@ def sequences(random: np.random.Generator, count: int) -> tuple[Array, Array]:
     return x, sum(x[rows, place, 0] for place in places)  # type: ignore[return-value]
 
 
-def measure(model: Adder, x: Array, y: Array, threshold: float) -> dict[str, float]:
-    """Mean squared error and share read, without torch."""
+def measure(
+    model: Adder, x: Array, y: Array, threshold: float, **router_options: int
+) -> dict[str, float]:
+    """Mean squared error and share read, without torch; with these router options changed."""
     with tempfile.TemporaryDirectory() as scratch:
         save(model.rnn, Path(scratch) / "layer")
-        layer = skimrnn.load_layer(Path(scratch) / "layer")
+        layer = skimrnn.load_layer(Path(scratch) / "layer", router_options=router_options)
     options = {"threshold": threshold} if layer.config.skims else {}
     read = layer.read_vectors(x, **options)
     weight, bias = (p.detach().numpy() for p in (model.head.weight, model.head.bias))
     error = (read.h_n[-1] @ weight[0] + bias[0] - y) ** 2
     return {
         "threshold": threshold,
+        **router_options,
         "error": float(error.mean()),
         "read": float((read.level == 0).mean()),
     }
@@ -140,7 +151,8 @@ def make(name: str, seed: int, steps: int) -> Path:
             found = {"step": step, **measure(model, *test, 0.5)}
             history.append(found)
             print(name, json.dumps(found), flush=True)
-    thresholds = THRESHOLDS if row.skips else THRESHOLDS[:1]
+    thresholds = THRESHOLDS if row.router else THRESHOLDS[:1]
+    ceilings = range(row.options.get("reads", 0) - 1, -1, -1)
     new = sequences(np.random.default_rng(20_000 + seed), 4 * EVALUATED)
     result: dict[str, Any] = {
         "row": name,
@@ -153,6 +165,7 @@ def make(name: str, seed: int, steps: int) -> Path:
         "solved_below": SOLVED,
         "solved_at": next((one["step"] for one in history if one["error"] < SOLVED), None),
         "test": [measure(model, *new, threshold) for threshold in thresholds],
+        "ceilings": [measure(model, *new, 0.5, reads=reads) for reads in ceilings],
         "history": history,
         "seconds": time.process_time() - began,
         **provenance("python -m benchmarks.rivals.adding"),

@@ -2,10 +2,10 @@
 
     python -m benchmarks.rivals.reading_time
 
-Needs a quiet machine; a minute. An LSTM with Skip RNN's router and random weights, whose bias is
-shifted until it skips so much; the router runs and decides at every token. The cost model is the
-straight line between the two ends, nothing skipped and everything but each text's first token.
-Writes ``results/rivals/reading-time.json``.
+Needs a quiet machine; a minute a router. An LSTM of random weights. Skip RNN's bias is shifted
+until it skips so much; SkipW's ceiling is set, and all that it lets through is read. The router
+runs and decides as ever. The cost model is the straight line between the two ends, nothing skipped
+and all (of Skip RNN, but each text's first token). Writes ``results/rivals/reading-time*.json``.
 """
 
 from __future__ import annotations
@@ -24,50 +24,59 @@ from skimrnn.config import SkimConfig
 from skimrnn.decision import Rule
 from skimrnn.files import write_atomically
 
-RESULT = FOLDER / "reading-time.json"
+RESULTS = {
+    "skip-rnn": FOLDER / "reading-time.json",
+    "skipw": FOLDER / "reading-time-skipw.json",
+}
 RATES = (0.25, 0.5, 0.67, 0.8, 0.9)
-HIDDEN, ROUNDS, BISECTIONS = 100, 15, 16
+HIDDEN, ROUNDS, BISECTIONS, WINDOW = 100, 15, 16, 10
 FAR = 100.0
 """A bias at which a sigmoid is 0 or 1, whatever the state."""
 
 
-def network(bias: float, cell: str = "lstm", hidden: int = HIDDEN) -> Network:
-    """A random network of which Skip RNN's router decides, with this bias."""
-    plain = make_network(cell, hidden, None)
+def network(router: str, bias: float, hidden: int = HIDDEN, **options: int) -> Network:
+    """A random network of which this router decides, with this bias and these options."""
+    plain = make_network("lstm", hidden, None)
     config = SkimConfig(
-        cell=cell,
+        cell="lstm",
         input_size=plain.config.input_size,
         hidden_size=hidden,
         levels=(hidden, 0),
-        router="skip-rnn",
+        router=router,
+        router_options=options,
     )
-    random = np.random.default_rng(1)
-    router = {
-        "router_weight_l0": random.uniform(-1, 1, (1, config.router_state_size)) * hidden**-0.5,
-        "router_bias_l0": np.array([bias]),
+    shapes, random = config.router_shapes(0), np.random.default_rng(1)
+    own = {
+        "router_weight_l0": random.uniform(-1, 1, shapes["router_weight"]) * hidden**-0.5,
+        "router_bias_l0": np.full(shapes["router_bias"], bias),
     }
-    router = {name: array.astype(np.float32) for name, array in router.items()}
-    return Network(config, {**plain.parameters, **router}, plain.embedding, None)
+    own = {name: array.astype(np.float32) for name, array in own.items()}
+    return Network(config, {**plain.parameters, **own}, plain.embedding, None)
 
 
-def skipping(rate: float, texts: list[Any]) -> Network:
-    """The network with a bias at which it skips about this share of these texts."""
+def skipping(router: str, rate: float, texts: list[Any]) -> Network:
+    """The network that skips about this share of these texts."""
+    if router == "skipw":
+        reads = round((1 - rate) * WINDOW)
+        return replace(network(router, FAR, window=WINDOW, reads=reads), skim_rate=rate)
+    if rate in (0, 1):
+        return network(router, -FAR if rate else FAR)
     low, high = -FAR, FAR
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        skipped = skim_rate(reader_of(network(middle), table_bytes=0), texts)
+        skipped = skim_rate(reader_of(network(router, middle), table_bytes=0), texts)
         low, high = (middle, high) if skipped > rate else (low, middle)
-    return replace(network((low + high) / 2), skim_rate=rate)
+    return replace(network(router, (low + high) / 2), skim_rate=rate)
 
 
-def measure(rounds: int = ROUNDS) -> list[dict[str, Any]]:
+def measure(router: str, rounds: int = ROUNDS) -> list[dict[str, Any]]:
     """A row for the plain cell, for each rate and for both ends, in every native precision."""
     texts = make_texts(0)
     networks = {
         "plain": make_network("lstm", HIDDEN, None),
-        "reads all": network(FAR),
-        **{f"skips {rate:g}": skipping(rate, texts) for rate in RATES},
-        "skips all": network(-FAR),
+        "reads all": skipping(router, 0, texts),
+        **{f"skips {rate:g}": skipping(router, rate, texts) for rate in RATES},
+        "skips all": skipping(router, 1, texts),
     }
     rows = []
     for precision in ("float32", "int8"):
@@ -95,12 +104,13 @@ def measure(rounds: int = ROUNDS) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Measure, then write the result."""
-    rows = in_own_thread(measure)
-    result = {"rows": rows, **provenance("python -m benchmarks.rivals.reading_time")}
-    write_atomically(RESULT, (json.dumps(result, indent=1) + "\n").encode())
-    for row in rows:
-        print(row)
+    """Measure each router, then write its result."""
+    for router, path in RESULTS.items():
+        rows = in_own_thread(lambda router=router: measure(router))
+        result = {"rows": rows, **provenance("python -m benchmarks.rivals.reading_time")}
+        write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
+        for row in rows:
+            print(router, row)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.pages import write_or_check
 from benchmarks.rivals.adding import FOLDER, LENGTH, ROWS, SOLVED, THRESHOLDS, Row
-from benchmarks.rivals.reading_time import RESULT
+from benchmarks.rivals.reading_time import RESULTS, WINDOW
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "rivals.md"
 
@@ -29,9 +29,11 @@ Written by `python -m benchmarks.rivals.report` from `benchmarks/results/rivals`
 | ThrRNN (Lambert et al., 2020) | the same, at another θ: its threshold is 1 − θ | below |
 | skipping before a frozen LSTM (Tao et al., 2019) | `skimrnn train --base` | the idea, with our \
 router; rows "frozen" of [results](results.md) |
-| SkipW, Leap-LSTM, VCRNN, LSTM-Jump | not there yet | |
+| SkipW (Mayet et al., 2021) | router "skipw", S = 0; window and reads by `router_options` \
+| below; [texts](results.md) |
+| Leap-LSTM, VCRNN, LSTM-Jump | not there yet | |
 
-## Skip RNN: the adding task
+## The adding task of Skip RNN's paper
 
 {length} pairs of a value within 0.5 of 0 and a marker; at the end the sum of the two values that
 are marked is to be told, one of the first tenth and one of the second half. Solved means here: an
@@ -39,6 +41,13 @@ error (mean of squares) below {solved:.5f}, a hundredth of what always saying 0 
 what a read costs beside half of the squared error. At most {steps} steps here; errors and shares
 are those of 8,192 new sequences, read without torch.
 """
+
+METHODS = {"skip-rnn": "Skip RNN", "skipw": "SkipW"}
+SHARES = {
+    "skip-rnn": "whose bias is shifted until it skips so much",
+    "skipw": f"that may read so many words of each {WINDOW}",
+}
+"""How each one of those that are timed is made to skip so much."""
 
 NOTE = """
 The paper's Skip LSTM reads 53.9 ± 2.1 % of the pairs with a cost of 1e-5 (four runs).
@@ -58,12 +67,14 @@ def results() -> list[dict[str, Any]]:
     return sorted(found, key=lambda one: (list(ROWS).index(one["row"]), one["seed"]))
 
 
-def timed() -> dict[str, Any] | None:
-    """What ``reading_time`` wrote; None if it has not been made."""
-    return json.loads(RESULT.read_text()) if RESULT.exists() else None
+def timed() -> dict[str, dict[str, Any]]:
+    """What ``reading_time`` wrote, by router; what has not been made is left out."""
+    return {
+        router: json.loads(path.read_text()) for router, path in RESULTS.items() if path.exists()
+    }
 
 
-def make_page(runs: list[dict[str, Any]], times: dict[str, Any] | None) -> str:
+def make_page(runs: list[dict[str, Any]], times: dict[str, dict[str, Any]]) -> str:
     """The page of these runs and times."""
     steps = f"{max((run['steps'] for run in runs), default=0):,}"
     parts = [HEAD.format(length=LENGTH, solved=SOLVED, steps=steps)]
@@ -84,14 +95,18 @@ def make_page(runs: list[dict[str, Any]], times: dict[str, Any] | None) -> str:
     dials = [run for run in runs if len(run["test"]) > 1]
     if dials:
         parts.append("### The threshold\n\n" + dial(dials))
-    if times is not None:
-        parts.append("## Skip RNN: its time\n\n" + reading_time(times))
+    limited = [run for run in runs if run.get("ceilings")]
+    if limited:
+        parts.append("### SkipW's ceiling\n\n" + ceilings(limited))
+    for router, found in times.items():
+        parts.append(f"## {METHODS[router]}: its time\n\n" + reading_time(found, SHARES[router]))
     return "\n".join(parts)
 
 
 def name_of(row: Row) -> str:
-    """Its cell, and whether it skips."""
-    return f"Skip {row.cell.upper()}" if row.skips else row.cell.upper()
+    """Its cell, and what skips."""
+    cell = row.cell.upper()
+    return cell if row.router is None else f"{METHODS[row.router]}, {cell}"
 
 
 def dial(runs: list[dict[str, Any]]) -> str:
@@ -108,12 +123,30 @@ def dial(runs: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def reading_time(found: dict[str, Any]) -> str:
+def ceilings(runs: list[dict[str, Any]]) -> str:
+    """Error and share read at each number of tokens that a window may have read."""
+    lines = [
+        "Trained once, read with other ceilings: at most so many tokens of a window.",
+        "",
+        "| row | seed | reads of a window | error | read % |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for run in runs:
+        window = ROWS[run["row"]].options["window"]
+        for one in run["ceilings"]:
+            lines.append(
+                f"| {run['row']} | {run['seed']} | {one['reads']} of {window} "
+                f"| {one['error']:.5f} | {100 * one['read']:.1f} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def reading_time(found: dict[str, Any], how: str) -> str:
     """Time a word at each share skipped, and how far it is from following the decisions."""
     worst = max(row["over_model"] for row in found["rows"] if row["over_model"])
     lines = [
-        "An LSTM, D = 100, of random weights, with a router whose bias is shifted until it skips "
-        "so much, reading words natively on one thread. *Over the cost model*: over the straight "
+        f"An LSTM, D = 100, of random weights, with a router {how}, "
+        "reading words natively on one thread. *Over the cost model*: over the straight "
         f"line between its ends, that reads all and that skips all; {worst:.2f} × at the worst.",
         "",
         "| precision | skipped % | us a word | plain LSTM's time ÷ | over the cost model |",

@@ -69,6 +69,8 @@ FAMILIES = (
             },
             "skip-rnn-0.05-tuned": "Skip RNN, 0.05",
             "skip-rnn-0.2-tuned": "Skip RNN, 0.2",
+            "skipw-0.05-tuned": "SkipW, 0.05",
+            "skipw-0.2-tuned": "SkipW, 0.2",
         },
         {},
     ),

@@ -3,7 +3,8 @@
 At most so many tokens of a window are read, whatever they are: a ceiling that holds for every
 window, and one to be lowered or raised once trained (``SkimConfig.with_router_options``). The
 price: nothing in the window is seen when its tokens are chosen. With ``levels=(D, 0)``, where a
-skip copies the state, it is the paper's; its threshold is ThrRNN's, 1 - θ here.
+skip copies the state, it is the paper's; its threshold is ThrRNN's, 1 - θ here. Once nothing of a
+window is read, the state is what it was, and nothing that follows is read.
 
 Where a choice is open: W sees what ``router_input`` says, each layer and direction has windows of
 its own, counted from where it begins, the ceiling holds in training too ("reads" as large as
