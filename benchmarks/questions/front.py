@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
-EQUAL_AT = ("attention-small", "attention-skip-0.1", "attention")
-"""Rows in whose time the skimming model is read."""
+PAIRS = {
+    "attention-skim-20-rate-0.6-long": "attention-skip-rate-0.52-long",
+    "attention-skim-20-0.1": "attention-skip-0.1",
+}
+"""Rows that skim, and those that skip and were trained alike."""
 
 LOST = 10.0
 """Points of F1 below a curve's best: what loses more is of no use to anybody."""

@@ -30,12 +30,12 @@ from benchmarks.questions.rows import ROWS
 
 PICTURE = Path(__file__).parents[2] / "docs" / "theta-squad.svg"
 STYLES = {
-    "attention-skim-20-0.1": (BLUE, "o-"),
-    "attention-skip-0.1": (VERMILION, "s--"),
-    "attention-skim-20-0.05": (SKY, "v-"),
-    "attention-skim-20-0.2": (PURPLE, "^-"),
+    "attention-skim-20-rate-0.6-long": (BLUE, "o-"),
+    "attention-skip-rate-0.52-long": (VERMILION, "s--"),
+    "attention-skim-20-rate-0.8-long": (PURPLE, "^-"),
+    "attention-skim-20-0.1": (SKY, "v-"),
+    "attention-skip-0.1": (AMBER, "P--"),
     "bidaf-skim-50-0.1": (GREEN, "D-."),
-    "bidaf-skim-50-0.01": (AMBER, "P-."),
 }
 NAMED = (0.5, 0.2, 0.1, 0.05)
 """Thresholds that are written beside their points."""

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.machine import RESULTS
 from benchmarks.pages import between, write_or_check
 from benchmarks.questions import cloze
-from benchmarks.questions.front import EQUAL_AT, LOST, at_time, curve_of, useful
+from benchmarks.questions.front import LOST, PAIRS, at_time, curve_of, useful
 from benchmarks.questions.rows import ROWS
 
 ROOT = Path(__file__).parents[2]
@@ -376,42 +376,43 @@ def _listed(said: list[str]) -> list[str]:
 
 def skim_and_skip(curves: dict[str, Any]) -> list[str]:
     """Where one curve lies above the other, at equal operations and at equal rates."""
-    skim, skip = "attention-skim-20-0.1", "attention-skip-0.1"
-    if not {skim, skip} <= curves.keys():
-        return []
     said = []
-    for key, what in (("flop_reduction", "operations"), ("skim_rate", "share skimmed")):
-        lines = []
-        for name in (skim, skip):
-            points = sorted(useful(curves[name]["points"]), key=lambda point: float(point[key]))
-            lines.append([(point[key], 100 * point["f1"]) for point in points])
-        low = max(line[0][0] for line in lines)
-        high = min(line[-1][0] for line in lines)
-        at = np.linspace(low, high, 50)
-        gain = np.subtract(*(np.interp(at, *zip(*line, strict=True)) for line in lines))
-        said.append(
-            f"At equal {what}, {skim} lies above {skip} on {100 * np.mean(gain > 0):.0f} % of the "
-            f"way that both cover, by {gain.mean():+.2f} points of F1 in the mean (from "
-            f"{gain.min():+.2f} to {gain.max():+.2f}); each as far as it loses at most {LOST:g}."
-        )
+    for skim, skip in PAIRS.items():
+        if not {skim, skip} <= curves.keys():
+            continue
+        for key, what in (("flop_reduction", "operations"), ("skim_rate", "share skimmed")):
+            lines = []
+            for name in (skim, skip):
+                points = sorted(useful(curves[name]["points"]), key=lambda point: float(point[key]))
+                lines.append([(point[key], 100 * point["f1"]) for point in points])
+            low = max(line[0][0] for line in lines)
+            high = min(line[-1][0] for line in lines)
+            at = np.linspace(low, high, 50)
+            gain = np.subtract(*(np.interp(at, *zip(*line, strict=True)) for line in lines))
+            said.append(
+                f"At equal {what}, {skim} lies above {skip} on {100 * np.mean(gain > 0):.0f} % of "
+                f"the way that both cover, by {gain.mean():+.2f} points of F1 in the mean (from "
+                f"{gain.min():+.2f} to {gain.max():+.2f}); each as far as it loses at most "
+                f"{LOST:g}."
+            )
     return said
 
 
 def equal_time(runs: dict[str, Run], curves: dict[str, Any], times: dict[str, Any]) -> list[str]:
-    """The skimming curve's F1 at the measured times of the controls, less theirs."""
+    """The skimming curves' F1 at the measured times of the controls, less theirs."""
     timed = {row["row"]: row for row in times.get("rows", []) if _is_ours(row)}
     said = []
-    for name in EQUAL_AT:
-        skims = "attention-skim-20-0.1"
-        if not {name, skims} <= timed.keys() or skims not in curves or name not in runs:
-            continue
-        ms = timed[name]["ms"]
-        found = at_time(curve_of(skims, curves, times), ms)
-        if found is None:
-            said.append(f"{skims} is never as fast as {name} ({ms:.2f} ms).")
-            continue
-        gain = 100 * (found - runs[name]["test"]["f1"])
-        said.append(f"In the {ms:.2f} ms of {name}, {skims} has {gain:+.2f} points of F1.")
+    for skims, skip in PAIRS.items():
+        for name in ("attention-small", skip, ROWS[skims].plain):
+            if not {name, skims} <= timed.keys() or skims not in curves or name not in runs:
+                continue
+            ms = timed[name]["ms"]
+            found = at_time(curve_of(skims, curves, times), ms)
+            if found is None:
+                said.append(f"{skims} is never as fast as {name} ({ms:.2f} ms).")
+                continue
+            gain = 100 * (found - runs[name]["test"]["f1"])
+            said.append(f"In the {ms:.2f} ms of {name}, {skims} has {gain:+.2f} points of F1.")
     return said
 
 
