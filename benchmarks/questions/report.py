@@ -480,8 +480,8 @@ def cloze_test() -> list[str]:
     lines += [
         "*attention-sum* reads names as words, and learns those of its few books by heart: its "
         "validation questions are of the same books, and what it gains there is not had on "
-        "others. In *anonymous* rows numbered slots stand for candidates with a capital, drawn anew for each "
-        "question at each step.",
+        "others. In *anonymous* rows numbered slots stand for candidates with a capital, drawn "
+        "anew for each question at each step.",
         "",
         "| questions | row | seed | validation accuracy % | test accuracy % | skimmed % "
         "| the most frequent candidate % | among capitalised % |",

@@ -74,7 +74,7 @@ def _skim(size: int, weight: float) -> dict[str, Any]:
 
 
 def _rate(size: int, wanted: float) -> dict[str, Any]:
-    """Routers that may be as sure as they like, as long as so much is skimmed."""
+    """What is paid for is the distance from this rate."""
     return {**_skim(size, 10.0), "penalty": "rate", "wanted_rate": wanted}
 
 
