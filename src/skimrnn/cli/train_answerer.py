@@ -106,7 +106,7 @@ def train_answerer(
     filters: Annotated[
         int, typer.Option(metavar="N", help="Filters over a word's spelling; 0 leaves it out.")
     ] = 50,
-    epochs: Annotated[int, typer.Option(metavar="N", help="Passes over the questions.")] = 8,
+    epochs: Annotated[int, typer.Option(metavar="N", help="Passes over the questions.")] = 12,
     batch_size: Annotated[int, typer.Option(metavar="B", help="Questions per step.")] = 64,
     learning_rate: Annotated[float, typer.Option(metavar="RATE", help="Of Adam.")] = 2e-3,
     dropout: Annotated[float, typer.Option(metavar="SHARE", help="Of words and states.")] = 0.3,
