@@ -11,6 +11,7 @@ import pytest
 from cli_helpers import run, write_csv
 
 import skimrnn
+from models import make_classifier, make_config, saved
 from skimrnn.cli.tradeoff import parse_thresholds
 
 PROMISED = {
@@ -36,6 +37,27 @@ def test_json_is_one_object_with_all_that_is_promised(model, fresh):
     assert shown["accuracy"] > 0.5
     assert 0 < shown["skim_rate"] < 1
     assert shown["seconds_skimming"] > 0
+
+
+def test_a_router_is_given_other_options(tmp_path):
+    """The ceiling of SkipW, lowered once trained: at most so many words of a window are read."""
+    path = tmp_path / "texts.csv"
+    path.write_text("text,label\n" + "the film is good bad the film is,negative\n" * 4)
+    config = make_config((7, 0), router="skipw", router_options={"window": 4, "reads": 4})
+    folder = saved(tmp_path / "skipw", make_classifier(config))
+    given = ("evaluate", folder, path, "--threshold", "0.999", "--json")
+    rates = [
+        json.loads(run(*given, "--router-options", f"reads={reads}").stdout)["skim_rate"]
+        for reads in (0, 1, 4)
+    ]
+    assert rates == [1.0, 0.75, 0.0]
+    for options, said in (("reads=9", "got window=4, reads=9"), ("reads", "names with whole num")):
+        refused = run(*given, "--router-options", options, code=2)
+        assert said in " ".join(refused.output.split())
+    text, other = "the film is good bad the", ("--router-options", "reads=0", "--json")
+    assert json.loads(run("read", folder, text, *other).stdout)["skim_rate"] == 1
+    curve = json.loads(run("tradeoff", folder, path, *other).stdout)
+    assert {p["threshold"]: p["skim_rate"] for p in curve["points"]}.pop(0.5) == 1
 
 
 def test_the_same_numbers_for_a_person(model, fresh):

@@ -14,6 +14,7 @@ from skimrnn.cli.options import (
     LabelSeparatorOption,
     LimitOption,
     ModelArgument,
+    RouterOptionsOption,
     TextColumnOption,
     ThresholdOption,
     parse_threshold,
@@ -29,6 +30,7 @@ def evaluate(
     threshold: ThresholdOption = None,
     budget: BudgetOption = None,
     burst: BurstOption = None,
+    router_options: RouterOptionsOption = None,
     data_dir: DataDirOption = None,
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
@@ -47,7 +49,7 @@ def evaluate(
     from skimrnn.cli.reader import load_reader
 
     chosen = parse_threshold(threshold)
-    reader = load_reader(model)
+    reader = load_reader(model, router_options)
     evaluation.rule_in_force(reader, chosen, budget, burst)  # refused before anything is read
     found = evaluation.load_test_texts(
         reader,

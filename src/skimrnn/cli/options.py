@@ -55,6 +55,14 @@ BurstOption = Annotated[
         show_default=False,
     ),
 ]
+RouterOptionsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST",
+        help='Other settings of its router than it was trained with: "reads=3" for SkipW.',
+        show_default=False,
+    ),
+]
 DataDirOption = Annotated[
     str | None,
     typer.Option(
@@ -127,3 +135,19 @@ def parse_threshold(given: str | None) -> float | str | None:
         return float(given)
     except ValueError:
         raise ValueError(f'a threshold must be a number or "argmax"; got {given!r}') from None
+
+
+def parse_router_options(given: str | None) -> dict[str, int]:
+    """The settings that an option's text stands for; none without a text.
+
+    Raises:
+        ValueError: if it is not names with whole numbers.
+    """
+    pairs = [part.partition("=") for part in given.split(",")] if given is not None else []
+    try:
+        return {name.strip(): int(number) for name, _, number in pairs}
+    except ValueError:
+        raise ValueError(
+            "--router-options must be names with whole numbers, such as "
+            f'"window=10,reads=5"; got {given!r}'
+        ) from None

@@ -14,6 +14,7 @@ from skimrnn.cli.options import (
     BudgetOption,
     BurstOption,
     ModelArgument,
+    RouterOptionsOption,
     ThresholdOption,
     parse_threshold,
 )
@@ -51,6 +52,7 @@ def read(
     threshold: ThresholdOption = None,
     budget: BudgetOption = None,
     burst: BurstOption = None,
+    router_options: RouterOptionsOption = None,
     lines: Annotated[
         bool,
         typer.Option("--lines", help="Take each line of a file or of the input for a text."),
@@ -74,7 +76,7 @@ def read(
     from skimrnn.show import render_html, render_svg, view
 
     chosen = parse_threshold(threshold)
-    reader = load_reader(model)
+    reader = load_reader(model, router_options)
     sources = find_sources(texts or [], lines=lines)
     if svg is not None and len(sources) != 1:
         raise ValueError(f"--svg makes a picture of one text; got {len(sources)}")

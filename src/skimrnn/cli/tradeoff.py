@@ -17,6 +17,7 @@ from skimrnn.cli.options import (
     LabelSeparatorOption,
     LimitOption,
     ModelArgument,
+    RouterOptionsOption,
     TextColumnOption,
 )
 
@@ -46,6 +47,7 @@ def tradeoff(
     ] = THRESHOLDS,
     budget: BudgetOption = None,
     burst: BurstOption = None,
+    router_options: RouterOptionsOption = None,
     data_dir: DataDirOption = None,
     text_column: TextColumnOption = None,
     label_column: LabelColumnOption = None,
@@ -65,7 +67,7 @@ def tradeoff(
 
     chosen = parse_thresholds(thresholds)
     check_picture(picture)
-    reader = load_reader(model)
+    reader = load_reader(model, router_options)
     evaluation.rule_in_force(reader, None, budget, burst)  # refused before anything is read
     found = evaluation.load_test_texts(
         reader,

@@ -19,6 +19,7 @@ from skimrnn.cli.options import (
     LabelSeparatorOption,
     OutOption,
     TextColumnOption,
+    parse_router_options,
 )
 
 if TYPE_CHECKING:
@@ -494,7 +495,7 @@ def training_options(given: dict[str, Any], base: Path | None = None) -> Trainin
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in useless)
         raise ValueError(f"--no-skim trains a plain RNN, which never skims; leave out {flags}")
     if "router_options" in chosen:
-        chosen["router_options"] = _named_numbers(chosen["router_options"])
+        chosen["router_options"] = parse_router_options(chosen["router_options"])
     sizes = None if given["levels"] is None else _whole_numbers(given["levels"])
     if sizes is not None:
         chosen.setdefault("hidden_size", sizes[0])
@@ -598,17 +599,6 @@ def _whole_numbers(given: str) -> tuple[int, ...]:
     except ValueError:
         raise ValueError(
             f'--levels must be whole numbers separated by commas, such as "100,20,0"; got {given!r}'
-        ) from None
-
-
-def _named_numbers(given: str) -> dict[str, int]:
-    pairs = [part.partition("=") for part in given.split(",")]
-    try:
-        return {name.strip(): int(number) for name, _, number in pairs}
-    except ValueError:
-        raise ValueError(
-            "--router-options must be names with whole numbers, such as "
-            f'"window=10,reads=5"; got {given!r}'
         ) from None
 
 
