@@ -44,6 +44,7 @@ def random_config(random: np.random.Generator) -> SkimConfig:
         bias=bool(random.random() < 0.7),
         bidirectional=bool(random.random() < 0.4),
         skim_input=str(random.choice(["prefix", "full"])),
+        shared=bool(random.random() < 0.2),
         router_input="hidden" if cell != "lstm" or random.random() < 0.3 else "state",
         router=str(random.choice(ROUTERS)) if len(sizes) == 2 else "softmax",
     )

@@ -6,7 +6,7 @@ from skimrnn.config import GATES, SkimConfig
 
 
 def configs():
-    def build(cell, sizes, layers, bias, both, skim_input, router_input, router):
+    def build(cell, sizes, layers, bias, both, skim_input, shared, router_input, router):
         levels = tuple(sorted(sizes, reverse=True))
         if cell != "lstm":
             router_input = "hidden"
@@ -21,6 +21,7 @@ def configs():
             bias=bias,
             bidirectional=both,
             skim_input=skim_input,
+            shared=shared,
             router_input=router_input,
             router=router,
         )
@@ -34,6 +35,7 @@ def configs():
         st.booleans(),
         st.booleans(),
         st.sampled_from(["prefix", "full"]),
+        st.booleans(),
         st.sampled_from(["hidden", "state"]),
         st.sampled_from(["softmax", "skip-rnn", "skipw"]),
     )

@@ -38,6 +38,8 @@ class SkimConfig:
         bias: whether the cells have biases; the router always has one.
         bidirectional: whether each layer also reads from the last token to the first.
         skim_input: what a small cell sees of the state: "prefix" ``h[:S]`` or "full" all of ``h``.
+        shared: whether small cells are the full cell's first units, without parameters of their
+            own (``cell_parameters``).
         router_input: what the router sees of the state: "hidden" ``h`` or "state" ``[c ; h]``
             (LSTM only). None picks "state" for the LSTM and "hidden" for the others.
         router: which of ``skimrnn.routers``; "softmax" is the paper's.
@@ -56,6 +58,7 @@ class SkimConfig:
     bias: bool = True
     bidirectional: bool = False
     skim_input: str = "prefix"
+    shared: bool = False
     router_input: str | None = None
     router: str = "softmax"
     router_options: Mapping[str, int] = dataclasses.field(default_factory=dict, hash=False)
@@ -102,7 +105,8 @@ class SkimConfig:
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """The name and shape of every parameter, by layer, then direction.
 
-        The full cell bears the names of ``torch.nn.LSTM``; ``skim_{level}_`` marks a small cell.
+        The full cell bears the names of ``torch.nn.LSTM``; ``skim_{level}_`` marks a small cell
+        that is not shared.
         A router's begin with ``router_``; ``routers/`` says what they are.
         """
         shapes: dict[str, tuple[int, ...]] = {}
@@ -112,7 +116,7 @@ class SkimConfig:
                 inputs = self.layer_input_size(layer)
                 shapes |= self._cell_shapes("", suffix, self.hidden_size, inputs, self.hidden_size)
                 for level, size in enumerate(self.levels):
-                    if level and size:
+                    if level and size and not self.shared:
                         seen = self.skim_seen(level)
                         shapes |= self._cell_shapes(f"skim_{level}_", suffix, size, inputs, seen)
                 if self.skims:
@@ -157,10 +161,11 @@ class SkimConfig:
         return other
 
     def to_dict(self) -> dict[str, Any]:
-        """The configuration as plain JSON values; router_options where there are some."""
+        """The configuration as plain JSON values; shared and router_options where they are set."""
         values = {**dataclasses.asdict(self), "levels": list(self.levels)}
-        if not self.router_options:
-            del values["router_options"]
+        for name in ("shared", "router_options"):
+            if not values[name]:
+                del values[name]
         return values
 
     @classmethod
@@ -243,7 +248,7 @@ def _problems(values: Mapping[str, Any]) -> list[str]:
     for name in ("input_size", "hidden_size", "num_layers"):
         if name in values and not (_is_int(values[name]) and values[name] >= 1):
             problems.append(f"{name} must be a whole number of at least 1; got {values[name]!r}")
-    for name in ("bias", "bidirectional"):
+    for name in ("bias", "bidirectional", "shared"):
         if not isinstance(values.get(name, True), bool):
             problems.append(f"{name} must be true or false; got {values[name]!r}")
     if "levels" in values and _is_int(hidden_size) and hidden_size >= 1:  # type: ignore[operator]

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skimrnn.cell_parameters import cell_parameters
 from skimrnn.config import SkimConfig, parameter_suffix
 from skimrnn.routers import LOG_OF_NOTHING, Router, find_router
 
@@ -247,20 +248,12 @@ def _direction(
 ) -> DirectionWeights:
     suffix = parameter_suffix(layer, direction)
 
-    def cell(prefix: str) -> CellWeights:
-        weight_ih = parameters[f"{prefix}weight_ih_{suffix}"]
-        zeros = np.zeros(len(weight_ih), dtype=weight_ih.dtype)
-        return CellWeights(
-            weight_ih,
-            parameters[f"{prefix}weight_hh_{suffix}"],
-            parameters.get(f"{prefix}bias_ih_{suffix}", zeros),
-            parameters.get(f"{prefix}bias_hh_{suffix}", zeros),
-        )
+    def cell(level: int) -> CellWeights:
+        own = cell_parameters(parameters, config, level, f"_{suffix}")
+        zeros = np.zeros(len(own[0]), dtype=own[0].dtype)
+        return CellWeights(*(zeros if part is None else part for part in own))
 
-    cells = tuple(
-        cell(f"skim_{level}_" if level else "") if size else None
-        for level, size in enumerate(config.levels)
-    )
+    cells = tuple(cell(level) if size else None for level, size in enumerate(config.levels))
     router = None
     if config.skims:
         own = {name: parameters[f"{name}_{suffix}"] for name in config.router_shapes(layer)}

@@ -30,6 +30,7 @@ SHAPES = [
     {"levels": (7, 3, 0), "bidirectional": True},
     {"levels": (3, 0), "num_layers": 2},
     {"levels": (1,), "bidirectional": True},
+    {"levels": (7, 5, 1), "shared": True},
 ]
 OPTIONS = [
     {"cell": cell, "skim_input": seen, **({"router_input": state} if cell == "lstm" else {})}

@@ -155,6 +155,8 @@ def _print_model(found: dict[str, Any]) -> None:
     ]
     if len(layer["levels"]) > 1:
         rows.append(("sees", f"small cell: {layer['skim_input']}, router: {layer['router_input']}"))
+        if layer.get("shared"):
+            rows.append(("shared", "small cells are the full cell's first units"))
         if layer["router"] != "softmax":
             options = "".join(f", {k} {v}" for k, v in layer.get("router_options", {}).items())
             rows.append(("router", layer["router"] + options))

@@ -34,7 +34,8 @@ DEFAULT_SKIM_SIZE = 5
 
 _LAYERS, _SKIMMING, _TRAINING, _WORDS = "Layers", "Skimming", "Training", "Words"
 _OF_SKIMMING = (
-    *("skim_size", "levels", "skim_input", "router_input", "router", "router_options", "hard"),
+    *("skim_size", "levels", "skim_input", "shared"),
+    *("router_input", "router", "router_options", "hard"),
     *("penalty", "skim_weight", "wanted_rate", "warm_start_steps", "skim_ramp_steps"),
     "skim_start",
     *("temperature_rate", "temperature_floor", "threshold_spread"),
@@ -156,6 +157,10 @@ def train(
             "What the small cell sees of the state: prefix or full.",
             metavar="WHAT",
         ),
+    ] = None,
+    shared: Annotated[
+        bool | None,
+        _option(_SKIMMING, "--shared", None, "Small cells are the full cell's first units."),
     ] = None,
     router_input: Annotated[
         str | None,
@@ -518,6 +523,7 @@ def training_options(given: dict[str, Any], base: Path | None = None) -> Trainin
         num_layers=options.num_layers,
         bidirectional=options.bidirectional,
         skim_input=options.skim_input,
+        shared=options.shared,
         router_input=options.router_input,
         router=options.router,
         router_options=options.router_options,

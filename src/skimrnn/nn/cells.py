@@ -7,7 +7,7 @@ and biases are torch's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -70,13 +70,6 @@ class CellWeights(NamedTuple):
     weight_hh: Tensor
     bias_ih: Tensor | None
     bias_hh: Tensor | None
-
-    @classmethod
-    def of(cls, tensors: Mapping[str, Tensor], prefix: str = "") -> CellWeights:
-        """Out of parameters by their names, such as ``prefix + "weight_ih"``."""
-        weights = (tensors[f"{prefix}weight_{part}"] for part in ("ih", "hh"))
-        biases = (tensors.get(f"{prefix}bias_{part}") for part in ("ih", "hh"))
-        return cls(*weights, *biases)
 
 
 Cell = Callable[[Tensor, Tensor, State, CellWeights], State]

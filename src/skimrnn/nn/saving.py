@@ -135,6 +135,7 @@ def _layer_of(file: ModelFile) -> SkimLayer:
             dtype=getattr(torch, str(dtype)),
             levels=config.levels,
             skim_input=config.skim_input,
+            shared=config.shared,
             router_input=config.router_input,
             router=config.router,
             router_options=config.router_options,

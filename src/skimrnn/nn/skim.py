@@ -12,6 +12,7 @@ K levels, G gates.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import sys
 import warnings
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence
 
+from skimrnn.cell_parameters import cell_parameters
 from skimrnn.config import SkimConfig, parameter_suffix, resolve_levels
 from skimrnn.nn import fused, graph, native
 from skimrnn.nn.cells import CellWeights, State
@@ -44,6 +46,7 @@ class SkimOptions(TypedDict, total=False):
     skim_size: int | None
     levels: Sequence[int] | None
     skim_input: str
+    shared: bool
     router_input: str | None
     router: str
     router_options: Mapping[str, int]
@@ -75,6 +78,7 @@ class _SkimMixin(Pretrained, nn.RNNBase):
         skim_size: int | None = None,
         levels: Sequence[int] | None = None,
         skim_input: str = "prefix",
+        shared: bool = False,
         router_input: str | None = None,
         router: str = "softmax",
         router_options: Mapping[str, int] | None = None,
@@ -100,6 +104,7 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             bidirectional=bool(self.bidirectional),
             levels=resolve_levels(self.hidden_size, skim_size, levels),
             skim_input=skim_input,
+            shared=shared,
             router_input=router_input,
             router=router,
             router_options={} if router_options is None else router_options,
@@ -133,36 +138,34 @@ class _SkimMixin(Pretrained, nn.RNNBase):
     def begin_by_reading(self) -> None:
         """Give what skims the start that disturbs a trained full cell the least.
 
-        Small cells become the full cell's first units. With ``skim_input="full"`` they then
+        Small cells become the full cell's first units, as shared ones are. With "full" they then
         update those as a read does; with "prefix" they miss what the other units say. A router
         whose ``reading_bias`` is above 0 reads about nine tokens of ten.
         """
-        config, gates = self.config, self.config.gates
+        config, parameters = self.config, dict(self.named_parameters())
+        first = dataclasses.replace(config, shared=True)
         bias = find_router(config.router).reading_bias
         for layer in range(config.num_layers if config.skims else 0):
             for direction in range(config.directions):
                 suffix = parameter_suffix(layer, direction)
-                for level, size in enumerate(config.levels[1:], 1):
-                    for name in self._cell_names(suffix) if size else ():
-                        whole = self.get_parameter(name)
-                        first = whole.view(gates, -1, *whole.shape[1:])[:, :size].flatten(0, 1)
-                        if name.startswith("weight_hh"):
-                            first = first[:, : config.skim_seen(level)]
-                        self.get_parameter(f"skim_{level}_{name}").copy_(first)
+                small = () if config.shared else enumerate(config.levels[1:], 1)
+                for level in (level for level, size in small if size):
+                    own = cell_parameters(parameters, config, level, f"_{suffix}")
+                    parts = cell_parameters(parameters, first, level, f"_{suffix}")
+                    for part, begun in zip(own, parts, strict=True):
+                        if part is not None:
+                            part.copy_(begun)
                 if bias:
                     router = self.get_parameter(f"router_bias_{suffix}")
                     router.zero_()[0] = bias
-
-    def _cell_names(self, suffix: str) -> list[str]:
-        """The names of the full cell of one layer and direction."""
-        kinds = ("weight", "bias") if self.config.bias else ("weight",)
-        return [f"{kind}_{part}_{suffix}" for kind in kinds for part in ("ih", "hh")]
 
     def extra_repr(self) -> str:
         """Torch's summary, with the levels."""
         options = f"levels={self.config.levels}"
         if self.config.skim_input != "prefix":
             options += f", skim_input={self.config.skim_input!r}"
+        if self.config.shared:
+            options += ", shared=True"
         if self.config.router != "softmax":
             options += f", router={self.config.router!r}"
         if self.config.router_options:
@@ -339,7 +342,7 @@ class _SkimMixin(Pretrained, nn.RNNBase):
         """
         tensors = [self._tensors(layer, direction) for direction in range(len(initial))]
         if not (self.config.skims and self.skimming):
-            cells = [CellWeights.of(each) for each in tensors]
+            cells = [CellWeights(*cell_parameters(each, self.config, 0)) for each in tensors]
             if choose_path(self.path, self.config, x) == "fused":
                 return fused.read_all(cells, x, layout, initial)
             return [
@@ -482,6 +485,7 @@ class SkimLSTM(_SkimMixin, nn.LSTM):  # type: ignore[misc]
         skim_size: S, units that a skim updates, 0 <= S < D; 0 is a skip.
         levels: instead of ``skim_size``: (D, S_1, ...), strictly falling; (D,) never skims.
         skim_input: "prefix": a small cell sees h[:S]; "full": all of h.
+        shared: whether small cells are the full cell's first units, without weights of their own.
         router_input: "state": the router sees [c ; h] (the default here); "hidden": h.
         router: which of ``skimrnn.routers``; "softmax" is the paper's.
         router_options: its own settings, such as SkipW's ``{"window": 10, "reads": 5}``.

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from skimrnn.cell_parameters import cell_parameters
 from skimrnn.config import SkimConfig
 from skimrnn.nn.cells import CELLS, CellWeights, State
 from skimrnn.nn.router import Routing, TorchOps
@@ -32,7 +33,7 @@ class Direction(NamedTuple):
     def of(cls, config: SkimConfig, layer: int, tensors: Mapping[str, Tensor]) -> Direction:
         """Made of its parameters, by their names without suffix; biases may be absent."""
         cells = [
-            CellWeights.of(tensors, f"skim_{level}_" if level else "") if size else None
+            CellWeights(*cell_parameters(tensors, config, level)) if size else None
             for level, size in enumerate(config.levels)
         ]
         own = {name: tensors[name] for name in config.router_shapes(layer)}

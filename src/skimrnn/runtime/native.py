@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skimrnn.cell_parameters import cell_parameters
 from skimrnn.config import SkimConfig, parameter_suffix
 from skimrnn.decision import ARGMAX, Rule, Way
 from skimrnn.extension import kernels
@@ -197,16 +198,11 @@ def _columns(rules: Sequence[Rule]) -> list[Any]:
 
 def flat_parameters(config: SkimConfig, parameters: Mapping[str, Array]) -> list[Array | None]:
     """The parameters in the order that the extension takes them, None where there is none."""
-    parts = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    names = []
+    flat: list[Array | None] = []
     for layer in range(config.num_layers):
         for direction in range(config.directions):
-            suffix = parameter_suffix(layer, direction)
-            for level in range(len(config.levels)):
-                prefix = f"skim_{level}_" if level else ""
-                names += [f"{prefix}{part}_{suffix}" for part in parts]
-            names += [f"router_weight_{suffix}", f"router_bias_{suffix}"]
-    return [
-        np.ascontiguousarray(parameters[name], np.float32) if name in parameters else None
-        for name in names
-    ]
+            suffix = f"_{parameter_suffix(layer, direction)}"
+            for level, size in enumerate(config.levels):
+                flat += cell_parameters(parameters, config, level, suffix) if size else [None] * 4
+            flat += [parameters.get(f"router_{part}{suffix}") for part in ("weight", "bias")]
+    return [None if part is None else np.ascontiguousarray(part, np.float32) for part in flat]

@@ -355,6 +355,7 @@ def build_config(
         "levels": options.levels,
         "num_layers": options.num_layers,
         "skim_input": options.skim_input,
+        "shared": options.shared,
         "router_input": options.router_input,
         "router": options.router,
         "router_options": options.router_options,

@@ -413,6 +413,7 @@ def build_model(
         bidirectional=options.bidirectional,
         levels=options.levels,
         skim_input=options.skim_input,
+        shared=options.shared,
         router_input=options.router_input,
         router=options.router,
         router_options=options.router_options,

@@ -266,6 +266,7 @@ def train_cloze(
     context = SkimConfig(
         levels=options.levels,
         skim_input=options.skim_input,
+        shared=options.shared,
         router_input=options.router_input,
         router=options.router,
         router_options=options.router_options,

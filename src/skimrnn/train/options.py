@@ -41,6 +41,7 @@ class TrainingOptions:
         num_layers: stacked layers.
         bidirectional: whether each layer also reads backwards.
         skim_input: what a small cell sees, "prefix" or "full".
+        shared: whether small cells are the full cell's first units, without weights of their own.
         router_input: what the router sees, "hidden" or "state"; None for the cell's default.
         router: which of ``skimrnn.routers`` decides.
         router_options: the router's own settings; its defaults are filled in.
@@ -87,6 +88,7 @@ class TrainingOptions:
     num_layers: int = 1
     bidirectional: bool = False
     skim_input: str = "prefix"
+    shared: bool = False
     router_input: str | None = None
     router: str = "softmax"
     router_options: Mapping[str, int] = dataclasses.field(default_factory=dict, hash=False)
@@ -196,10 +198,11 @@ class TrainingOptions:
             raise ValueError("these training options do not fit: " + "; ".join(broken))
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain JSON values; router_options where there are some."""
+        """The settings as plain JSON values; shared and router_options where they are set."""
         values = {**dataclasses.asdict(self), "levels": list(self.levels)}
-        if not self.router_options:
-            del values["router_options"]
+        for name in ("shared", "router_options"):
+            if not values[name]:
+                del values[name]
         return values
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from skimrnn.train.checkpoint import check_same, open_checkpoint
 
 _OF_LATER = (
-    *("levels", "skim_input", "router_input", "router", "router_options", "hard"),
+    *("levels", "skim_input", "shared", "router_input", "router", "router_options", "hard"),
     *("penalty", "skim_weight", "wanted_rate"),
     *("warm_start_steps", "skim_ramp_steps", "skim_start"),
     *("temperature_rate", "temperature_floor", "answerer"),

@@ -79,6 +79,7 @@ def make_layer(config: SkimConfig, dropout: float) -> SkimLSTM:
         bidirectional=config.bidirectional,
         levels=config.levels,
         skim_input=config.skim_input,
+        shared=config.shared,
         router_input=config.router_input,
         router=config.router,
         router_options=config.router_options,
