@@ -188,7 +188,7 @@ def train(
     ] = None,
     hard: Annotated[
         bool | None,
-        _option(_SKIMMING, "--hard", None, "Take sampled levels whole instead of mixing them."),
+        _option(_SKIMMING, "--hard", None, "Take levels whole instead of mixing them."),
     ] = None,
     penalty: Annotated[
         str | None,

@@ -176,7 +176,7 @@ def _token_values(entry: LayerReads, kind: str) -> Tensor:
     if not entry.skimming:
         return log_p[:, 0] * 0
     if kind == "skim":
-        if not find_router(entry.config.router).sampled:  # whose p may be 0
+        if find_router(entry.config.router).training != "sampled":  # whose p may be 0
             raise ValueError(
                 f'penalty "skim" is for routers that are sampled, and {entry.config.router!r} is '
                 'not; use "cost" or "rate"'

@@ -28,7 +28,7 @@ def check_temperature(temperature: float) -> None:
 
 
 class Mix:
-    """The share of each level in a training step, by the Gumbel-softmax.
+    """The share of each level in a training step, by the Gumbel-softmax; noise of 0 draws nothing.
 
     Source: the paper's equation 6; "hard" adds the straight-through estimate.
 

@@ -211,7 +211,7 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             hx: initial state as torch's layer takes it; zeros if None.
             noise: Gumbel noise of a training step, (layers, directions, B, T, K) in text order
                 (B in the caller's order, also for packed input); drawn from torch's generator if
-                None. Not used in ``eval()``, nor by a router that is not ``sampled``.
+                None. Not used in ``eval()``, nor by a router whose training is not "sampled".
             levels: the level to take each token at instead of what the router says, for study:
                 whole numbers from 0 to K - 1, (layers, directions, B, T), or (B, T) for the same
                 in every layer and direction, in text order (B in the caller's order); past a
@@ -353,7 +353,7 @@ class _SkimMixin(Pretrained, nn.RNNBase):
         if self.training:
             if levels is not None:
                 noise = [noise_of_levels(each, len(self.config.levels), x.dtype) for each in levels]
-            elif not find_router(self.config.router).sampled:
+            elif find_router(self.config.router).training != "sampled":
                 noise = [x.new_zeros(len(x), len(self.config.levels)) for _ in parts]
             elif noise is None:
                 noise = [draw_noise(x, len(self.config.levels)) for _ in parts]
@@ -402,8 +402,8 @@ class _SkimMixin(Pretrained, nn.RNNBase):
                         raise
                     warnings.warn(f"{error}; it is used from now on", stacklevel=2)
                     self.path = path = "eager"
-            sampled = find_router(self.config.router).sampled
-            mix = Mix(self.temperature, self.hard) if sampled else Mix(1.0, hard=True)
+            straight = find_router(self.config.router).training == "straight"
+            mix = Mix(1.0, hard=True) if straight else Mix(self.temperature, self.hard)
             begun = part.router.begin(start)
             reads.append(walk(Mixing(mix, part, x, layout, drawn), layout, begun, bool(d)))
         return reads
@@ -489,7 +489,7 @@ class SkimLSTM(_SkimMixin, nn.LSTM):  # type: ignore[misc]
         router_input: "state": the router sees [c ; h] (the default here); "hidden": h.
         router: which of ``skimrnn.routers``; "softmax" is the paper's.
         router_options: its own settings, such as SkipW's ``{"window": 10, "reads": 5}``.
-        hard: whether training takes the sampled level whole (straight-through).
+        hard: whether training takes the level of the largest share whole (straight-through).
         threshold: θ in ``eval()``; skim where the probability of skimming exceeds it.
         budget: ceiling on the share of tokens read in ``eval()``, for every prefix of a text.
         burst: reads allowed ahead of the budget.

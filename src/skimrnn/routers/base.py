@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from skimrnn.config import SkimConfig
@@ -94,8 +94,9 @@ class Router(ABC):
         bias_start: where parameters with ``bias`` in their name start.
         reading_bias: what ``router_bias`` gives level 0 beyond the others, for a router that begins
             by reading (``SkimLSTM.begin_by_reading``); 0 if it does so anyhow, or has none.
-        sampled: whether training draws Gumbel noise and mixes the levels. If not, the likelier one
-            is taken whole and the gradient goes straight through, to p.
+        training: how a training step makes shares of the levels out of p. "sampled": by the
+            Gumbel-softmax; "soft": likewise without noise, so that at temperature 1 they are p;
+            "straight": the likelier one has all, and the gradient goes straight through, to p.
     """
 
     name: ClassVar[str]
@@ -103,7 +104,7 @@ class Router(ABC):
     levels: ClassVar[int | None] = None
     bias_start: ClassVar[float] = 0.0
     reading_bias: ClassVar[float] = 0.0
-    sampled: ClassVar[bool] = True
+    training: ClassVar[Literal["sampled", "soft", "straight"]] = "sampled"
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ class SkipRnnRouter(Router):
     name = "skip-rnn"
     levels = 2
     bias_start = 1.0
-    sampled = False
+    training = "straight"
 
     @staticmethod
     def parameter_shapes(config: SkimConfig, inputs: int) -> dict[str, tuple[int, ...]]:

@@ -45,7 +45,7 @@ class SkipWRouter(Router):
     defaults: ClassVar[Mapping[str, int]] = {"window": 10, "reads": 5}
     levels = 2
     bias_start = 1.0
-    sampled = False
+    training = "straight"
 
     @classmethod
     def problem_of(cls, options: Mapping[str, int]) -> str | None:

@@ -171,7 +171,7 @@ class Classification:
         config = rnn.config
         if not (config.skims and rnn.skimming) or self._levels_of is not None:
             return None
-        if not find_router(config.router).sampled:
+        if find_router(config.router).training != "sampled":
             return None
         noise = batch_gumbel(
             self._options.seed,

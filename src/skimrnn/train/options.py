@@ -45,7 +45,7 @@ class TrainingOptions:
         router_input: what the router sees, "hidden" or "state"; None for the cell's default.
         router: which of ``skimrnn.routers`` decides.
         router_options: the router's own settings; its defaults are filled in.
-        hard: whether training takes the sampled level whole.
+        hard: whether training takes the level of the largest share whole.
         embedding_size: E, if there are no word vectors.
         penalty: "skim", "cost" or "rate".
         skim_weight: γ, weight of the penalty.
@@ -134,7 +134,7 @@ class TrainingOptions:
             object.__setattr__(self, "router_options", options)
         wants_rate = self.penalty == "rate"
         routed = len(self.levels) > 1 and self.router in router_names()
-        sampled = find_router(self.router).sampled if routed else True
+        sampled = not routed or find_router(self.router).training == "sampled"
         checks = {
             f"cell must be one of {', '.join(GATES)}": self.cell in GATES,
             "penalty must be skim, cost or rate": self.penalty in ("skim", "cost", "rate"),
