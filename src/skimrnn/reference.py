@@ -258,7 +258,8 @@ def _direction(
     if config.skims:
         own = {name: parameters[f"{name}_{suffix}"] for name in config.router_shapes(layer)}
         inputs = config.layer_input_size(layer)
-        router = find_router(config.router)(own, inputs, NumpyOps, config.router_options)
+        made = find_router(config.router)
+        router = made(own, inputs, NumpyOps, config.router_options, config.levels)
     return DirectionWeights(cells, router)
 
 
@@ -318,6 +319,11 @@ class NumpyOps:
     def choose(sign: Array, x: Array, y: Array) -> Array:
         """``x`` where the sign (1,) is below 0, else ``y``."""
         return np.where(sign < 0, x, y)
+
+    @staticmethod
+    def constant(numbers: Sequence[Any], like: Array) -> Array:
+        """Numbers as an array of the other's dtype."""
+        return np.array(numbers, like.dtype)
 
     @staticmethod
     def columns(x: Array, begin: int, end: int) -> Array:

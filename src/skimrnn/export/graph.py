@@ -153,6 +153,11 @@ class OnnxOps:
         return where(graph.one("Less", sign, graph.one("CastLike", np.array(0.0), sign)), x, y)
 
     @staticmethod
+    def constant(numbers: Sequence[Any], like: Array) -> Array:
+        """Numbers as an array of the other's dtype, as parameters are."""
+        return np.array(numbers, like.dtype)
+
+    @staticmethod
     def columns(x: Value, begin: int, end: int) -> Value:
         """Those of the last axis from ``begin`` to before ``end``."""
         return x.columns(begin, end)

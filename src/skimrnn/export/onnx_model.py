@@ -181,7 +181,8 @@ def _weights(file: ModelFile) -> list[list[DirectionWeights]]:
         router = weights.router
         if router is None:
             return weights
-        writing = type(router)(router.weights, router.inputs, OnnxOps(), router.options)
+        given = router.weights, router.inputs, OnnxOps(), router.options, router.sizes
+        writing = type(router)(*given)
         return replace(weights, router=writing)
 
     return [[own(one) for one in layer] for layer in unpack(file.parameters, file.config)]

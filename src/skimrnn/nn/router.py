@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,6 +43,11 @@ class TorchOps:
     def choose(sign: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """``x`` where the sign (rows, 1) is below 0, else ``y``."""
         return torch.where(sign < 0, x, y)
+
+    @staticmethod
+    def constant(numbers: Sequence[Any], like: Tensor) -> Tensor:
+        """Numbers as a tensor of the other's dtype, on its device."""
+        return like.new_tensor(numbers)
 
     @staticmethod
     def columns(x: Tensor, begin: int, end: int) -> Tensor:

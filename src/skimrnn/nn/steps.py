@@ -38,7 +38,8 @@ class Direction(NamedTuple):
         ]
         own = {name: tensors[name] for name in config.router_shapes(layer)}
         inputs = config.layer_input_size(layer)
-        router = find_router(config.router)(own, inputs, TorchOps, config.router_options)
+        made = find_router(config.router)
+        router = made(own, inputs, TorchOps, config.router_options, config.levels)
         assert config.router_input is not None
         return cls(config, cells, Routing(router, config.router_input, config.memory))
 

@@ -65,6 +65,10 @@ class Ops(Protocol):
         """``x`` where the sign, one number a row, is below 0; else ``y``."""
         ...
 
+    def constant(self, numbers: Sequence[Any], like: Array) -> Array:
+        """Numbers as a parameter, of the kind of another; no gradient goes to them."""
+        ...
+
     def columns(self, x: Array, begin: int, end: int) -> Array:
         """Those of the last axis from ``begin`` to before ``end``."""
         ...
@@ -86,13 +90,14 @@ class Router(ABC):
         inputs: E.
         ops: the arithmetic to use.
         options: its settings, all of ``defaults``; these if None.
+        sizes: the layer's levels, (D, S_1, ...).
 
     Attributes:
         name: what a configuration calls it; of the class, as all that follow.
         defaults: its settings besides, whole numbers by name (``SkimConfig.router_options``).
         levels: K, if it can tell no other number of levels apart.
         bias_start: where parameters with ``bias`` in their name start.
-        reading_bias: what ``router_bias`` gives level 0 beyond the others, for a router that begins
+        reading_bias: the first number of ``router_bias``, the others 0, with which a router begins
             by reading (``SkimLSTM.begin_by_reading``); 0 if it does so anyhow, or has none.
         training: how a training step makes shares of the levels out of p. "sampled": by the
             Gumbel-softmax; "soft": likewise without noise, so that at temperature 1 they are p;
@@ -112,8 +117,9 @@ class Router(ABC):
         inputs: int,
         ops: Ops,
         options: Mapping[str, int] | None = None,
+        sizes: Sequence[int] = (),
     ) -> None:
-        self.weights, self.inputs, self.ops = weights, inputs, ops
+        self.weights, self.inputs, self.ops, self.sizes = weights, inputs, ops, sizes
         self.options = self.defaults if options is None else options
 
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from skimrnn.routers.base import Array, Ops, Router, register
@@ -32,8 +32,9 @@ class SoftmaxRouter(Router):
         inputs: int,
         ops: Ops,
         options: Mapping[str, int] | None = None,
+        sizes: Sequence[int] = (),
     ) -> None:
-        super().__init__(weights, inputs, ops, options)
+        super().__init__(weights, inputs, ops, options, sizes)
         self.weight, self.bias = weights["router_weight"], weights["router_bias"]
         self._weight_x, self._weight_s = self.weight[:, :inputs], self.weight[:, inputs:]
 
