@@ -100,8 +100,8 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
   const int count = int(shape_.levels.size());
   direction.cells.resize(count);
   direction.offsets.resize(count);
-  const bool sees_x = shape_.router == kSoftmax;
-  std::size_t floats = sees_x && count > 1 ? padded(count - 1) : 0;
+  const bool softmax = shape_.router == kSoftmax, sees_x = router_sees_x();
+  std::size_t floats = sees_x && count > 1 ? padded(router_rows()) : 0;
   // In the order of need: the router's part, what is skimmed with, the full cell's.
   for (int level = count - 1; level >= 0; --level) {
     const int units = shape_.levels[level];
@@ -113,7 +113,7 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
   }
   direction.floats = floats;
   if (count > 1) {
-    const int of_x = sees_x ? inputs : 0, least = sees_x ? 1 : 0, rows = router_rows();
+    const int of_x = sees_x ? inputs : 0, least = softmax ? 1 : 0, rows = router_rows();
     const int parts = shape_.state_router ? 2 : 1;  // c and h, or h
     const std::size_t columns = of_x + std::size_t(parts) * hidden;
     direction.router_s = store_.zeros<float>(std::size_t(rows) * parts * padded(hidden));
@@ -121,12 +121,12 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
     // Of the softmax less the row of level 0.
     const auto entry = [&](int row, std::size_t column) {
       const float own = weight[row * columns + column];
-      return sees_x ? own - weight[column] : own;
+      return softmax ? own - weight[column] : own;
     };
     for (int k = 0; k < rows; ++k) {
       const int row = k + least;
       for (int i = 0; i < of_x; ++i) direction.router_x.push_back(entry(row, i));
-      direction.router_bias.push_back(sees_x ? bias[row] - bias[0] : bias[row]);
+      direction.router_bias.push_back(softmax ? bias[row] - bias[0] : bias[row]);
       float* to = direction.router_s + std::size_t(k) * parts * padded(hidden);
       for (int part = 0; part < parts; ++part)
         for (int i = 0; i < hidden; ++i)
@@ -138,8 +138,8 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
 
 // Rows that are multiplied with the state.
 int Network::router_rows() const {
-  if (shape_.router == kSkipRnn) return 1;
-  return shape_.router == kSkipW ? shape_.window : int(shape_.levels.size()) - 1;
+  if (shape_.router == kSkipW) return shape_.window;
+  return shape_.router == kSoftmax ? int(shape_.levels.size()) - 1 : 1;
 }
 
 Network::Network(Shape shape, const std::vector<DirectionParameters>& directions,
@@ -273,6 +273,19 @@ float save_up(float logit, float saved) {
   return saved + std::min(logistic(logit), 1 - saved);
 }
 
+// VCRNN's p, from its logit: of each level what is reached of it and not of the larger ones.
+void schedule(float logit, const std::vector<int>& levels, int sharpness, float* p) {
+  const float share = logistic(logit), slope = float(sharpness);
+  const std::size_t last = levels.size() - 1;
+  float larger = 0;
+  for (std::size_t level = 0; level < last; ++level) {
+    const float reached = logistic(slope * (share - float(levels[level + 1]) / float(levels[0])));
+    p[level] = reached - larger;
+    larger = reached;
+  }
+  p[last] = 1 - larger;
+}
+
 int choose_level(const float* p, int count, const Rule& rule) {
   const int last = count - 1;
   if (rule.argmax) {
@@ -355,7 +368,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
 
   // A skim changes units before `moving` alone, so the router's sum over the others stands until
   // the next token that is read.
-  const int moving = count > 1 ? padded(shape_.levels[1]) : 0;
+  const int moving = count > 1 ? padded(shape_.levels[1]) : 0, rows = router_rows();
   const std::size_t router_units = units * (shape_.state_router ? 2 : 1);
   const float* router_c = shape_.state_router ? c : nullptr;
   bool tails_stand = false;
@@ -410,14 +423,14 @@ void Network::read_direction(const Pass& pass, Work& work) const {
         next = next + 1 < numbers ? next + 1 : 0;
       } else {
         const float* part = row;
-        if (shape_.router == kSkipRnn) {
+        if (!router_sees_x()) {
           part = direction.router_bias.data();
         } else if (!part) {
           router_part(direction, x, pass.inputs, own);
           part = own;
         }
         p[0] = 0;
-        for (int k = 1; k < count; ++k) {
+        for (int k = 1; k <= rows; ++k) {
           const float* weights = direction.router_s + (k - 1) * router_units;
           const RouterRow of_state = {weights, weights + router_units - units};
           p[k] = part[k - 1] + kernels_->router_sum(of_state, router_c, h, moving, units,
@@ -427,6 +440,8 @@ void Network::read_direction(const Pass& pass, Work& work) const {
         if (shape_.router == kSkipRnn) {
           p[0] = save_up(p[1], remembered[0]);
           p[1] = 1 - p[0];
+        } else if (shape_.router == kVcrnn) {
+          schedule(p[1], shape_.levels, shape_.sharpness, p);
         } else {
           softmax(p, count);
         }

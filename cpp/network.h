@@ -12,7 +12,7 @@
 namespace skimrnn {
 
 // routers/ has a file for each.
-enum RouterKind { kSoftmax, kSkipRnn, kSkipW };
+enum RouterKind { kSoftmax, kSkipRnn, kSkipW, kVcrnn };
 
 struct Shape {
   CellKind kind;
@@ -25,6 +25,7 @@ struct Shape {
   bool state_router;        // the router sees [c ; h]
   RouterKind router = kSoftmax;
   int window = 0, reads = 0;  // of kSkipW: tokens of a window, and how many are read at most
+  int sharpness = 0;          // of kVcrnn: λ
 };
 
 // How levels are chosen; decision.py says what each means.
@@ -44,7 +45,7 @@ struct CellParameters {
 
 // What one direction of one layer learned; a cell where S = 0, and the router of the plain RNN, are
 // null. The router's are (K, E + |s|) and (K,); of kSkipRnn (1, |s|) and (1,), of kSkipW
-// (window, |s|) and (window,).
+// (window, |s|) and (window,), of kVcrnn (1, E + |s|) and (1,).
 struct DirectionParameters {
   std::vector<CellParameters> cells;
   const float *router_weight, *router_bias;
@@ -94,8 +95,9 @@ class Network {
 
   // R, the numbers that each direction's router remembers.
   int memory() const {
-    if (shape_.levels.size() == 1 || shape_.router == kSoftmax) return 0;
-    return shape_.router == kSkipRnn ? 1 : shape_.window + 1;
+    if (shape_.levels.size() == 1) return 0;
+    if (shape_.router == kSkipRnn) return 1;
+    return shape_.router == kSkipW ? shape_.window + 1 : 0;
   }
 
   void read(const Input& input, int tokens, const Rule& rule, const Start& start,
@@ -132,7 +134,7 @@ class Network {
     std::size_t floats;                // of a row: all cells' parts and the router's
     // The router's rows less that of level 0: a softmax is of differences, so level 0's logit is 0
     // and K - 1 products are enough. (K-1, E), (K-1,) and (K-1, c | h), whole groups of each. The
-    // other routers' rows are as they were given, with nothing for x.
+    // other routers' rows are as they were given, of kSkipRnn and kSkipW with nothing for x.
     std::vector<float> router_x, router_bias;
     float* router_s;
   };
@@ -144,6 +146,7 @@ class Network {
   void router_part(const Direction& direction, const float* x, int inputs, float* part) const;
   void fill_row(const Direction& direction, const float* x, int inputs, float* row) const;
   int router_rows() const;
+  bool router_sees_x() const { return shape_.router == kSoftmax || shape_.router == kVcrnn; }
   void score_window(const Direction& direction, const float* c, const float* h, Work& work) const;
   void read_direction(const Pass& pass, Work& work) const;
 

@@ -20,6 +20,7 @@ import numpy as np
 from fuzz.texts import random_texts
 from skimrnn.config import GATES, SkimConfig
 from skimrnn.model_file import ACTIVATIONS, ModelFile, TextPart
+from skimrnn.routers import find_router
 from skimrnn.runtime import Model, implementations
 from skimrnn.runtime.native import ROUTERS
 from skimrnn.text import Vocabulary, scan
@@ -35,6 +36,7 @@ def random_config(random: np.random.Generator) -> SkimConfig:
     sizes = sorted(set(random.integers(0, 70, count).tolist()) | {1}, reverse=True)
     if random.random() < 0.5 and sizes[0] > 1:
         sizes.remove(1)
+    able = [name for name in ROUTERS if find_router(name).levels in (None, len(sizes))]
     return SkimConfig(
         cell=cell,
         input_size=int(random.integers(1, 40)),
@@ -46,7 +48,7 @@ def random_config(random: np.random.Generator) -> SkimConfig:
         skim_input=str(random.choice(["prefix", "full"])),
         shared=bool(random.random() < 0.2),
         router_input="hidden" if cell != "lstm" or random.random() < 0.3 else "state",
-        router=str(random.choice(ROUTERS)) if len(sizes) == 2 else "softmax",
+        router=str(random.choice(able)) if len(sizes) > 1 else "softmax",
     )
 
 

@@ -58,6 +58,6 @@ def row_bytes(config: SkimConfig) -> int:
         return units // 16 * 16 * gates + 16 if narrow else padded(units) * gates
 
     floats = sum(map(rows, config.levels))
-    if config.router == "softmax" and config.skims:  # the others do not look at the word
-        floats += padded(len(config.levels) - 1)
+    if config.router in ("softmax", "vcrnn") and config.skims:  # others do not look at the word
+        floats += padded(len(config.levels) - 1 if config.router == "softmax" else 1)
     return 4 * config.directions * floats

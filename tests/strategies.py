@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from skimrnn.config import GATES, SkimConfig
+from skimrnn.routers import find_router
 
 
 def configs():
@@ -10,7 +11,7 @@ def configs():
         levels = tuple(sorted(sizes, reverse=True))
         if cell != "lstm":
             router_input = "hidden"
-        if len(levels) != 2:
+        if len(levels) == 1 or find_router(router).levels not in (None, len(levels)):
             router = "softmax"
         return SkimConfig(
             cell=cell,
@@ -37,5 +38,5 @@ def configs():
         st.sampled_from(["prefix", "full"]),
         st.booleans(),
         st.sampled_from(["hidden", "state"]),
-        st.sampled_from(["softmax", "skip-rnn", "skipw"]),
+        st.sampled_from(["softmax", "skip-rnn", "skipw", "vcrnn"]),
     )

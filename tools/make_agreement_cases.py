@@ -19,6 +19,7 @@ from fuzz.texts import random_texts
 from skimrnn.config import GATES, SkimConfig
 from skimrnn.decision import ARGMAX, Rule, Way
 from skimrnn.files import write_atomically
+from skimrnn.routers import find_router
 from skimrnn.runtime.native import ROUTERS, flat_parameters
 from skimrnn.runtime.numpy_reader import NumpyReader
 from skimrnn.text import Vocabulary, character_tables, scan
@@ -48,6 +49,7 @@ def configs() -> list[SkimConfig]:
         hidden = SIZES[1:][number % 7]
         small = [size for size in SIZES if size < hidden][number // 7 % SIZES.index(hidden)]
         sizes = [(hidden, small), (hidden, 0), (hidden, small, 0), (hidden,)][levels]
+        able = [name for name in ROUTERS if find_router(name).levels in (None, len(sizes))]
         made.append(
             SkimConfig(
                 cell=cell,
@@ -58,8 +60,9 @@ def configs() -> list[SkimConfig]:
                 bias=number % 3 != 0,
                 bidirectional=both,
                 skim_input=skim_input,
+                shared=number % 5 == 0,
                 router_input="hidden" if cell != "lstm" or number % 2 else "state",
-                router=ROUTERS[number // 4 % 3] if len(sizes) == 2 else ROUTERS[0],
+                router=able[(number // 4 + number // 32) % len(able) if len(sizes) > 1 else 0],
             )
         )
     return made
@@ -84,7 +87,7 @@ def case(config: SkimConfig, number: int) -> list[bytes]:
             *(config.num_layers, config.directions, len(config.levels), *config.levels),
             *(config.skim_input == "full", config.router_input == "state"),
             ROUTERS.index(config.router),
-            *(config.router_options.get(name, 0) for name in ("window", "reads")),
+            *(config.router_options.get(name, 0) for name in ("window", "reads", "sharpness")),
         )
     ]
     flat = flat_parameters(config, parameters)

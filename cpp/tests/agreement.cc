@@ -95,6 +95,7 @@ struct Case {
     shape.router = skimrnn::RouterKind(file.integer());
     shape.window = file.integer();
     shape.reads = file.integer();
+    shape.sharpness = file.integer();
     const int count = file.integer();
     std::vector<const float*> flat;
     parameters.reserve(count);

@@ -26,6 +26,7 @@ class Network:
         router: str,
         window: int,
         reads: int,
+        sharpness: int,
         parameters: Sequence[NDArray[Any] | None],
         isa: str,
         int8: bool,

@@ -22,6 +22,7 @@ CONFIGS = [
     make_config((7,), cell="rnn_tanh"),
     make_config((40, 33), num_layers=2, router="skip-rnn"),
     make_config((17, 0), router="skipw", router_options={"window": 7, "reads": 3}),
+    make_config((17, 9, 2), router="vcrnn", shared=True),
 ]
 
 

@@ -53,6 +53,7 @@ def configs() -> Iterator[SkimConfig]:
             )
     for router in ("skip-rnn", "skipw"):
         yield make_config((33, 3), input_size=7, num_layers=2, router=router)
+    yield make_config((33, 18, 3), input_size=7, num_layers=2, router="vcrnn", shared=True)
 
 
 every_config = pytest.mark.parametrize(

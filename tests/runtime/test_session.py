@@ -26,6 +26,7 @@ OPTIONS = [
     {"cell": "gru", "num_layers": 2, "skim_input": "full"},
     {"cell": "lstm", "router": "skip-rnn"},
     {"cell": "gru", "router": "skipw"},
+    {"cell": "lstm", "router": "vcrnn", "shared": True},
 ]
 PIECES = st.lists(
     st.one_of(

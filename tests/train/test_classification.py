@@ -67,6 +67,7 @@ def untimed(record: dict[str, Any]) -> dict[str, Any]:
         {"router": "skip-rnn", "levels": (12, 0), "penalty": "cost"},
         # No ceiling: one would miss words that no window can see coming.
         {"router": "skipw", "router_options": {"reads": 10}, "levels": (12, 0), "penalty": "cost"},
+        {"router": "vcrnn", "levels": (12, 6, 2), "shared": True, "penalty": "cost"},
         {"num_layers": 2, "bidirectional": True, "router_input": "hidden", "epochs": 10},
         {"cell": "rnn_tanh", "learning_rate": 0.01},
         {"averaging": 0.9},

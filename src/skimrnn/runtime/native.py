@@ -24,7 +24,7 @@ from skimrnn.text import read_character_tables
 
 Array = NDArray[Any]
 
-ROUTERS = ("softmax", "skip-rnn", "skipw")
+ROUTERS = ("softmax", "skip-rnn", "skipw", "vcrnn")
 """The routers that the kernels know."""
 
 TABLE_BYTES = 32 * 2**20
@@ -78,6 +78,7 @@ class NativeReader:
             config.router if config.skims else ROUTERS[0],
             config.router_options.get("window", 0),
             config.router_options.get("reads", 0),
+            config.router_options.get("sharpness", 0),
             flat_parameters(config, parameters),
             isa,
             self._int8,
