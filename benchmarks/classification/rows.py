@@ -174,6 +174,20 @@ ROWS: dict[str, Row] = {
         for cost in (0.05, 0.2)
     },
     **{
+        f"vcrnn-{cost}-tuned": Row(
+            f"VCRNN, cost {cost}",
+            {
+                "levels": (100, 75, 50, 25, 10),
+                "skim_weight": cost,
+                "router": "vcrnn",
+                "shared": True,
+                "penalty": "cost",
+            },
+            tuned=True,
+        )
+        for cost in (0.05, 0.2)
+    },
+    **{
         f"frozen-{size}-{weight}-tuned": Row(
             f"the plain LSTM as it is, {what}, γ = {weight}",
             # Accuracy is there before anything is skimmed: γ that rises would keep the first state.

@@ -2,8 +2,9 @@
 
     python -m benchmarks.rivals.reading_time
 
-Needs a quiet machine; a minute a router. An LSTM of random weights. Skip RNN's bias is shifted
-until it skips so much; SkipW's ceiling is set, and all that it lets through is read. The router
+Needs a quiet machine; a minute a router. An LSTM of random weights. Skip RNN's and VCRNN's bias is
+shifted until it skips so much; SkipW's ceiling is set, and all that it lets through is read. VCRNN
+skips no word whole: one that updates a quarter of the units is counted as skipped. The router
 runs and decides as ever. The cost model is the straight line between the two ends, nothing skipped
 and all (of Skip RNN, but each text's first token). Writes ``results/rivals/reading-time*.json``.
 """
@@ -27,7 +28,10 @@ from skimrnn.files import write_atomically
 RESULTS = {
     "skip-rnn": FOLDER / "reading-time.json",
     "skipw": FOLDER / "reading-time-skipw.json",
+    "vcrnn": FOLDER / "reading-time-vcrnn.json",
 }
+SMALL = {"skip-rnn": 0, "skipw": 0, "vcrnn": 25}
+"""Units that are updated where the word is skipped, of ``HIDDEN``."""
 RATES = (0.25, 0.5, 0.67, 0.8, 0.9)
 HIDDEN, ROUNDS, BISECTIONS, WINDOW = 100, 15, 16, 10
 FAR = 100.0
@@ -41,7 +45,8 @@ def network(router: str, bias: float, hidden: int = HIDDEN, **options: int) -> N
         cell="lstm",
         input_size=plain.config.input_size,
         hidden_size=hidden,
-        levels=(hidden, 0),
+        levels=(hidden, SMALL[router] * hidden // HIDDEN),
+        shared=True,
         router=router,
         router_options=options,
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.pages import write_or_check
 from benchmarks.rivals.adding import FOLDER, LENGTH, ROWS, SOLVED, THRESHOLDS, Row
-from benchmarks.rivals.reading_time import RESULTS, WINDOW
+from benchmarks.rivals.reading_time import RESULTS, SMALL, WINDOW
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "rivals.md"
 
@@ -31,7 +31,9 @@ Written by `python -m benchmarks.rivals.report` from `benchmarks/results/rivals`
 router; rows "frozen" of [results](results.md) |
 | SkipW (Mayet et al., 2021) | router "skipw", S = 0; window and reads by `router_options` \
 | below; [texts](results.md) |
-| Leap-LSTM, VCRNN, LSTM-Jump | not there yet | |
+| VCRNN, VCGRU (Jernite et al., 2017) | router "vcrnn", `shared`, levels as the steps of units \
+| [texts](results.md) |
+| Leap-LSTM, LSTM-Jump | not there yet | |
 
 ## The adding task of Skip RNN's paper
 
@@ -42,10 +44,11 @@ what a read costs beside half of the squared error. At most {steps} steps here; 
 are those of 8,192 new sequences, read without torch.
 """
 
-METHODS = {"skip-rnn": "Skip RNN", "skipw": "SkipW"}
+METHODS = {"skip-rnn": "Skip RNN", "skipw": "SkipW", "vcrnn": "VCRNN"}
 SHARES = {
     "skip-rnn": "whose bias is shifted until it skips so much",
     "skipw": f"that may read so many words of each {WINDOW}",
+    "vcrnn": f"whose bias is shifted until so many words update {SMALL['vcrnn']} units alone",
 }
 """How each one of those that are timed is made to skip so much."""
 

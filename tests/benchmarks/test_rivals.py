@@ -28,7 +28,7 @@ def test_the_bias_sets_the_share_that_is_skipped():
 @pytest.mark.parametrize("router", reading_time.RESULTS)
 def test_what_is_timed_stands_on_the_page(router, monkeypatch):
     monkeypatch.setattr(reading_time, "RATES", (0.5,))
-    monkeypatch.setattr(reading_time, "BISECTIONS", 8)
+    monkeypatch.setattr(reading_time, "BISECTIONS", 12)
     texts = [text[:60] for text in make_texts(0)[:2]]
     monkeypatch.setattr(reading_time, "make_texts", lambda seed: texts)
     rows = reading_time.measure(router, rounds=2)

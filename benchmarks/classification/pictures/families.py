@@ -71,6 +71,8 @@ FAMILIES = (
             "skip-rnn-0.2-tuned": "Skip RNN, 0.2",
             "skipw-0.05-tuned": "SkipW, 0.05",
             "skipw-0.2-tuned": "SkipW, 0.2",
+            "vcrnn-0.05-tuned": "VCRNN, 0.05",
+            "vcrnn-0.2-tuned": "VCRNN, 0.2",
         },
         {},
     ),
