@@ -129,6 +129,11 @@ class SkimConfig:
         """The R numbers that each router remembers before the first token; often none."""
         return find_router(self.router).memory(self) if self.skims else ()
 
+    @property
+    def noise_size(self) -> int:
+        """The numbers that training draws for a token, if its router draws any; mostly K."""
+        return find_router(self.router).noise_size(self)
+
     def router_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
         """The parameters of the router of one direction of this layer, without their suffix."""
         return find_router(self.router).parameter_shapes(self, self.layer_input_size(layer))

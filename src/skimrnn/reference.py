@@ -326,6 +326,13 @@ class NumpyOps:
         return np.array(numbers, like.dtype)
 
     @staticmethod
+    def argmax(x: Array) -> Array:
+        """The place of the largest, (1,), of equal ones the first."""
+        return np.array([x.argmax()], x.dtype)
+
+    full = staticmethod(np.full_like)
+
+    @staticmethod
     def columns(x: Array, begin: int, end: int) -> Array:
         """Those from ``begin`` to before ``end``."""
         return x[begin:end]

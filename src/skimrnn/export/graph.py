@@ -158,6 +158,16 @@ class OnnxOps:
         return np.array(numbers, like.dtype)
 
     @staticmethod
+    def argmax(x: Value) -> Value:
+        """The place of the largest of the last axis, of equal ones the first."""
+        return x.graph.one("CastLike", x.graph.one("ArgMax", x, axis=-1, keepdims=1), x)
+
+    @staticmethod
+    def full(x: Value, value: float) -> Value:
+        """The value in the place of every entry of x."""
+        return (x - x) + x.graph.one("CastLike", np.array(float(value)), x)
+
+    @staticmethod
     def columns(x: Value, begin: int, end: int) -> Value:
         """Those of the last axis from ``begin`` to before ``end``."""
         return x.columns(begin, end)

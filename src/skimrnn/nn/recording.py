@@ -14,6 +14,7 @@ from torch import Tensor, distributed, nn
 
 from skimrnn import cost
 from skimrnn.config import SkimConfig
+from skimrnn.nn.router import Choices
 from skimrnn.nn.sequences import Ragged
 from skimrnn.routers import find_router
 
@@ -34,6 +35,7 @@ class LayerReads:
         log_p: log-probabilities of the N real tokens, (N, K), with their gradient.
         levels: level of each of the N tokens (in training the one with the largest share), (N,).
         layout: where the tokens lie in the batch.
+        choices: what the router drew, if it is reinforced and trained.
     """
 
     module: nn.Module
@@ -43,6 +45,7 @@ class LayerReads:
     log_p: Tensor
     levels: Tensor
     layout: Ragged
+    choices: Choices | None = None
 
     @property
     def config(self) -> SkimConfig:
@@ -124,6 +127,41 @@ class Reads:
             return mean * 0
         assert rate is not None
         return (_over_processes(mean) - rate) ** 2
+
+    def text_costs(self) -> Tensor:
+        """What penalty "cost" averages, for each text by itself, (B,), in the caller's order."""
+        costs = [entry.layout.text_means(_token_values(entry, "cost")) for entry in self.entries]
+        return torch.stack(costs).mean(dim=0)
+
+    def reinforcement(self, reward: Tensor) -> Tensor:
+        """What to add to each text's loss, (B,), so that drawn choices are learnt by REINFORCE.
+
+        With the reward r of a text, and p and b of each of its choices, in all layers and
+        directions: the sum of ``-(r - b) log p``, whose gradient does not go to b, and of
+        ``(r - b)²``, from which the baseline b learns.
+
+        Args:
+            reward: of each text, (B,), in the caller's order; the larger, the better.
+
+        Raises:
+            ValueError: if there are not so many texts.
+
+        Source: Williams, 1992; with this baseline, Yu, Lee and Le, ACL 2017.
+        """
+        total, reward = torch.zeros_like(reward), reward.detach()
+        for entry in self.entries:
+            if entry.choices is None:
+                continue
+            if reward.shape != (entry.layout.batch,):
+                raise ValueError(
+                    f"a reward must be one number for each of {entry.layout.batch} texts; got "
+                    f"{tuple(reward.shape)}"
+                )
+            made, log_p, baseline = entry.choices
+            advantage = reward[entry.layout.texts_of] - baseline
+            each = advantage**2 - advantage.detach() * log_p
+            total = total.index_add(0, entry.layout.texts_of, torch.where(made, each, 0).to(total))
+        return total
 
     def skim_rate(self) -> float | None:
         """Share of (token, layer, direction) with a level above 0; None without a token."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -50,6 +50,13 @@ class TorchOps:
         return like.new_tensor(numbers)
 
     @staticmethod
+    def argmax(x: Tensor) -> Tensor:
+        """The place of the largest of the last axis, (rows, 1), of equal ones the first."""
+        return x.argmax(dim=-1, keepdim=True).to(x.dtype)
+
+    full = staticmethod(torch.full_like)
+
+    @staticmethod
     def columns(x: Tensor, begin: int, end: int) -> Tensor:
         """Those of the last axis from ``begin`` to before ``end``."""
         return x[..., begin:end]
@@ -58,6 +65,20 @@ class TorchOps:
     def concatenate(parts: Sequence[Tensor]) -> Tensor:
         """The parts one after the other along the last axis."""
         return torch.cat(list(parts), dim=-1)
+
+
+class Choices(NamedTuple):
+    """What a router that is reinforced drew in training, for N tokens.
+
+    Attributes:
+        made: whether there was something to choose before the token, bool (N,).
+        log_p: the log-probability of what was drawn, (N,); means nothing where nothing was.
+        baseline: the reward that was expected, (N,), likewise; its gradient ends at the state.
+    """
+
+    made: Tensor
+    log_p: Tensor
+    baseline: Tensor
 
 
 class Routing:
@@ -94,12 +115,32 @@ class Routing:
             prepared: the rows that ``prepare`` gave for this step.
             state: the state before.
         """
-        seen = state.h
-        if self._router_input == "state":
-            assert state.c is not None
-            seen = torch.cat([state.c, state.h], dim=1)
-        logits, kept = self.router.route(prepared, seen, state.memory)
+        logits, kept = self.router.route(prepared, self._seen(state), state.memory)
         return F.log_softmax(logits, dim=1), kept
+
+    def draw(self, state: State, noise: Tensor) -> tuple[Tensor, Tensor, Choices]:
+        """The same of a step at which choices are drawn, and those.
+
+        Args:
+            state: the state before.
+            noise: Gumbel noise, (rows, choices).
+        """
+        router, seen = self.router, self._seen(state)
+        logits = router.choices(seen)
+        drawn = (logits + noise).argmax(dim=1, keepdim=True)
+        levels, kept = router.follow(state.memory, drawn.to(logits.dtype))
+        choices = Choices(
+            router.due(state.memory)[:, 0] < 0,
+            F.log_softmax(logits, dim=1).gather(1, drawn)[:, 0],
+            router.baseline(seen.detach())[:, 0],
+        )
+        return F.log_softmax(levels, dim=1), kept, choices
+
+    def _seen(self, state: State) -> Tensor:
+        if self._router_input != "state":
+            return state.h
+        assert state.c is not None
+        return torch.cat([state.c, state.h], dim=1)
 
     def remember(self, kept: Tensor | None, skimmed: Tensor) -> Tensor | None:
         """The memory after the step, where ``skimmed`` (rows,) is the share that was not read."""

@@ -36,7 +36,7 @@ from skimrnn.nn.pretrained import Pretrained
 from skimrnn.nn.recording import LayerReads, recording, report
 from skimrnn.nn.rule import Mix, draw_noise
 from skimrnn.nn.sequences import Ragged
-from skimrnn.nn.steps import Choosing, Direction, Mixing, SequenceRead, walk
+from skimrnn.nn.steps import Choosing, Direction, Drawing, Mixing, SequenceRead, walk
 from skimrnn.routers import find_router
 
 
@@ -211,7 +211,9 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             hx: initial state as torch's layer takes it; zeros if None.
             noise: Gumbel noise of a training step, (layers, directions, B, T, K) in text order
                 (B in the caller's order, also for packed input); drawn from torch's generator if
-                None. Not used in ``eval()``, nor by a router whose training is not "sampled".
+                None. Not used in ``eval()``, nor by a router whose training is "straight" or "soft";
+                one whose training is "reinforced" needs ``config.noise_size`` numbers in the place
+                of K.
             levels: the level to take each token at instead of what the router says, for study:
                 whole numbers from 0 to K - 1, (layers, directions, B, T), or (B, T) for the same
                 in every layer and direction, in text order (B in the caller's order); past a
@@ -350,14 +352,18 @@ class _SkimMixin(Pretrained, nn.RNNBase):
                 for d, cell in enumerate(cells)
             ]
         parts = [Direction.of(self.config, layer, each) for each in tensors]
+        router = find_router(self.config.router)
         if self.training:
             if levels is not None:
                 noise = [noise_of_levels(each, len(self.config.levels), x.dtype) for each in levels]
-            elif find_router(self.config.router).training != "sampled":
+            elif router.training not in ("sampled", "reinforced"):
                 noise = [x.new_zeros(len(x), len(self.config.levels)) for _ in parts]
             elif noise is None:
-                noise = [draw_noise(x, len(self.config.levels)) for _ in parts]
-            reads = self._mix(layer, parts, x, layout, noise, initial)
+                noise = [draw_noise(x, self.config.noise_size) for _ in parts]
+            if router.training == "reinforced" and levels is None:
+                reads = self._draw(parts, x, layout, noise, initial)
+            else:
+                reads = self._mix(layer, parts, x, layout, noise, initial)
         elif self._chooses_fused(x, levels):
             reads = fused.choose(self, parts, x, layout, initial)
         else:
@@ -367,7 +373,8 @@ class _SkimMixin(Pretrained, nn.RNNBase):
                 reads.append(walk(choosing, layout, part.router.begin(initial[d]), bool(d)))
         if recording():
             for d, read in enumerate(reads):
-                report(LayerReads(self, layer, d, True, read.log_p, read.levels, layout))
+                taken = read.log_p, read.levels, layout, read.choices
+                report(LayerReads(self, layer, d, True, *taken))
         return reads
 
     def _chooses_fused(self, x: Tensor, levels: Tensor | None) -> bool:
@@ -408,9 +415,26 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             reads.append(walk(Mixing(mix, part, x, layout, drawn), layout, begun, bool(d)))
         return reads
 
+    def _draw(
+        self,
+        parts: list[Direction],
+        x: Tensor,
+        layout: Ragged,
+        noise: list[Tensor],
+        initial: list[State],
+    ) -> list[SequenceRead]:
+        """A training step of one layer whose router's choices are drawn, always in torch."""
+        choose_path(self.path, self.config, x)  # refuses a path that cannot
+        reads = []
+        for d, (part, drawn, start) in enumerate(zip(parts, noise, initial, strict=True)):
+            drawing = Drawing(part, x, layout, drawn)
+            read = walk(drawing, layout, part.router.begin(start), bool(d))
+            reads.append(read._replace(choices=drawing.choices()))
+        return reads
+
     def _check_noise(self, noise: Tensor, layout: Ragged) -> None:
-        levels, directions = len(self.config.levels), self.config.directions
-        expected = (self.num_layers, directions, layout.batch, layout.steps, levels)
+        numbers, directions = self.config.noise_size, self.config.directions
+        expected = (self.num_layers, directions, layout.batch, layout.steps, numbers)
         long_enough = noise.dim() == 5 and noise.shape[3] >= layout.steps
         if not long_enough or (*noise.shape[:3], layout.steps, noise.shape[4]) != expected:
             raise ValueError(

@@ -1,7 +1,8 @@
 """Through one direction of a layer in torch, token by token: mixed in training, else chosen.
 
 ``walk`` takes a batch from step to step. ``Mixing`` computes every level and mixes; ``Choosing``
-takes each row to one level and lets it enter no other cell's product.
+takes each row to one level and lets it enter no other cell's product, and so does ``Drawing``,
+where what decides is drawn.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch.nn import functional
 from skimrnn.cell_parameters import cell_parameters
 from skimrnn.config import SkimConfig
 from skimrnn.nn.cells import CELLS, CellWeights, State
-from skimrnn.nn.router import Routing, TorchOps
+from skimrnn.nn.router import Choices, Routing, TorchOps
 from skimrnn.nn.rule import Choose, Mix
 from skimrnn.nn.sequences import Ragged
 from skimrnn.routers import find_router
@@ -54,6 +55,17 @@ class Direction(NamedTuple):
         new = CELLS[self.config.cell](x_part, seen, own, cell)
         return new.merge(state, lambda part, old: torch.cat([part, old[:, size:]], dim=1))
 
+    def take(self, levels: Tensor, x: Tensor, state: State) -> State:
+        """The cells' state after tokens x (rows, E), each row taken to one level (rows,)."""
+        new = state
+        for level, cell in enumerate(self.cells):
+            rows = (levels == level).nonzero()[:, 0]
+            if cell is None or not len(rows):
+                continue
+            x_part = functional.linear(x[rows], cell.weight_ih, cell.bias_ih)
+            new = new.put(rows, self.update(level, x_part, state.take(rows)))
+        return new
+
 
 class SequenceRead(NamedTuple):
     """One direction of one layer over a batch of N tokens.
@@ -63,12 +75,14 @@ class SequenceRead(NamedTuple):
         log_p: log-probabilities, (N, K).
         levels: the level taken, or in training the one with the largest share, (N,).
         state: the last state of the B texts, without a router's memory.
+        choices: what was drawn, if that is what decided.
     """
 
     outputs: Tensor
     log_p: Tensor
     levels: Tensor
     state: State
+    choices: Choices | None = None
 
 
 Step = Callable[[int, State], tuple[State, Tensor, Tensor]]
@@ -163,11 +177,35 @@ class Choosing:
         log_p, kept = self._parts.router(self._prepared[t], state)
         levels = self._choose(log_p.exp()) if self._given is None else self._given[t]
         memory = self._parts.router.remember(kept, (levels > 0).to(log_p.dtype))
-        new = state = state.of_cells()
-        for level, cell in enumerate(self._parts.cells):
-            rows = (levels == level).nonzero()[:, 0]
-            if cell is None or not len(rows):
-                continue
-            x_part = functional.linear(self._x[t][rows], cell.weight_ih, cell.bias_ih)
-            new = new.put(rows, self._parts.update(level, x_part, state.take(rows)))
+        new = self._parts.take(levels, self._x[t], state.of_cells())
         return new._replace(memory=memory), log_p, levels
+
+
+class Drawing:
+    """A training step of a router that is reinforced: its choices are drawn, each row follows them.
+
+    Args:
+        parts: the cells and the router.
+        x: the tokens (N, E).
+        layout: where they lie.
+        noise: Gumbel noise, (N, choices).
+    """
+
+    def __init__(self, parts: Direction, x: Tensor, layout: Ragged, noise: Tensor) -> None:
+        self._parts = parts
+        self._x = layout.split(x)
+        self._noise = layout.split(noise.to(x.dtype))
+        self._drawn: dict[int, Choices] = {}
+
+    def __call__(self, t: int, state: State) -> tuple[State, Tensor, Tensor]:
+        """The state after step t, the log-probabilities and the levels taken."""
+        log_p, kept, self._drawn[t] = self._parts.router.draw(state, self._noise[t])
+        levels = log_p.argmax(dim=1)
+        memory = self._parts.router.remember(kept, (levels > 0).to(log_p.dtype))
+        new = self._parts.take(levels, self._x[t], state.of_cells())
+        return new._replace(memory=memory), log_p, levels
+
+    def choices(self) -> Choices:
+        """What was drawn before each of the N tokens, once all steps are taken."""
+        steps = [self._drawn[t] for t in sorted(self._drawn)]
+        return Choices(*(torch.cat(parts) for parts in zip(*steps, strict=True)))

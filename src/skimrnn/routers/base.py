@@ -69,6 +69,17 @@ class Ops(Protocol):
         """Numbers as a parameter, of the kind of another; no gradient goes to them."""
         ...
 
+    def argmax(self, x: Array) -> Array:
+        """The place of the largest of the last axis, from 0, of equal ones the first: 1 a row.
+
+        It has no gradient.
+        """
+        ...
+
+    def full(self, x: Array, value: float) -> Array:
+        """The value in the place of every entry of x."""
+        ...
+
     def columns(self, x: Array, begin: int, end: int) -> Array:
         """Those of the last axis from ``begin`` to before ``end``."""
         ...
@@ -102,6 +113,7 @@ class Router(ABC):
         training: how a training step makes shares of the levels out of p. "sampled": by the
             Gumbel-softmax; "soft": likewise without noise, so that at temperature 1 they are p;
             "straight": the likelier one has all, and the gradient goes straight through, to p.
+            "reinforced": a level is drawn and taken whole, and REINFORCE tells whether it was good.
     """
 
     name: ClassVar[str]
@@ -109,7 +121,7 @@ class Router(ABC):
     levels: ClassVar[int | None] = None
     bias_start: ClassVar[float] = 0.0
     reading_bias: ClassVar[float] = 0.0
-    training: ClassVar[Literal["sampled", "soft", "straight"]] = "sampled"
+    training: ClassVar[Literal["sampled", "soft", "straight", "reinforced"]] = "sampled"
 
     def __init__(
         self,
@@ -160,6 +172,11 @@ class Router(ABC):
     def operations(config: SkimConfig, inputs: int) -> int:
         """Multiply-accumulates on one token; with ``inputs=0``, those that the state needs."""
 
+    @staticmethod
+    def noise_size(config: SkimConfig) -> int:
+        """The numbers that training draws for a token, if it draws any."""
+        return len(config.levels)
+
     @abstractmethod
     def prepare(self, x: Array) -> Array:
         """What tokens say by themselves, one row each: x (E,) or (rows, E)."""
@@ -187,6 +204,24 @@ class Router(ABC):
             skimmed: (1,), 0 if the token was read and 1 if not; in training the share.
         """
         return kept
+
+    # ---- for those that are reinforced; ``route`` takes the likeliest choice ---------------------
+
+    def due(self, memory: Array) -> Array:
+        """Below 0 where something is to be chosen before this token, 1 a row."""
+        raise NotImplementedError(f"{type(self).__name__} does not say when a choice is due")
+
+    def choices(self, s: Array) -> Array:
+        """A logit for each choice, ``noise_size`` a row."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what there is to choose")
+
+    def follow(self, memory: Array, choice: Array) -> tuple[Array, Array]:
+        """What ``route`` gives, by the number of the choice, 1 a row, where one is due."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what a choice does")
+
+    def baseline(self, s: Array) -> Array:
+        """The reward to be expected, 1 a row."""
+        raise NotImplementedError(f"{type(self).__name__} has no baseline")
 
 
 _routers: dict[str, type[Router]] = {}
