@@ -2,11 +2,13 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -43,6 +45,7 @@ skimrnn::RouterKind router_kind(const std::string& name) {
   if (name == "skip-rnn") return skimrnn::kSkipRnn;
   if (name == "skipw") return skimrnn::kSkipW;
   if (name == "vcrnn") return skimrnn::kVcrnn;
+  if (name == "lstm-jump") return skimrnn::kLstmJump;
   throw std::invalid_argument("there is no kernel for the router " + name);
 }
 
@@ -50,7 +53,7 @@ class Network {
  public:
   Network(const std::string& cell, int input_size, int hidden_size, int num_layers, int directions,
           std::vector<int> levels, bool full_skim_input, bool state_router,
-          const std::string& router, int window, int reads, int sharpness,
+          const std::string& router, const std::map<std::string, int>& router_options,
           const std::vector<std::optional<Floats>>& parameters, const std::string& isa, bool int8) {
     const skimrnn::Kernels* kernels = skimrnn::find_kernels(isa);
     if (!kernels) throw std::invalid_argument("this CPU cannot run " + isa);
@@ -58,12 +61,20 @@ class Network {
     if (int8 && kind == skimrnn::kRelu)
       throw std::invalid_argument("int8 needs a cell whose h stays within 1, and relu's does not");
     const skimrnn::RouterKind routes_by = router_kind(router);
+    const auto option = [&](const char* name) {
+      const auto found = router_options.find(name);
+      return found == router_options.end() ? 0 : found->second;
+    };
+    const int window = option("window"), reads = option("reads"), sharpness = option("sharpness"),
+              longest = option("longest"), jumps = option("jumps");
     const bool softmax = routes_by == skimrnn::kSoftmax, vcrnn = routes_by == skimrnn::kVcrnn;
     if (!softmax && !vcrnn && levels.size() > 2)
       throw std::invalid_argument(router + " knows two levels");
     if (vcrnn && sharpness < 1) throw std::invalid_argument("vcrnn needs a sharpness above 0");
     if (routes_by == skimrnn::kSkipW && (window < 1 || reads < 0 || reads > window))
       throw std::invalid_argument("skipw reads at most as many tokens as a window has");
+    if (routes_by == skimrnn::kLstmJump && (reads < 1 || longest < 1 || jumps < 0))
+      throw std::invalid_argument("lstm-jump reads at least a token and jumps at least to the next");
     // Per direction: four parameters for each level's cell, then the router's two.
     const std::size_t each = 4 * levels.size() + 2;
     if (parameters.size() != each * num_layers * directions)
@@ -90,7 +101,9 @@ class Network {
                                    take(i + 2, rows, true), take(i + 3, rows, true)});
       }
       const std::size_t state = std::size_t(hidden_size) * (state_router ? 2 : 1);
-      const std::size_t routes = K == 1 ? 0 : softmax ? K : routes_by == skimrnn::kSkipW ? window : 1;
+      std::size_t routes = K == 1 ? 0 : softmax ? K : 1;
+      if (K > 1 && routes_by == skimrnn::kSkipW) routes = window;
+      if (K > 1 && routes_by == skimrnn::kLstmJump) routes = std::size_t(longest) + 1;
       const std::size_t columns = (softmax || vcrnn ? inputs : 0) + state;
       direction.router_weight = take(first + each - 2, routes * columns, false);
       direction.router_bias = take(first + each - 1, routes, false);
@@ -98,7 +111,8 @@ class Network {
     }
     network_ = std::make_shared<skimrnn::Network>(
         skimrnn::Shape{kind, input_size, hidden_size, num_layers, directions, std::move(levels),
-                       full_skim_input, state_router, routes_by, window, reads, sharpness},
+                       full_skim_input, state_router, routes_by, window, reads, sharpness, longest,
+                       jumps},
         packed, kernels, int8);
   }
 
@@ -364,11 +378,11 @@ NB_MODULE(_native, m) {
         "Instruction sets compiled in that this CPU can run, fastest first.");
   nb::class_<Network>(m, "Network", "A stack of skimming layers, packed for one instruction set.")
       .def(nb::init<const std::string&, int, int, int, int, std::vector<int>, bool, bool,
-                    const std::string&, int, int, int, const std::vector<std::optional<Floats>>&,
-                    const std::string&, bool>(),
+                    const std::string&, const std::map<std::string, int>&,
+                    const std::vector<std::optional<Floats>>&, const std::string&, bool>(),
            "cell"_a, "input_size"_a, "hidden_size"_a, "num_layers"_a, "directions"_a, "levels"_a,
-           "full_skim_input"_a, "state_router"_a, "router"_a, "window"_a, "reads"_a,
-           "sharpness"_a, "parameters"_a, "isa"_a, "int8"_a)
+           "full_skim_input"_a, "state_router"_a, "router"_a, "router_options"_a, "parameters"_a,
+           "isa"_a, "int8"_a)
       .def("set_words", &Network::set_words, "embedding"_a, "table_bytes"_a)
       .def("read_vectors", &Network::read_vectors, "x"_a, "argmax"_a, "threshold"_a,
            "budget"_a.none(), "burst"_a, "h_0"_a.none(), "c_0"_a.none(), "reads_0"_a.none(),

@@ -139,6 +139,7 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
 // Rows that are multiplied with the state.
 int Network::router_rows() const {
   if (shape_.router == kSkipW) return shape_.window;
+  if (shape_.router == kLstmJump) return shape_.longest + 1;
   return shape_.router == kSoftmax ? int(shape_.levels.size()) - 1 : 1;
 }
 
@@ -316,19 +317,24 @@ void prefetch(const float* p, std::size_t floats) {
 
 }  // namespace
 
+// The logit of a row that sees the state alone.
+float Network::score(const Direction& direction, int row, const float* c, const float* h,
+                     Work& work) const {
+  const int units = padded(shape_.hidden_size);
+  const std::size_t row_units = units * (shape_.state_router ? 2 : 1);
+  const float* weights = direction.router_s + row * row_units;
+  const RouterRow of_state = {weights, weights + row_units - units};
+  return direction.router_bias[row] +
+         kernels_->router_sum(of_state, c, h, 0, units, work.tails, true);
+}
+
 // SkipW's memory as a window begins: the scores of its tokens, of which the `reads` largest are
 // kept, and where it ends.
 void Network::score_window(const Direction& direction, const float* c, const float* h,
                            Work& work) const {
-  const int units = padded(shape_.hidden_size), window = shape_.window;
-  const std::size_t row_units = units * (shape_.state_router ? 2 : 1);
+  const int window = shape_.window;
   std::vector<std::pair<float, int>>& ranks = work.ranks;
-  for (int i = 0; i < window; ++i) {
-    const float* weights = direction.router_s + i * row_units;
-    const RouterRow of_state = {weights, weights + row_units - units};
-    const float sum = kernels_->router_sum(of_state, c, h, 0, units, work.tails, true);
-    ranks[i] = {direction.router_bias[i] + sum, i};
-  }
+  for (int i = 0; i < window; ++i) ranks[i] = {score(direction, i, c, h, work), i};
   const auto sooner = [](const auto& one, const auto& other) {  // of equal ones the first
     return one.first > other.first || (one.first == other.first && one.second < other.second);
   };
@@ -336,6 +342,21 @@ void Network::score_window(const Direction& direction, const float* c, const flo
   std::fill_n(work.memory, window, 0.0f);
   for (int i = 0; i < shape_.reads; ++i) work.memory[ranks[i].second] = logistic(ranks[i].first);
   work.memory[window] = -1;
+}
+
+// LSTM-Jump's memory after the likeliest jump, of equal ones the shortest: tokens to read and, before
+// them, to skip, and the jumps left. After one of 0 there is nothing left of any of them.
+void Network::choose_jump(const Direction& direction, const float* c, const float* h,
+                          Work& work) const {
+  int jump = 0;
+  float highest = score(direction, 0, c, h, work);
+  for (int i = 1; i <= shape_.longest; ++i) {
+    const float logit = score(direction, i, c, h, work);
+    if (logit > highest) highest = logit, jump = i;
+  }
+  work.memory[0] = jump ? shape_.reads : 0;
+  work.memory[1] = jump ? jump - 1 : 0;
+  work.memory[2] = jump ? work.memory[2] - 1 : 0;
 }
 
 void Network::read_direction(const Pass& pass, Work& work) const {
@@ -357,12 +378,15 @@ void Network::read_direction(const Pass& pass, Work& work) const {
   if (start.h) std::memcpy(h, start.h + std::size_t(index) * hidden, bytes);
   if (lstm && start.c) std::memcpy(c, start.c + std::size_t(index) * hidden, bytes);
   std::int64_t reads = start.reads ? start.reads[index] : 0;
-  // Of kSkipRnn what has been saved up; of kSkipW a ring that turns, `next` is this token's score.
+  // Of kSkipRnn what has been saved up; of kSkipW a ring that turns, `next` is this token's score;
+  // of kLstmJump the tokens to read and, before them, to skip until a jump, and the jumps left.
   float* remembered = work.memory;
   const int numbers = memory();
   int next = 0;
   if (start.memory)
     std::copy_n(start.memory + std::size_t(index) * numbers, numbers, remembered);
+  else if (shape_.router == kLstmJump && numbers)
+    remembered[0] = shape_.reads, remembered[1] = 0, remembered[2] = shape_.jumps;
   else if (numbers)
     remembered[0] = shape_.router == kSkipRnn ? 1 : -1;
 
@@ -421,6 +445,16 @@ void Network::read_direction(const Pass& pass, Work& work) const {
         p[0] = remembered[next];
         p[1] = 1 - p[0];
         next = next + 1 < numbers ? next + 1 : 0;
+      } else if (shape_.router == kLstmJump) {
+        float &to_read = remembered[0], &to_skip = remembered[1];
+        if (to_read == 0 && to_skip == 0 && remembered[2] > 0)
+          choose_jump(direction, router_c, h, work);
+        p[0] = to_skip == 0 && to_read > 0;
+        p[1] = 1 - p[0];
+        if (to_skip > 0)
+          --to_skip;
+        else if (to_read > 0)
+          --to_read;
       } else {
         const float* part = row;
         if (!router_sees_x()) {

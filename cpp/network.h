@@ -12,7 +12,7 @@
 namespace skimrnn {
 
 // routers/ has a file for each.
-enum RouterKind { kSoftmax, kSkipRnn, kSkipW, kVcrnn };
+enum RouterKind { kSoftmax, kSkipRnn, kSkipW, kVcrnn, kLstmJump };
 
 struct Shape {
   CellKind kind;
@@ -26,6 +26,7 @@ struct Shape {
   RouterKind router = kSoftmax;
   int window = 0, reads = 0;  // of kSkipW: tokens of a window, and how many are read at most
   int sharpness = 0;          // of kVcrnn: λ
+  int longest = 0, jumps = 0;  // of kLstmJump: the longest jump, and how many; `reads` before each
 };
 
 // How levels are chosen; decision.py says what each means.
@@ -45,7 +46,8 @@ struct CellParameters {
 
 // What one direction of one layer learned; a cell where S = 0, and the router of the plain RNN, are
 // null. The router's are (K, E + |s|) and (K,); of kSkipRnn (1, |s|) and (1,), of kSkipW
-// (window, |s|) and (window,), of kVcrnn (1, E + |s|) and (1,).
+// (window, |s|) and (window,), of kVcrnn (1, E + |s|) and (1,), of kLstmJump (longest + 1, |s|) and
+// (longest + 1,).
 struct DirectionParameters {
   std::vector<CellParameters> cells;
   const float *router_weight, *router_bias;
@@ -96,8 +98,12 @@ class Network {
   // R, the numbers that each direction's router remembers.
   int memory() const {
     if (shape_.levels.size() == 1) return 0;
-    if (shape_.router == kSkipRnn) return 1;
-    return shape_.router == kSkipW ? shape_.window + 1 : 0;
+    switch (shape_.router) {
+      case kSkipRnn: return 1;
+      case kSkipW: return shape_.window + 1;
+      case kLstmJump: return 3;
+      default: return 0;
+    }
   }
 
   void read(const Input& input, int tokens, const Rule& rule, const Start& start,
@@ -147,7 +153,10 @@ class Network {
   void fill_row(const Direction& direction, const float* x, int inputs, float* row) const;
   int router_rows() const;
   bool router_sees_x() const { return shape_.router == kSoftmax || shape_.router == kVcrnn; }
+  float score(const Direction& direction, int row, const float* c, const float* h,
+              Work& work) const;
   void score_window(const Direction& direction, const float* c, const float* h, Work& work) const;
+  void choose_jump(const Direction& direction, const float* c, const float* h, Work& work) const;
   void read_direction(const Pass& pass, Work& work) const;
 
   Shape shape_;

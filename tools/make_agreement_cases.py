@@ -27,6 +27,9 @@ from skimrnn.text import Vocabulary, character_tables, scan
 MAGIC = b"SKAG"
 SIZES = (1, 3, 15, 16, 17, 31, 33, 40)
 TOKENS = 12
+ROUTER_OPTIONS = ("window", "reads", "sharpness", "longest", "jumps")
+"""All that a router that the kernels know may have, in the file's order."""
+
 MARGIN = 1e-3
 """Free decisions are compared where no probability is nearer to the threshold."""
 
@@ -87,7 +90,7 @@ def case(config: SkimConfig, number: int) -> list[bytes]:
             *(config.num_layers, config.directions, len(config.levels), *config.levels),
             *(config.skim_input == "full", config.router_input == "state"),
             ROUTERS.index(config.router),
-            *(config.router_options.get(name, 0) for name in ("window", "reads", "sharpness")),
+            *(config.router_options.get(name, 0) for name in ROUTER_OPTIONS),
         )
     ]
     flat = flat_parameters(config, parameters)

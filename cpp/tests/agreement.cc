@@ -96,6 +96,8 @@ struct Case {
     shape.window = file.integer();
     shape.reads = file.integer();
     shape.sharpness = file.integer();
+    shape.longest = file.integer();
+    shape.jumps = file.integer();
     const int count = file.integer();
     std::vector<const float*> flat;
     parameters.reserve(count);

@@ -110,7 +110,13 @@ def test_a_router_of_ones_own_is_exported(router_input):
 @pytest.mark.parametrize("small", [0, 3])
 @pytest.mark.parametrize(
     ("router", "options"),
-    [("skip-rnn", {}), ("skipw", {"window": 3, "reads": 2}), ("skipw", {"window": 1, "reads": 0})],
+    [
+        ("skip-rnn", {}),
+        ("skipw", {"window": 3, "reads": 2}),
+        ("skipw", {"window": 1, "reads": 0}),
+        ("lstm-jump", {"reads": 2, "longest": 3, "jumps": 3}),
+        ("lstm-jump", {"reads": 1, "longest": 1, "jumps": 0}),
+    ],
 )
 def test_what_a_router_remembers_goes_with_it(cell, small, router, options):
     config = make_config(

@@ -23,6 +23,7 @@ CONFIGS = [
     make_config((40, 33), num_layers=2, router="skip-rnn"),
     make_config((17, 0), router="skipw", router_options={"window": 7, "reads": 3}),
     make_config((17, 9, 2), router="vcrnn", shared=True),
+    make_config((17, 3), router="lstm-jump", router_options={"reads": 2, "longest": 3, "jumps": 4}),
 ]
 
 

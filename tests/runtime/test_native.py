@@ -51,7 +51,7 @@ def configs() -> Iterator[SkimConfig]:
                 skim_input="full" if number % 2 else "prefix",
                 bias=number != 1,
             )
-    for router in ("skip-rnn", "skipw"):
+    for router in ("skip-rnn", "skipw", "lstm-jump"):
         yield make_config((33, 3), input_size=7, num_layers=2, router=router)
     yield make_config((33, 18, 3), input_size=7, num_layers=2, router="vcrnn", shared=True)
 

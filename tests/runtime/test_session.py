@@ -27,6 +27,11 @@ OPTIONS = [
     {"cell": "lstm", "router": "skip-rnn"},
     {"cell": "gru", "router": "skipw"},
     {"cell": "lstm", "router": "vcrnn", "shared": True},
+    {
+        "cell": "lstm",
+        "router": "lstm-jump",
+        "router_options": {"reads": 2, "longest": 3, "jumps": 4},
+    },
 ]
 PIECES = st.lists(
     st.one_of(

@@ -24,7 +24,7 @@ from skimrnn.text import read_character_tables
 
 Array = NDArray[Any]
 
-ROUTERS = ("softmax", "skip-rnn", "skipw", "vcrnn")
+ROUTERS = ("softmax", "skip-rnn", "skipw", "vcrnn", "lstm-jump")
 """The routers that the kernels know."""
 
 TABLE_BYTES = 32 * 2**20
@@ -76,9 +76,7 @@ class NativeReader:
             config.skim_input == "full",
             config.router_input == "state",
             config.router if config.skims else ROUTERS[0],
-            config.router_options.get("window", 0),
-            config.router_options.get("reads", 0),
-            config.router_options.get("sharpness", 0),
+            dict(config.router_options),
             flat_parameters(config, parameters),
             isa,
             self._int8,
