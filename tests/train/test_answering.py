@@ -145,6 +145,9 @@ def test_options_that_would_do_nothing_are_refused(
         assert all(
             f"{name}={value!r} (leave it" in str(caught.value) for name, value in changes.items()
         )
+    jumping = settings(router="lstm-jump", penalty="cost")
+    with pytest.raises(ValueError, match=r"'lstm-jump' is learnt by REINFORCE .*classifiers alone"):
+        train_answerer(asked, jumping, tmp_path / "mine")
 
 
 @pytest.mark.parametrize("model", answerer_models())

@@ -13,12 +13,14 @@ import torch
 import skimrnn
 import two_layer_router  # noqa: F401  # registers "two-layer"
 from skimrnn.model_file import read_model
-from skimrnn.nn import TextClassifier
+from skimrnn.nn import TextClassifier, record
 from skimrnn.tasks import DataError, Examples, TextTask
 from skimrnn.text import Vocabulary, WordVectors
 from skimrnn.train import Trained, TrainingOptions, classification, train_classifier
+from skimrnn.train.batches import collate, epoch_batches
 from skimrnn.train.classification import Classification, build_model, encode
 from skimrnn.train.loop import flushed_denormals
+from skimrnn.train.noise import batch_gumbel
 
 Options = Callable[..., TrainingOptions]
 
@@ -68,6 +70,12 @@ def untimed(record: dict[str, Any]) -> dict[str, Any]:
         # No ceiling: one would miss words that no window can see coming.
         {"router": "skipw", "router_options": {"reads": 10}, "levels": (12, 0), "penalty": "cost"},
         {"router": "vcrnn", "levels": (12, 6, 2), "shared": True, "penalty": "cost"},
+        {
+            "router": "lstm-jump",
+            "router_options": {"reads": 3, "longest": 2, "jumps": 5},
+            "levels": (12, 0),
+            "penalty": "cost",
+        },
         {"num_layers": 2, "bidirectional": True, "router_input": "hidden", "epochs": 10},
         {"cell": "rnn_tanh", "learning_rate": 0.01},
         {"averaging": 0.9},
@@ -428,6 +436,49 @@ def test_the_loss_is_cross_entropy_and_weighted_penalty(task, options) -> None:
     penalty = float((twice - alone).detach())
     assert float((loss - alone).detach()) == pytest.approx(penalty / 2, rel=1e-4)
     assert penalty == pytest.approx(np.log(2), abs=0.2)
+
+
+JUMPING = {
+    "router": "lstm-jump",
+    "router_options": {"reads": 2, "longest": 3, "jumps": 2},
+    "levels": (12, 0),
+    "penalty": "cost",
+    "dropout": 0.0,
+    "unknown_probability": 0.0,
+}
+
+
+def test_a_reinforced_router_is_rewarded_for_right_labels_less_the_cost(task, options) -> None:
+    given = options(**JUMPING)
+    model, loss, shown = step_of(task, given, weight=0.3)
+    vocabulary = Vocabulary.build([text.split() for text in task.train.texts])
+    train = encode(task.train, vocabulary)
+    batch = collate(train, epoch_batches(train.lengths(), given.batch_size, given.seed, 0)[3])
+    noise = torch.from_numpy(batch_gumbel(given.seed, 3, batch.lengths.tolist(), 1, 1, 4))
+    with record() as reads:
+        scores = model(batch.rows, batch.lengths, noise=noise)
+    reward = 2 * (scores.argmax(dim=1) == batch.targets).float() - 1 - 0.3 * reads.text_costs()
+    assert 0 < float(reads.text_costs().min()) < float(reads.text_costs().max()) <= 1
+    wanted = torch.nn.functional.cross_entropy(scores, batch.targets)
+    assert float(wanted.detach()) == pytest.approx(shown["loss"])
+    wanted = wanted + reads.reinforcement(reward).mean()
+    assert float(loss.detach()) == pytest.approx(float(wanted.detach()), rel=1e-5)
+    loss.backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_a_jumping_run_that_was_cut_off_ends_the_same(
+    task, options, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("skimrnn.train.loop.CHECKPOINT_SECONDS", 0.0)
+    given = options(**JUMPING, epochs=2)
+    whole = train_classifier(task, given, tmp_path / "whole")
+    with pytest.raises(CutOffError):
+        train_classifier(task, given, tmp_path / "cut", show=cut_off_at(5))
+    resumed = train_classifier(task, given, tmp_path / "cut")
+    assert tensors(resumed.folder) == tensors(whole.folder)
 
 
 def test_the_noise_is_keyed_by_seed_and_step_and_not_torch_s(task, options, monkeypatch) -> None:

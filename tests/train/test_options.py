@@ -20,6 +20,11 @@ REFUSED = [
     ({"penalty": "rate"}, "wanted_rate must be from 0 to 1 with penalty rate"),
     ({"wanted_rate": 0.5}, "wanted_rate must be from 0 to 1 with penalty rate"),
     ({"penalty": "rate", "wanted_rate": 1.5}, "wanted_rate must be from 0 to 1 with penalty rate"),
+    ({"router": "lstm-jump"}, "penalty must be cost with the router lstm-jump (got 'skim')"),
+    (
+        {"router": "lstm-jump", "penalty": "rate", "wanted_rate": 0.5},
+        "penalty must be cost with the router lstm-jump (got 'rate')",
+    ),
     ({"temperature_rate": -1}, "temperature_rate must be at least 0 (got -1)"),
     ({"temperature_floor": 0}, "temperature_floor must be above 0 (got 0)"),
     ({"learning_rate": 0}, "learning_rate must be a number above 0 (got 0)"),

@@ -22,6 +22,7 @@ from skimrnn.model_folder import check_target
 from skimrnn.nn.models import QuestionReader, make_reader
 from skimrnn.nn.recording import Reads, record
 from skimrnn.nn.saving import load_answerer, save_answerer
+from skimrnn.routers import find_router
 from skimrnn.spans import best_span
 from skimrnn.tasks import Questions, QuestionTask, squad_scores
 from skimrnn.text import Vocabulary, WordVectors
@@ -309,8 +310,14 @@ def refuse_options_of_classifiers(options: TrainingOptions) -> None:
     """Raise for what would silently do nothing.
 
     Raises:
-        ValueError: if an option that is a classifier's alone differs from its default.
+        ValueError: if an option that is a classifier's alone differs from its default, or the
+            router learns from labels.
     """
+    if find_router(options.router).reinforced:
+        raise ValueError(
+            f"the router {options.router!r} is learnt by REINFORCE from right and wrong labels, "
+            "which classifiers alone have; name another router"
+        )
     usual = TrainingOptions()
     changed = [
         f"{name}={getattr(options, name)!r} (leave it at {getattr(usual, name)!r})"

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from skimrnn.model_file import SIGMOID, SOFTMAX, write_model
 from skimrnn.model_folder import check_target
 from skimrnn.nn.classifier import TextClassifier
-from skimrnn.nn.recording import record
+from skimrnn.nn.recording import Reads, record
 from skimrnn.nn.saving import as_file
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN, layer_of_cell
 from skimrnn.routers import find_router
@@ -52,6 +52,9 @@ class Classification:
     """Cross-entropy and the skim penalty over a task's training texts.
 
     Of multi-label texts the cross-entropy is that of each label by itself, summed over them.
+
+    A router that is reinforced learns its choices by REINFORCE: a text's reward is 1 if labelled
+    rightly and -1 if not, less the penalty.
 
     Where levels are given there is no penalty: a router has nothing to learn.
 
@@ -114,7 +117,9 @@ class Classification:
         alone = self._processes.count == 1
         if rnn.config.skims and rnn.skimming and (reads.entries or not alone):
             shown["skim_rate"] = reads.skim_rate()
-            if self._levels_of is None:
+            if self._levels_of is None and find_router(rnn.config.router).reinforced:
+                loss = loss + self._reinforcement(reads, batch, correct, skim_weight) * share.weight
+            elif self._levels_of is None:
                 weight = None if alone else self._penalty_weight(texts, share)
                 rate = options.wanted_rate
                 penalty = reads.penalty(options.penalty, rate=rate, weight=weight)
@@ -124,6 +129,19 @@ class Classification:
             worst = worst_shift(shift.grad, options.adversarial)
             scores = model(rows, batch.lengths, noise=noise, levels=levels, shift=worst)
             yield batch.loss(scores) * share.weight, {}
+
+    def _reinforcement(
+        self, reads: Reads, batch: Batch, correct: Tensor, skim_weight: float
+    ) -> Tensor:
+        """REINFORCE's mean over the batch's texts: right or wrong is 1 or -1, less the cost."""
+        if not reads.entries:
+            return correct.new_zeros(())
+        worded = (batch.lengths > 0).to(correct.device)  # the others have nothing to choose
+        reward = 2 * correct[worded] - 1 - skim_weight * reads.text_costs().detach()
+        each = reads.reinforcement(reward)
+        if batch.weights is not None:
+            each = each * batch.weights[worded]
+        return each.sum() / len(correct)
 
     def _no_shift(self, rows: Tensor, rnn: SkimmingLayer) -> Tensor:
         """Zeros to be added to the word vectors, for the gradient that they have."""
@@ -171,7 +189,7 @@ class Classification:
         config = rnn.config
         if not (config.skims and rnn.skimming) or self._levels_of is not None:
             return None
-        if find_router(config.router).training != "sampled":
+        if find_router(config.router).training not in ("sampled", "reinforced"):
             return None
         noise = batch_gumbel(
             self._options.seed,
@@ -179,7 +197,7 @@ class Classification:
             batch.lengths.tolist(),
             config.num_layers,
             config.directions,
-            len(config.levels),
+            config.noise_size,
             first_row=first_row,
         )
         if spread := self._options.threshold_spread:

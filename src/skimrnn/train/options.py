@@ -48,7 +48,8 @@ class TrainingOptions:
         hard: whether training takes the level of the largest share whole.
         embedding_size: E, if there are no word vectors.
         penalty: "skim", "cost" or "rate".
-        skim_weight: γ, weight of the penalty.
+        skim_weight: γ, weight of the penalty; where the router is reinforced, it is taken off the
+            reward.
         wanted_rate: the skim rate that penalty "rate" aims at.
         warm_start_steps: optimiser steps without skimming at first.
         skim_ramp_steps: steps over which γ then rises to its value.
@@ -134,7 +135,9 @@ class TrainingOptions:
             object.__setattr__(self, "router_options", options)
         wants_rate = self.penalty == "rate"
         routed = len(self.levels) > 1 and self.router in router_names()
-        sampled = not routed or find_router(self.router).training == "sampled"
+        training = find_router(self.router).training if routed else "sampled"
+        sampled = training == "sampled"
+        paid = ("cost",) if training == "reinforced" else ("cost", "rate")
         checks = {
             f"cell must be one of {', '.join(GATES)}": self.cell in GATES,
             "penalty must be skim, cost or rate": self.penalty in ("skim", "cost", "rate"),
@@ -151,8 +154,8 @@ class TrainingOptions:
             "threshold_spread must be a number of at least 0": 0
             <= self.threshold_spread
             < math.inf,
-            f"penalty must be cost or rate with the router {self.router}": (
-                sampled or self.penalty != "skim"
+            f"penalty must be {' or '.join(paid)} with the router {self.router}": (
+                sampled or self.penalty in paid
             ),
             f"threshold_spread must be 0 with the router {self.router}": (
                 sampled or self.threshold_spread == 0
