@@ -188,6 +188,14 @@ ROWS: dict[str, Row] = {
         for cost in (0.05, 0.2)
     },
     **{
+        f"lstm-jump{fewer}-tuned": Row(
+            f"LSTM-Jump{', fewer jumps' if fewer else ''}",
+            _skim(0, 0.0, router="lstm-jump", penalty="cost"),
+            tuned=True,
+        )
+        for fewer in ("", "-fewer")
+    },
+    **{
         f"frozen-{size}-{weight}-tuned": Row(
             f"the plain LSTM as it is, {what}, γ = {weight}",
             # Accuracy is there before anything is skimmed: γ that rises would keep the first state.
@@ -229,6 +237,16 @@ ROWS: dict[str, Row] = {
 SMALL = {"sst": 60, "rotten-tomatoes": 60, "imdb": 40, "ag-news": 56}
 WORDS_LEFT = {"sst": 8, "rotten-tomatoes": 9, "imdb": 50, "ag-news": 14}
 
+_SENTENCE, _SENTENCE_FEWER = (7, 10, 4), (9, 10, 2)
+JUMPS = {
+    "sst": (_SENTENCE, _SENTENCE_FEWER),
+    "rotten-tomatoes": (_SENTENCE, _SENTENCE_FEWER),
+    "imdb": ((80, 40, 8), (100, 40, 1)),
+    "ag-news": ((14, 20, 4), (18, 20, 2)),
+}
+"""Reads, longest jump and jumps of LSTM-Jump's two rows: its paper's for Rotten Tomatoes and IMDb;
+those of AG News, whose texts are twice as long as a sentence and whom the paper read by characters,
+are twice as far."""
 
 SOURCES = {"sst-phrases": "sst", "rotten-tomatoes-folds": "rotten-tomatoes"}
 """Which data set a task is made of, where it bears another name."""
@@ -250,6 +268,9 @@ def settings_of(task: str, name: str, seed: int) -> dict[str, Any]:
     settings = {**SHARED, **BY_TASK[task], **(TUNED[task] if row.tuned else {}), **row.settings}
     if name == "small-lstm-tuned":
         settings |= {"hidden_size": SMALL[task], "levels": (SMALL[task],)}
+    if row.settings.get("router") == "lstm-jump":
+        chosen = JUMPS[task]["fewer" in name]
+        settings["router_options"] = dict(zip(("reads", "longest", "jumps"), chosen, strict=True))
     return {**settings, "seed": seed}
 
 

@@ -3,10 +3,12 @@
     python -m benchmarks.rivals.reading_time
 
 Needs a quiet machine; a minute a router. An LSTM of random weights. Skip RNN's and VCRNN's bias is
-shifted until it skips so much; SkipW's ceiling is set, and all that it lets through is read. VCRNN
-skips no word whole: one that updates a quarter of the units is counted as skipped. The router
-runs and decides as ever. The cost model is the straight line between the two ends, nothing skipped
-and all (of Skip RNN, but each text's first token). Writes ``results/rivals/reading-time*.json``.
+shifted until it skips so much; SkipW's ceiling is set, and all that it lets through is read;
+LSTM-Jump's reads are, and its bias is that of the jump over what is left of a window. VCRNN skips
+no word whole: one that updates a quarter of the units is counted as skipped. The router runs and
+decides as ever. The cost model is the straight line between the two ends, nothing skipped and all
+(of Skip RNN and LSTM-Jump, but each text's first token). Writes
+``results/rivals/reading-time*.json``.
 """
 
 from __future__ import annotations
@@ -29,16 +31,21 @@ RESULTS = {
     "skip-rnn": FOLDER / "reading-time.json",
     "skipw": FOLDER / "reading-time-skipw.json",
     "vcrnn": FOLDER / "reading-time-vcrnn.json",
+    "lstm-jump": FOLDER / "reading-time-lstm-jump.json",
 }
 SMALL = {"skip-rnn": 0, "skipw": 0, "vcrnn": 25}
 """Units that are updated where the word is skipped, of ``HIDDEN``."""
 RATES = (0.25, 0.5, 0.67, 0.8, 0.9)
 HIDDEN, ROUNDS, BISECTIONS, WINDOW = 100, 15, 16, 10
+ENDLESS = 10**6
+"""More jumps than a text has words."""
 FAR = 100.0
 """A bias at which a sigmoid is 0 or 1, whatever the state."""
 
 
-def network(router: str, bias: float, hidden: int = HIDDEN, **options: int) -> Network:
+def network(
+    router: str, bias: float | list[float], hidden: int = HIDDEN, **options: int
+) -> Network:
     """A random network of which this router decides, with this bias and these options."""
     plain = make_network("lstm", hidden, None)
     config = SkimConfig(
@@ -51,11 +58,9 @@ def network(router: str, bias: float, hidden: int = HIDDEN, **options: int) -> N
         router_options=options,
     )
     shapes, random = config.router_shapes(0), np.random.default_rng(1)
-    own = {
-        "router_weight_l0": random.uniform(-1, 1, shapes["router_weight"]) * hidden**-0.5,
-        "router_bias_l0": np.full(shapes["router_bias"], bias),
-    }
-    own = {name: array.astype(np.float32) for name, array in own.items()}
+    drawn = {name: random.uniform(-1, 1, shape) * hidden**-0.5 for name, shape in shapes.items()}
+    drawn["router_bias"] = np.full(shapes["router_bias"], bias)
+    own = {f"{name}_l0": array.astype(np.float32) for name, array in drawn.items()}
     return Network(config, {**plain.parameters, **own}, plain.embedding, None)
 
 
@@ -64,6 +69,11 @@ def skipping(router: str, rate: float, texts: list[Any]) -> Network:
     if router == "skipw":
         reads = round((1 - rate) * WINDOW)
         return replace(network(router, FAR, window=WINDOW, reads=reads), skim_rate=rate)
+    if router == "lstm-jump":
+        reads = max(round((1 - rate) * WINDOW), 1)
+        bias = [FAR * (jump == WINDOW - reads + 1) for jump in range(WINDOW + 1)]
+        options = {"reads": reads, "longest": WINDOW, "jumps": 0 if rate == 1 else ENDLESS}
+        return replace(network(router, bias, **options), skim_rate=rate)
     if rate in (0, 1):
         return network(router, -FAR if rate else FAR)
     low, high = -FAR, FAR

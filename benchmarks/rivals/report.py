@@ -33,7 +33,9 @@ router; rows "frozen" of [results](results.md) |
 | below; [texts](results.md) |
 | VCRNN, VCGRU (Jernite et al., 2017) | router "vcrnn", `shared`, levels as the steps of units \
 | [texts](results.md) |
-| Leap-LSTM, LSTM-Jump | not there yet | |
+| LSTM-Jump (Yu et al., 2017) | router "lstm-jump", S = 0; reads, jumps and the longest jump by \
+`router_options` | [texts](results.md) |
+| Leap-LSTM | not there yet | |
 
 ## The adding task of Skip RNN's paper
 
@@ -44,11 +46,12 @@ what a read costs beside half of the squared error. At most {steps} steps here; 
 are those of 8,192 new sequences, read without torch.
 """
 
-METHODS = {"skip-rnn": "Skip RNN", "skipw": "SkipW", "vcrnn": "VCRNN"}
+METHODS = {"skip-rnn": "Skip RNN", "skipw": "SkipW", "vcrnn": "VCRNN", "lstm-jump": "LSTM-Jump"}
 SHARES = {
     "skip-rnn": "whose bias is shifted until it skips so much",
     "skipw": f"that may read so many words of each {WINDOW}",
     "vcrnn": f"whose bias is shifted until so many words update {SMALL['vcrnn']} units alone",
+    "lstm-jump": f"that jumps over what it has not read of each {WINDOW} words",
 }
 """How each one of those that are timed is made to skip so much."""
 

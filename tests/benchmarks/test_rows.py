@@ -37,6 +37,19 @@ def test_rows_of_one_recipe_differ_in_what_their_names_say_alone():
     }
 
 
+def test_lstm_jump_has_the_reads_and_jumps_of_the_task():
+    options = {
+        (task, name): tuple(rows.settings_of(task, name, 0)["router_options"].values())
+        for task in rows.JUMPS
+        for name in ("lstm-jump-tuned", "lstm-jump-fewer-tuned")
+    }
+    assert options["sst", "lstm-jump-tuned"] == (7, 10, 4)
+    assert options["imdb", "lstm-jump-fewer-tuned"] == (100, 40, 1)
+    assert {task for task in rows.TASKS if rows.seeds_of(task, "lstm-jump-tuned")} == set(
+        rows.JUMPS
+    )
+
+
 def test_runs_are_wanted_seed_by_seed_and_only_those_that_a_task_has():
     runs = wanted(["sst", "rotten-tomatoes-folds"], None, [0, 9])
     assert [run.seed for run in runs] == sorted(run.seed for run in runs)

@@ -73,6 +73,8 @@ FAMILIES = (
             "skipw-0.2-tuned": "SkipW, 0.2",
             "vcrnn-0.05-tuned": "VCRNN, 0.05",
             "vcrnn-0.2-tuned": "VCRNN, 0.2",
+            "lstm-jump-tuned": "LSTM-Jump",
+            "lstm-jump-fewer-tuned": "LSTM-Jump, fewer jumps",
         },
         {},
     ),

@@ -313,7 +313,7 @@ def refuse_options_of_classifiers(options: TrainingOptions) -> None:
         ValueError: if an option that is a classifier's alone differs from its default, or the
             router learns from labels.
     """
-    if find_router(options.router).reinforced:
+    if find_router(options.router).training == "reinforced":
         raise ValueError(
             f"the router {options.router!r} is learnt by REINFORCE from right and wrong labels, "
             "which classifiers alone have; name another router"

@@ -117,7 +117,8 @@ class Classification:
         alone = self._processes.count == 1
         if rnn.config.skims and rnn.skimming and (reads.entries or not alone):
             shown["skim_rate"] = reads.skim_rate()
-            if self._levels_of is None and find_router(rnn.config.router).reinforced:
+            reinforced = find_router(rnn.config.router).training == "reinforced"
+            if self._levels_of is None and reinforced:
                 loss = loss + self._reinforcement(reads, batch, correct, skim_weight) * share.weight
             elif self._levels_of is None:
                 weight = None if alone else self._penalty_weight(texts, share)
