@@ -33,7 +33,7 @@ RESULTS = {
     "vcrnn": FOLDER / "reading-time-vcrnn.json",
     "lstm-jump": FOLDER / "reading-time-lstm-jump.json",
 }
-SMALL = {"skip-rnn": 0, "skipw": 0, "vcrnn": 25}
+SMALL = {"skip-rnn": 0, "skipw": 0, "vcrnn": 25, "lstm-jump": 0}
 """Units that are updated where the word is skipped, of ``HIDDEN``."""
 RATES = (0.25, 0.5, 0.67, 0.8, 0.9)
 HIDDEN, ROUNDS, BISECTIONS, WINDOW = 100, 15, 16, 10

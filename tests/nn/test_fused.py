@@ -26,6 +26,7 @@ LAYERS = [
     make_layer("lstm", 3, 5, skim_size=2),
     make_layer("lstm", 3, 9, skim_size=0, router_input="hidden", hard=True, bias=False),
     make_layer("lstm", 3, 33, skim_size=17, skim_input="full", bidirectional=True),
+    make_layer("lstm", 3, 9, skim_size=4, shared=True),
     make_layer("lstm", 3, 9, levels=(9,), bidirectional=True, num_layers=2),
 ]
 

@@ -211,8 +211,8 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             hx: initial state as torch's layer takes it; zeros if None.
             noise: Gumbel noise of a training step, (layers, directions, B, T, K) in text order
                 (B in the caller's order, also for packed input); drawn from torch's generator if
-                None. Not used in ``eval()``, nor by a router whose training is "straight" or "soft";
-                one whose training is "reinforced" needs ``config.noise_size`` numbers in the place
+                None. Not used in ``eval()``, nor by a router whose training is "straight" or
+                "soft"; where it is "reinforced", ``config.noise_size`` numbers stand in the place
                 of K.
             levels: the level to take each token at instead of what the router says, for study:
                 whole numbers from 0 to K - 1, (layers, directions, B, T), or (B, T) for the same

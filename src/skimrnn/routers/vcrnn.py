@@ -59,7 +59,7 @@ class VcrnnRouter(Router):
         super().__init__(weights, inputs, ops, options, sizes)
         weight, sharpness = weights["router_weight"], self.options["sharpness"]
         self._weight_x, self._weight_s = weight[:, :inputs], weight[:, inputs:]
-        # Beyond the largest level there is nothing, and all is at or above the smallest.
+        # No level is larger than the first, and all are as large as the last.
         edges = [-sharpness * size / sizes[0] for size in sizes[1:]]
         self._edges = ops.constant([LOG_OF_NOTHING, *edges, -LOG_OF_NOTHING], weight)
         self._slopes = ops.constant([[sharpness]] * (len(sizes) + 1), weight)
