@@ -32,11 +32,6 @@ CASES = {
     "adversarial, one text": {"adversarial": 0.3, "batch_size": 1},
     "spread": {"threshold_spread": 2.0},
     "three texts": {"batch_size": 3, "penalty": "rate", "wanted_rate": 0.8},
-    "reinforced": {
-        "router": "lstm-jump",
-        "router_options": {"reads": 1, "longest": 3, "jumps": 2},
-        "penalty": "cost",
-    },
     "given levels": {"bidirectional": True},
 }
 

@@ -21,6 +21,7 @@ from skimrnn.train.batches import collate, epoch_batches
 from skimrnn.train.classification import Classification, build_model, encode
 from skimrnn.train.loop import flushed_denormals
 from skimrnn.train.noise import batch_gumbel
+from skimrnn.train.processes import Processes
 
 Options = Callable[..., TrainingOptions]
 
@@ -467,6 +468,12 @@ def test_a_reinforced_router_is_rewarded_for_right_labels_less_the_cost(task, op
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
+
+
+def test_a_reinforced_router_is_trained_by_one_process(task, options) -> None:
+    train = encode(task.train, Vocabulary.build([text.split() for text in task.train.texts]))
+    with pytest.raises(ValueError, match=r"'lstm-jump' is learnt by REINFORCE.*got 2 processes"):
+        Classification(train, train, options(**JUMPING), Processes(0, 2))
 
 
 def test_a_jumping_run_that_was_cut_off_ends_the_same(

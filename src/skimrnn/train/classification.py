@@ -65,6 +65,9 @@ class Classification:
         processes: those that train together; each takes its share of every batch.
         device: where the model is.
         levels_of: the levels of each text (``given.bound``); the router's if None.
+
+    Raises:
+        ValueError: if the router is reinforced and there are several processes.
     """
 
     def __init__(
@@ -77,6 +80,12 @@ class Classification:
         levels_of: LevelsOf | None = None,
     ) -> None:
         self._levels_of = levels_of
+        if processes is not None and processes.count > 1 and find_router(options.router).reinforced:
+            # What REINFORCE uses is not in the scores' graph, where processes look for gradients.
+            raise ValueError(
+                f"the router {options.router!r} is learnt by REINFORCE, which one process does "
+                f"alone; got {processes.count} processes, train without torchrun"
+            )
         self._processes, self._device = processes or Processes(), torch.device(device)
         self._train, self._validation, self._options = train, validation, options
         self._lengths = train.lengths()
