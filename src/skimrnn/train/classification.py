@@ -80,7 +80,8 @@ class Classification:
         levels_of: LevelsOf | None = None,
     ) -> None:
         self._levels_of = levels_of
-        if processes is not None and processes.count > 1 and find_router(options.router).reinforced:
+        reinforced = find_router(options.router).training == "reinforced"
+        if reinforced and processes is not None and processes.count > 1:
             # What REINFORCE uses is not in the scores' graph, where processes look for gradients.
             raise ValueError(
                 f"the router {options.router!r} is learnt by REINFORCE, which one process does "
