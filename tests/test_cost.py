@@ -1,6 +1,7 @@
 """Operation counts: the stated formula, by hand and for all decisions."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -107,7 +108,14 @@ def test_the_cost_is_the_sum_over_decisions(config, data):
             ):
                 s = config.levels[level]
                 seen = d if level == 0 or config.skim_input == "full" else s
-                router = k * (e + state) if k > 1 else 0
+                router = {
+                    "softmax": k * (e + state),
+                    "skip-rnn": state,
+                    "skipw": state,
+                    "vcrnn": e + state,
+                    "lstm-jump": math.ceil(11 * state / 7),  # at its usual reads and longest jump
+                }[config.router]
+                router = router if k > 1 else 0
                 sums[f"{name}read_all"] += g * d * (e + d)
                 sums[f"{name}taken"] += router + g * s * (e + seen)
         assert {name: getattr(counted, name)[b] for name in sums} == sums
