@@ -97,7 +97,7 @@ def test_the_page_says_what_was_found_and_what_was_not_made(results):
     assert "| attention-skip-0.1 | 50 | 0.600 | 70.00 | 65.0 | 76.00 |" in page
     assert "| BiDAF, plain: F1 | ≥ 72 (≥ 77.3) |  | **not made** |" in page
     assert "| 4.00 × | met |" in page
-    assert "2.00 × at 90 % (attention-skim-20-0.1, θ = 0.1) | met |" in page
+    assert "2.00 × at 90 % and an F1 of 63.0 (attention-skim-20-0.1, θ = 0.1) | met |" in page
     assert "| attention-skip-0.1 | 50.0 | 60.0 | 70.0 | 80.0 | more |" in page
     assert "lies above attention-skip-0.1 on 100 % of the way that both cover, by +5.00" in page
     assert "- Not made: attention-again, attention-skim-20-0.05, attention-skim-20-0.2, " in page
