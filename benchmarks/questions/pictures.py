@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.classification.pictures.drawing import (
-    AMBER,
     BLACK,
     BLUE,
     GREEN,
     PURPLE,
-    SKY,
     VERMILION,
     Label,
     picture,
@@ -33,11 +31,10 @@ STYLES = {
     "attention-skim-20-rate-0.6-long": (BLUE, "o-"),
     "attention-skip-rate-0.52-long": (VERMILION, "s--"),
     "attention-skim-20-rate-0.8-long": (PURPLE, "^-"),
-    "attention-skim-20-0.1": (SKY, "v-"),
-    "attention-skip-0.1": (AMBER, "P--"),
     "bidaf-skim-50-0.1": (GREEN, "D-."),
 }
-NAMED = (0.5, 0.2, 0.1, 0.05)
+SMALL = "attention-small"
+NAMED = (0.5, 0.1)
 """Thresholds that are written beside their points."""
 
 
@@ -45,7 +42,6 @@ def draw(
     runs: dict[str, Any], curves: dict[str, Any], times: dict[str, Any], path: Path
 ) -> list[str]:
     """Draw it; give the names that found no room."""
-    plain = {name: run for name, run in runs.items() if not ROWS[name].skims}
     timed = {
         row["row"]: row["ms"]
         for row in times.get("rows", [])
@@ -59,6 +55,8 @@ def draw(
     left_out: list[str] = []
     # With the rest of a curve, all that matters would lie on one line.
     drawn = {name: useful(curve_of(name, curves, times)) for name in STYLES if name in curves}
+    beside = {*(ROWS[name].plain for name in drawn), SMALL}
+    plain = {name: run for name, run in runs.items() if name in beside}
     with picture(path, (5.4 * len(panels), 5.0), len(panels), sharey=True) as axes:
         for number, (key, what) in enumerate(panels):
             labels = []
@@ -76,7 +74,7 @@ def draw(
                 ]
             for name, run in plain.items():
                 x = run["test"]["flop_reduction"] if key != "ms" else timed.get(name)
-                if x is not None and (key == "ms" or name == ROWS[name].plain):
+                if x is not None and (key == "ms" or name != SMALL):
                     y = 100 * run["test"]["f1"]
                     axes[number].plot([x], [y], "D", color=BLACK, markersize=6.5)
                     labels.insert(0, Label(x, y, name, BLACK, bold=True))

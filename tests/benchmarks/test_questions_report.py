@@ -135,8 +135,11 @@ def test_f1_in_another_s_time(results):
     assert at_time([{**point, "ms": None} for point in points], 9.0) is None
 
 
-def test_the_picture_is_drawn(results, tmp_path):
+def test_the_picture_is_drawn(results, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
+    names = ("attention-skim-20-0.1", "attention-skip-0.1")
+    styles = dict(zip(names, pictures.STYLES.values(), strict=False))
+    monkeypatch.setattr(pictures, "STYLES", styles)
     path = tmp_path / "theta.svg"
     curves, times = report.optional("question-curves"), report.optional("question-times")
     assert pictures.draw(report.load(), curves, times, path) == []
