@@ -57,12 +57,14 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.classification.bundled --make
 	$(BIN)/python -m benchmarks.questions
 	$(BIN)/python -m benchmarks.questions.cloze
+	$(BIN)/python -m benchmarks.questions.chosen
 	$(BIN)/python -m benchmarks.questions.curves
 	$(BIN)/python -m benchmarks.questions.times
 	$(BIN)/python -m benchmarks.questions.bundled --make
 	$(BIN)/python -m benchmarks.questions.pictures
 	$(BIN)/python -m benchmarks.questions.report
 	$(BIN)/python -m benchmarks.rivals.adding
+	$(BIN)/python -m benchmarks.rivals.reading_time
 	$(BIN)/python -m benchmarks.rivals.report
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.speed_report
