@@ -63,10 +63,14 @@ FAMILIES = (
             "skim-gru-10-0.01-tuned": "Skim-GRU",
             "spread-10-0.01-tuned": "for many θ",
             "skim-10-0.01-taught": "10 · 0.01, distilled",
-            **{
-                f"frozen-{size}-{weight}-tuned": f"on a frozen LSTM, {size} · {weight}"
-                for size, weight in ((0, 0.1), (0, 0.3), (10, 0.1))
-            },
+        },
+        {},
+    ),
+    Family(
+        "other ways to read less",
+        "h",
+        QUIET,
+        {
             "skip-rnn-0.05-tuned": "Skip RNN, 0.05",
             "skip-rnn-0.2-tuned": "Skip RNN, 0.2",
             "skipw-0.05-tuned": "SkipW, 0.05",
@@ -75,6 +79,10 @@ FAMILIES = (
             "vcrnn-0.2-tuned": "VCRNN, 0.2",
             "lstm-jump-tuned": "LSTM-Jump",
             "lstm-jump-fewer-tuned": "LSTM-Jump, fewer jumps",
+            **{
+                f"frozen-{size}-{weight}-tuned": f"on a frozen LSTM, {size} · {weight}"
+                for size, weight in ((0, 0.1), (0, 0.3), (10, 0.1))
+            },
         },
         {},
     ),
