@@ -232,6 +232,34 @@ class Free:
         assert self.close <= RARE * self.tokens, self
 
 
+LENGTHS = [9, 1, 33, 4]
+"""Of the texts that ``assert_free_alike`` and ``assert_read_alike`` read."""
+
+
+def assert_free_alike(layer, name):
+    """That reader reads freely as the torch layer does, whose reading is returned."""
+    x, hx = make_batch(layer, LENGTHS, hx=True)
+    wanted = run_torch(layer, x, LENGTHS, hx)
+    assert_free(run_reader(reader_of(layer, name), x, LENGTHS, hx), wanted, 0.5)
+    return wanted
+
+
+def assert_read_alike(layer, name):
+    """The same, and at given levels, and within a budget, which the layer keeps."""
+    wanted = assert_free_alike(layer, name)
+    x, hx = make_batch(layer, LENGTHS, hx=True)
+    reader, levels = reader_of(layer, name), random_levels(layer, LENGTHS)
+    assert_forced(
+        run_reader(reader, x, LENGTHS, hx, levels=levels),
+        run_torch(layer, x, LENGTHS, hx, levels=levels),
+    )
+    layer.budget = 0.2
+    read = run_reader(reader, x, LENGTHS, hx, budget=0.2)
+    assert_free(read, run_torch(layer, x, LENGTHS, hx), 0.5)
+    assert (read.level[2] == 0).sum(axis=-1).max() <= 1 + 0.2 * 33
+    return wanted
+
+
 def margins(p, threshold):
     """How near each token's decision is to going the other way, (...) from p (..., K)."""
     if threshold == "argmax":

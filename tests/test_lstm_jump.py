@@ -9,13 +9,14 @@ from torch.nn import functional
 
 import skimrnn
 from agreement import (
+    LENGTHS,
     SIZES,
-    assert_forced,
     assert_free,
+    assert_free_alike,
+    assert_read_alike,
     every_reader,
     make_batch,
     make_layer,
-    random_levels,
     reader_of,
     run_reader,
     run_torch,
@@ -27,7 +28,6 @@ from skimrnn.nn.router import TorchOps
 from skimrnn.reference import NumpyOps
 from skimrnn.routers import find_router
 
-LENGTHS = [9, 1, 33, 4]
 OPTIONS = {"reads": 3, "longest": 4, "jumps": 5}
 NAMES = skimrnn.implementations()
 
@@ -152,20 +152,8 @@ def test_no_threshold_between_moves_it(name):
 def test_all_read_alike(name, dtype, cell, router_input, small):
     options = {"levels": (17, small), "router_input": router_input}
     layer = lstm_jump(cell, 5, 17, num_layers=2, bidirectional=True, dtype=dtype, **options)
-    x, hx = make_batch(layer, LENGTHS, hx=True)
-    reader = reader_of(layer, name)
-    wanted = run_torch(layer, x, LENGTHS, hx)
+    wanted = assert_read_alike(layer, name)
     assert {0, 1} <= set(wanted.level.ravel().tolist())
-    assert_free(run_reader(reader, x, LENGTHS, hx), wanted, 0.5)
-    levels = random_levels(layer, LENGTHS)
-    assert_forced(
-        run_reader(reader, x, LENGTHS, hx, levels=levels),
-        run_torch(layer, x, LENGTHS, hx, levels=levels),
-    )
-    layer.budget = 0.2
-    read = run_reader(reader, x, LENGTHS, hx, budget=0.2)
-    assert_free(read, run_torch(layer, x, LENGTHS, hx), 0.5)
-    assert (read.level[2] == 0).sum(axis=-1).max() <= 1 + 0.2 * 33
 
 
 @every_reader
@@ -174,9 +162,7 @@ def test_odd_sizes_and_options(name, dtype, hidden):
     for reads, longest, jumps in ((1, 1, 0), (1, 1, 50), (2, 20, 3), (7, 3, 2), (40, 4, 4)):
         options = {"reads": reads, "longest": longest, "jumps": jumps}
         layer = lstm_jump("lstm", 3, hidden, dtype=dtype, router_options=options)
-        x, hx = make_batch(layer, LENGTHS, hx=True)
-        read = run_reader(reader_of(layer, name), x, LENGTHS, hx)
-        assert_free(read, run_torch(layer, x, LENGTHS, hx), 0.5)
+        assert_free_alike(layer, name)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,22 +6,17 @@ import torch
 
 import skimrnn
 from agreement import (
-    assert_forced,
-    assert_free,
+    LENGTHS,
+    assert_read_alike,
     every_reader,
     make_batch,
     make_layer,
-    random_levels,
-    reader_of,
-    run_reader,
     run_torch,
 )
 from skimrnn import cost
 from skimrnn.config import SkimConfig
 from skimrnn.nn import SkimGRU, SkimLSTM, record, save
 from skimrnn.train import TrainingOptions
-
-LENGTHS = [9, 1, 33, 4]
 
 
 def skip_rnn(cell, inputs, hidden, **options):
@@ -120,18 +115,7 @@ def test_training_reads_what_reading_reads(cell):
 def test_all_read_alike(name, dtype, cell, router_input, small):
     options = {"levels": (17, small), "router_input": router_input}
     layer = skip_rnn(cell, 5, 17, num_layers=2, bidirectional=True, dtype=dtype, **options)
-    x, hx = make_batch(layer, LENGTHS, hx=True)
-    reader = reader_of(layer, name)
-    assert_free(run_reader(reader, x, LENGTHS, hx), run_torch(layer, x, LENGTHS, hx), 0.5)
-    levels = random_levels(layer, LENGTHS)
-    assert_forced(
-        run_reader(reader, x, LENGTHS, hx, levels=levels),
-        run_torch(layer, x, LENGTHS, hx, levels=levels),
-    )
-    layer.budget = 0.2
-    read = run_reader(reader, x, LENGTHS, hx, budget=0.2)
-    assert_free(read, run_torch(layer, x, LENGTHS, hx), 0.5)
-    assert (read.level[2] == 0).sum(axis=-1).max() <= 1 + 0.2 * 33
+    assert_read_alike(layer, name)
 
 
 @pytest.mark.parametrize("name", skimrnn.implementations())
