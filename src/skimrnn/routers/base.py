@@ -112,7 +112,7 @@ class Router(ABC):
             by reading (``SkimLSTM.begin_by_reading``); 0 if it does so anyhow, or has none.
         training: how a training step makes shares of the levels out of p. "sampled": by the
             Gumbel-softmax; "soft": likewise without noise, so that at temperature 1 they are p;
-            "straight": the likelier one has all, and the gradient goes straight through, to p.
+            "straight": the likelier one has all, and the gradient goes straight through, to p;
             "reinforced": a level is drawn and taken whole, and REINFORCE tells whether it was good.
     """
 
