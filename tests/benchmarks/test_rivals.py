@@ -1,13 +1,21 @@
 """Rivals measured: the share they skip, the line between the ends, the page."""
 
 import json
+from dataclasses import replace
 
+import made_up
+import numpy as np
 import pytest
 
-from benchmarks.rivals import adding, reading_time, report
+from benchmarks.classification import stats
+from benchmarks.classification.pictures import data
+from benchmarks.classification.stats import Runs
+from benchmarks.rivals import adding, ceilings, picture, reading_time, report, texts
+from models import make_classifier, make_config, saved
 from skimrnn.bench.networks import make_texts, reader_of, skim_rate
 from skimrnn.extension import kernels
 from skimrnn.runtime.registry import NUMPY
+from skimrnn.tasks import Examples
 
 pytestmark = pytest.mark.skipif(kernels is None, reason="it is the native reader that is timed")
 
@@ -58,3 +66,96 @@ def test_the_adding_task_is_run_and_stands_on_the_page(tmp_path, monkeypatch):
     assert "| skipw-gru-1e-5 | SkipW, GRU | 1e-05 | 0 |" in page
     assert "| skipw-gru-1e-5 | 0 | 4 of 5 |" in page
     assert "| gru | GRU | 0 | 0 |" in page
+
+
+@pytest.fixture(scope="module")
+def on_texts(tmp_path_factory):
+    folder = made_up.write(tmp_path_factory.mktemp("results"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stats, "RESULTS", folder)
+        yield data.load()
+
+
+def test_rows_on_texts_are_compared_on_the_seeds_that_all_have(on_texts):
+    rows = on_texts.runs["sst"]
+    assert texts.seeds_shared(rows) == [0, 1, 2]
+    fewer = {**rows, "vcrnn-0.2-tuned": Runs("vcrnn-0.2-tuned", {1: rows["lstm-tuned"].by_seed[1]})}
+    assert texts.seeds_shared(fewer) == [1]
+    assert texts.seeds_shared({}) == []
+    results = replace(on_texts, runs={"sst": fewer})
+    found = {place.row: place for place in texts.places(results, "sst")}
+    assert set(found) == {row for group in texts.METHODS.values() for row in group}
+    test = rows["skipw-0.2-tuned"].by_seed[1]["test"]
+    assert found["skipw-0.2-tuned"].accuracy == pytest.approx(100 * test["accuracy"])
+    assert found["skipw-0.2-tuned"].skipped == pytest.approx(100 * test["skim_rate"])
+    assert found["lstm-tuned"].skipped is None
+    assert found["random-tuned"].us == found["skim-10-0.01-tuned"].us
+
+
+def test_the_best_of_a_set_are_bold_and_the_picture_names_them(on_texts, tmp_path):
+    found = texts.places(on_texts, "imdb")
+    best = texts.best_of(found)
+    for one in found:
+        beaten = any(
+            other.us < one.us and other.accuracy > one.accuracy
+            for other in found
+            if other is not one
+        )
+        assert (one.row in best) == (not beaten)
+    page = report.make_page([], {}, on_texts)
+    for one in found:
+        line = next(
+            line for line in page.splitlines() if f"| {one.method} | {one.row[:-6]} |" in line
+        )
+        assert (f"**{one.accuracy:.1f}**" in line) or one.row not in best
+        assert f"{one.us:.1f} µs" in line
+    picture.draw(on_texts, tmp_path / "rivals.svg")
+    drawn = (tmp_path / "rivals.svg").read_text()
+    assert all(name in drawn for name in (*texts.METHODS, "SST", "IMDb", "the front"))
+    assert "Rotten Tomatoes" not in drawn
+    assert set(picture.MARKS) >= set(texts.METHODS)
+
+
+def test_random_words_are_so_many_of_each_window():
+    drawn = ceilings.Drawn(3)
+    levels = drawn(np.zeros(40, np.int32), None, (0, 7))
+    assert levels.shape == (40,)
+    assert (levels.reshape(4, 10) == 0).sum(axis=1).tolist() == [3] * 4
+    assert len({tuple(part) for part in levels.reshape(4, 10).tolist()}) > 1
+    assert (drawn(np.zeros(40, np.int32), None, (0, 7)) == levels).all()
+    assert (drawn(np.zeros(40, np.int32), None, (0, 8)) != levels).any()
+    assert len(drawn(np.zeros(7, np.int32), None, (0, 7))) == 7
+
+
+def test_ceilings_hold_and_stand_on_the_page(tmp_path):
+    def folder(row, **options):
+        config = make_config((7, 0), **options)
+        return saved(tmp_path / row, make_classifier(config))
+
+    options = {"window": 10, "reads": 5}
+    folders = {
+        ceilings.SKIPW: folder(ceilings.SKIPW, router="skipw", router_options=options),
+        "skip-0.01-tuned": folder("skip-0.01-tuned"),
+        ceilings.RANDOM: folder(ceilings.RANDOM),
+    }
+    examples = Examples(
+        tuple(" ".join(["the film is good"] * count) for count in (5, 10, 15)), (0, 1, 2)
+    )
+    points = [
+        ceilings.limited(folders[row], row, examples, reads)
+        for row in folders
+        for reads in ceilings.CEILINGS
+    ]
+    tokens = 4 * (5 + 10 + 15)
+    for point in points:
+        read = round((1 - point["skim_rate"]) * tokens)
+        spare = 3 if point["row"] == "skip-0.01-tuned" else 0  # one word in advance, each text
+        assert read <= point["reads"] * tokens // 10 + spare
+    exact = {point["reads"]: point["skim_rate"] for point in points[-5:]}
+    assert exact == pytest.approx({reads: 1 - reads / 10 for reads in ceilings.CEILINGS})
+    page = report.make_page([], {}, None, {"sst": {"points": points}})
+    assert "## At equal ceilings" in page
+    assert page.count("| skip-0.01 less skipw-0.05 |") == 1
+    assert page.count("| skip-0.01 less random |") == 1
+    assert f"| random | {100 * points[-5]['accuracy']:.1f} (50 %) |" in page
+    assert "At equal ceilings" not in report.make_page([], {})

@@ -54,15 +54,21 @@ class Label:
 
 @contextmanager
 def picture(
-    path: Path, size: tuple[float, float], columns: int = 1, title: str = "", **more: Any
+    path: Path,
+    size: tuple[float, float],
+    columns: int = 1,
+    title: str = "",
+    rows: int = 1,
+    **more: Any,
 ) -> Iterator[list[Any]]:
-    """Give the axes, side by side, of a picture that is written when they have been drawn on.
+    """Give the axes, row by row, of a picture that is written when they have been drawn on.
 
     Args:
         path: an .svg file.
         size: width and height in inches.
-        columns: how many axes.
+        columns: how many axes stand side by side.
         title: of the whole picture.
+        rows: how many stand above each other.
         more: for ``Figure.subplots``.
     """
     import matplotlib as mpl
@@ -72,7 +78,7 @@ def picture(
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=size, layout="constrained", facecolor="white")
         FigureCanvasAgg(figure)
-        axes = list(figure.subplots(1, columns, squeeze=False, **more).flat)
+        axes = list(figure.subplots(rows, columns, squeeze=False, **more).flat)
         if title:
             figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
         yield axes
