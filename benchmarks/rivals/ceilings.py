@@ -34,7 +34,14 @@ RESULT = FOLDER / "ceilings.json"
 WINDOW = 10
 CEILINGS = (5, 4, 3, 2, 1)
 SKIPW, RANDOM = "skipw-0.05-tuned", "random-tuned"
-LIMITED = (SKIPW, "skip-rnn-0.05-tuned", "skip-0.01-tuned", "skim-10-0.01-tuned", RANDOM)
+LIMITED = (
+    SKIPW,
+    "skip-rnn-0.05-tuned",
+    "skip-0.01-tuned",
+    "skim-10-0.01-tuned",
+    "spread-10-0.01-tuned",
+    RANDOM,
+)
 """The rows that are compared; one whose model is not there is left out."""
 SEED = 0
 

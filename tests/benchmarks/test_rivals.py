@@ -10,7 +10,7 @@ import pytest
 from benchmarks.classification import stats
 from benchmarks.classification.pictures import data
 from benchmarks.classification.stats import Runs
-from benchmarks.rivals import adding, ceilings, picture, reading_time, report, texts
+from benchmarks.rivals import adding, ceilings, claims, picture, reading_time, report, texts
 from models import make_classifier, make_config, saved
 from skimrnn.bench.networks import make_texts, reader_of, skim_rate
 from skimrnn.extension import kernels
@@ -114,6 +114,25 @@ def test_the_best_of_a_set_are_bold_and_the_picture_names_them(on_texts, tmp_pat
     assert all(name in drawn for name in (*texts.METHODS, "SST", "IMDb", "the front"))
     assert "Rotten Tomatoes" not in drawn
     assert set(picture.MARKS) >= set(texts.METHODS)
+
+
+def test_claims_stand_beside_what_was_found(on_texts):
+    run = {
+        "row": "skip-gru-1e-5",
+        "seed": 3,
+        "solved_at": None,
+        "test": [{"threshold": at, "read": 0.25, "error": 0.5} for at in (0.5, 0.4, 0.3)],
+    }
+    lines = claims.table(on_texts, [run]).splitlines()
+    said = {line.split(" | ")[0].removeprefix("| "): line for line in lines[2:]}
+    assert set(said) == set(claims.CLAIMS)
+    assert "GRU, cost 1e-05, seed 3: not solved, 25 % read" in said["Skip RNN"]
+    assert "θ = 0.3, 25 % read, 0.500 off" in said["ThrRNN"]
+    found = {place.row: place for place in texts.places(on_texts, "imdb")}
+    plain, jumps = found["lstm-tuned"], found["lstm-jump-tuned"]
+    wanted = f"IMDb: {jumps.accuracy - plain.accuracy:+.1f} points, {jumps.skipped:.0f} % skipped"
+    assert f"{wanted}, {plain.us / jumps.us:.2f} × as fast" in said["LSTM-Jump"]
+    assert len(claims.table(data.Results(), []).splitlines()) == 2
 
 
 def test_random_words_are_so_many_of_each_window():
