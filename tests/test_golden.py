@@ -17,6 +17,7 @@ from skimrnn.nn import SkimGRU, SkimLSTM, SkimRNN, record
 from skimrnn.nn import cells as torch_cells
 from skimrnn.nn.router import Routing, TorchOps
 from skimrnn.nn.rule import Choose
+from skimrnn.nn.sequences import Ragged
 from skimrnn.nn.steps import Direction
 from skimrnn.routers.softmax import SoftmaxRouter
 from skimrnn.runtime import Layer, implementations
@@ -230,9 +231,9 @@ def test_a_step_of_the_reference(case, level):
     parameters = {name: np.array(values) for name, values in case["parameters"].items()}
     [[weights]] = reference.unpack(parameters, config)
     h, c = (None if case[part] is None else np.array(case[part]) for part in "hc")
-    state, taken, p = reference.step(
-        np.array(case["x"]), reference.State(h, c), weights, config, lambda p: level
-    )
+    x, state = np.array(case["x"]), reference.State(h, c)
+    prepared = weights.router.prepare(x)
+    state, taken, p = reference.step(x, prepared, state, weights, config, lambda p: level)
     assert taken == level
     np.testing.assert_allclose(p, case["p"], **TOLERANCE)
     np.testing.assert_allclose(state.h, case["after"][level]["h"], **TOLERANCE)
@@ -257,7 +258,7 @@ def test_a_step_of_torch(case):
     c = None if case["c"] is None else torch.tensor([case["c"]]).double()
     state = torch_cells.State(h, c)
 
-    log_p, _ = router(router.prepare(x), state)
+    log_p, _ = router(router.prepare(x, Ragged([1], None, x.device), False), state)
     p = log_p.exp()
     np.testing.assert_allclose(p[0], case["p"], **TOLERANCE)
     for level, cell in enumerate(cells):

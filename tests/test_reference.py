@@ -87,7 +87,7 @@ def test_router_columns_are_x_then_c_then_h():
     weights.router.weights["router_weight"][1, 8] = 100  # h[0]
     weights.router.weights["router_bias"][:] = [0, 0.5, -np.inf]
     x, state = np.array([0.1, 9, 9]), State(np.full(5, 0.003), np.full(5, 0.02))
-    p, _ = route(x, state, weights, "state")
+    p, _ = route(weights.router.prepare(x), state, weights, "state")
     logit = 0.1 + 0.2 + 0.3 + 0.5
     assert p == pytest.approx([1 / (1 + np.exp(logit)), 1 / (1 + np.exp(-logit)), 0])
 
@@ -96,7 +96,8 @@ def test_the_router_does_not_overflow():
     _, [[weights]], _ = make()
     weights.router.weights["router_weight"][:] = 0
     weights.router.weights["router_bias"][:] = [1e4, -1e4, 0]
-    p, _ = route(np.zeros(3), State(np.zeros(5), np.zeros(5)), weights, "state")
+    prepared, state = weights.router.prepare(np.zeros(3)), State(np.zeros(5), np.zeros(5))
+    p, _ = route(prepared, state, weights, "state")
     assert p.tolist() == [1, 0, 0]
 
 
@@ -135,17 +136,18 @@ def test_a_step_gives_the_state_the_level_and_p():
     config, [[weights]], random = make()
     x, state = random.normal(size=3), State(*random.normal(size=(2, 5)))
     asked = []
-    new, level, p = step(x, state, weights, config, lambda p: asked.append(p) or 1)
+    prepared = weights.router.prepare(x)
+    new, level, p = step(x, prepared, state, weights, config, lambda p: asked.append(p) or 1)
     assert level == 1
     assert asked == [p] or np.array_equal(asked[0], p)
-    np.testing.assert_array_equal(p, route(x, state, weights, "state")[0])
+    np.testing.assert_array_equal(p, route(prepared, state, weights, "state")[0])
     np.testing.assert_array_equal(new.h, update(x, state, 1, weights, config).h)
 
 
 def test_the_plain_rnn_asks_nobody():
     config, [[weights]], random = make(levels=(5,))
     state = State(np.zeros(5), np.zeros(5))
-    new, level, p = step(random.normal(size=3), state, weights, config, choose=None)
+    new, level, p = step(random.normal(size=3), None, state, weights, config, choose=None)
     assert (level, p.tolist()) == (0, [1])
     assert new.h.any()
 

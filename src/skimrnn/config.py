@@ -130,6 +130,11 @@ class SkimConfig:
         return find_router(self.router).memory(self) if self.skims else ()
 
     @property
+    def following(self) -> tuple[float, ...]:
+        """What each router knows of what follows the last token; none if it looks not ahead."""
+        return find_router(self.router).following(self) if self.skims else ()
+
+    @property
     def noise_size(self) -> int:
         """The numbers that training draws for a token, if its router draws any; mostly K."""
         return find_router(self.router).noise_size(self)

@@ -123,19 +123,42 @@ def _elman(x: Array, seen: Array, w: CellWeights) -> Array:
 CELLS = {"lstm": lstm_cell, "gru": gru_cell, "rnn_tanh": tanh_cell, "rnn_relu": relu_cell}
 
 
+# ---- what the router is told of the tokens, besides the state -----------------------------------
+
+
+def prepare(
+    x: Array, weights: DirectionWeights, config: SkimConfig, order: Sequence[int]
+) -> list[Array]:
+    """What each of the tokens x (T, E) says to the router, with what follows it in the order."""
+    router = weights.router
+    if router is None:
+        return list(x)
+    prepared = [router.prepare(token) for token in x]
+    if config.following:
+        following = np.array(config.following, x.dtype)
+        for t in reversed(order):
+            alone = prepared[t]
+            prepared[t] = router.join(alone, following)
+            following = router.foresee(alone, following)
+    return prepared
+
+
 # ---- one token: route, then read or skim ------------------------------------------------------
 
 
 def route(
-    x: Array, state: State, weights: DirectionWeights, router_input: str
+    prepared: Array, state: State, weights: DirectionWeights, router_input: str
 ) -> tuple[Array, Array]:
-    """The probability of each level, (K,), from x and the state *before* it, and what is kept."""
+    """The probability of each level, (K,), and what is kept.
+
+    From a token as ``prepare`` gives it, and the state *before* it.
+    """
     router, seen = weights.router, state.h
     assert router is not None
     if router_input == "state":
         assert state.c is not None
         seen = np.concatenate([state.c, state.h])
-    logits, kept = router.route(router.prepare(x), seen, state.memory)
+    logits, kept = router.route(prepared, seen, state.memory)
     exponentials = np.exp(logits - logits.max())
     return np.asarray(exponentials / exponentials.sum()), kept
 
@@ -155,12 +178,18 @@ def update(x: Array, state: State, level: int, weights: DirectionWeights, c: Ski
 
 
 def step(
-    x: Array, state: State, weights: DirectionWeights, config: SkimConfig, choose: Choose
+    x: Array,
+    prepared: Array,
+    state: State,
+    weights: DirectionWeights,
+    config: SkimConfig,
+    choose: Choose,
 ) -> tuple[State, int, Array]:
     """Read or skim one token.
 
     Args:
         x: the token's vector, (E,).
+        prepared: what ``prepare`` gave for it.
         state: the state before the token; not modified.
         weights: this direction's parameters.
         config: the layer's options.
@@ -173,7 +202,7 @@ def step(
         return update(x, state, 0, weights, config), 0, np.ones(1, dtype=x.dtype)
     assert weights.router is not None
     assert config.router_input is not None
-    p, kept = route(x, state, weights, config.router_input)
+    p, kept = route(prepared, state, weights, config.router_input)
     level = choose(p)
     memory = weights.router.remember(kept, np.array([level > 0], x.dtype))
     return update(x, state, level, weights, config)._replace(memory=memory), level, p
@@ -210,10 +239,12 @@ def read_sequence(
         outputs = np.zeros((tokens, directions, config.hidden_size), dtype=x.dtype)
         for direction in range(directions):
             state = initial_state(config, layer * directions + direction, x.dtype, initial)
+            own, choose = weights[layer][direction], choosers[layer][direction]
             order = range(tokens - 1, -1, -1) if direction else range(tokens)
+            prepared = prepare(x, own, config, order)
             for t in order:
                 state, level[layer, direction, t], p[layer, direction, t] = step(
-                    x[t], state, weights[layer][direction], config, choosers[layer][direction]
+                    x[t], prepared[t], state, own, config, choose
                 )
                 outputs[t, direction] = state.h
             final.append(state)

@@ -172,7 +172,8 @@ def steps():
         [[weights]] = unpack(parameters, config)
         after = []
         for level in range(3):
-            state, _, p = step(x, State(h, c), weights, config, lambda p, level=level: level)
+            prepared, choose = weights.router.prepare(x), lambda p, level=level: level
+            state, _, p = step(x, prepared, State(h, c), weights, config, choose)
             after.append({"h": _list(state.h), "c": _list(state.c)})
         cases.append(
             {

@@ -388,7 +388,8 @@ def mix_by_hand(layer, x, noise, hx=None):
         for direction, weights in enumerate(row):
             state = reference.initial_state(config, len(finals), x.dtype, hx)
             for t in range(len(x))[:: -1 if direction else 1]:
-                p, _ = reference.route(x[t], state, weights, config.router_input)
+                prepared = weights.router.prepare(x[t])
+                p, _ = reference.route(prepared, state, weights, config.router_input)
                 r = softmax((np.log(p) + noise[index, direction, t].numpy()) / layer.temperature)
                 if layer.hard:
                     r = np.eye(len(r))[r.argmax()]

@@ -75,9 +75,9 @@ def feed_the_new_state(patch):
 
 
 def feed_the_new_state_in_numpy(patch):
-    def faulty(x, state, weights, config, choose):
+    def faulty(x, prepared, state, weights, config, choose):
         new = reference.update(x, state, 0, weights, config)
-        p, _ = reference.route(x, new, weights, config.router_input)
+        p, _ = reference.route(prepared, new, weights, config.router_input)
         level = choose(p)
         return reference.update(x, state, level, weights, config), level, p
 

@@ -215,14 +215,17 @@ def _direction(
 
     # What each step sees: whether there is a token, and what it says to each cell and the router.
     given = [OnnxOps.linear(x, cell.weight_ih, cell.bias_ih) for cell in cells.values()]
+    batch = graph.one("Slice", graph.one("Shape", real), np.array([1]), np.array([2]))
     if fixed is None:
         assert weights.router is not None
-        given.append(weights.router.prepare(x))
+        said = weights.router.prepare(x)
+        if config.following:
+            said = _joined(said, real, batch, weights.router, config.following, number, backward)
+        given.append(said)
     given.append(real)
     tokens = [body.value("token") for _ in given]
 
     # The states of the batch, zero at first; a router remembers what it begins with.
-    batch = graph.one("Slice", graph.one("Shape", real), np.array([1]), np.array([2]))
     shape = graph.one("Concat", batch, np.array([config.hidden_size]), axis=0)
     zero = helper.make_tensor("zero", number, [1], [0])
     zeros = graph.one("ConstantOfShape", shape, value=zero)
@@ -231,9 +234,7 @@ def _direction(
     count, first, old = len(states), [zeros] * len(states), of_cells
     if fixed is None and config.memory:
         old = of_cells._replace(memory=body.value("memory"))
-        begin = graph.one("CastLike", np.array(config.memory), zeros)
-        width = graph.one("Concat", batch, np.array([len(config.memory)]), axis=0)
-        first.append(graph.one("Expand", begin, width))
+        first.append(_repeated(config.memory, batch, zeros))
 
     taken = Value(body, tokens[-1].name)
     if fixed is None:
@@ -259,18 +260,12 @@ def _direction(
         states.append(old.memory)
         kept.append(where(taken, weights.router.remember(noted, skimmed), old.memory))
 
-    def infos(values: Sequence[Value], types: Sequence[int]) -> list[Any]:
-        return [
-            helper.make_tensor_value_info(value.name, kind, None)
-            for value, kind in zip(values, types, strict=True)
-        ]
-
     numbers = [number] * len(states)
     loop = helper.make_graph(
         body.nodes,
         "word",
-        infos([*states, *tokens], [*numbers, *[number] * (len(tokens) - 1), TensorProto.BOOL]),
-        infos([*kept, *after], [*numbers, number, TensorProto.INT64]),
+        _infos([*states, *tokens], [*numbers, *[number] * (len(tokens) - 1), TensorProto.BOOL]),
+        _infos([*kept, *after], [*numbers, number, TensorProto.INT64]),
     )
     way = int(backward)
     *last, output, chosen = graph.add(
@@ -284,6 +279,58 @@ def _direction(
         scan_output_directions=[way] * 2,
     )
     return output, State(*last[:count]), chosen
+
+
+def _joined(
+    said: Value,
+    real: Value,
+    batch: Value,
+    router: Router,
+    nothing: tuple[float, ...],
+    number: int,
+    backward: bool,
+) -> Value:
+    """What tokens say (T, B, anything) once what follows them is known: a loop the other way."""
+    from onnx import TensorProto, helper
+
+    graph, body = said.graph, Graph(said.graph)
+    following, token, taken = (body.value(what) for what in ("following", "token", "taken"))
+    before = where(taken, router.foresee(token, following), following)  # as at the end, past it
+    given, types = [following, token, taken], [number, number, TensorProto.BOOL]
+    here = body.one("Identity", following)
+    loop = helper.make_graph(
+        body.nodes, "ahead", _infos(given, types), _infos([before, here], [number, number])
+    )
+    way = int(not backward)
+    _, follows = graph.add(
+        "Scan",
+        _repeated(nothing, batch, said),
+        said,
+        real,
+        outputs=2,
+        body=loop,
+        num_scan_inputs=2,
+        scan_input_directions=[way] * 2,
+        scan_output_directions=[way],
+    )
+    joined: Value = router.join(said, follows)
+    return joined
+
+
+def _repeated(numbers: tuple[float, ...], batch: Value, like: Value) -> Value:
+    """The numbers for each text of the batch, (B, how many)."""
+    graph = batch.graph
+    one = graph.one("CastLike", np.array(numbers), like)
+    return graph.one("Expand", one, graph.one("Concat", batch, np.array([len(numbers)]), axis=0))
+
+
+def _infos(values: Sequence[Value], types: Sequence[int]) -> list[Any]:
+    from onnx import helper
+
+    return [
+        helper.make_tensor_value_info(value.name, kind, None)
+        for value, kind in zip(values, types, strict=True)
+    ]
 
 
 def _dtype(weights: DirectionWeights) -> np.dtype[Any]:

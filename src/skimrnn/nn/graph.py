@@ -81,6 +81,7 @@ class Padded(NamedTuple):
             x.flatten(0, 1),
             layout,
             noise.flatten(0, 1),
+            self.backwards,
         )
         alive_at = alive.unbind(0)
 

@@ -45,6 +45,8 @@ def choose_path(path: str, config: SkimConfig, x: Tensor) -> str:
 def _graph_obstacle(config: SkimConfig, x: Tensor) -> str | None:
     if config.memory or find_router(config.router).training != "sampled":
         return f"knows no router that remembers or draws no noise, such as {config.router!r}"
+    if config.following:
+        return f"knows no router that looks ahead, such as {config.router!r}"
     if x.device.type != "cuda":
         return f"needs a CUDA device, and the input is on {x.device}"
     if not torch.is_grad_enabled():

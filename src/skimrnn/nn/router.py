@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from skimrnn.nn.cells import State
+from skimrnn.nn.sequences import Ragged
 from skimrnn.routers import LOG_OF_NOTHING, Router
 
 
@@ -88,13 +89,21 @@ class Routing:
         router: the router, made with ``TorchOps``.
         router_input: "hidden": it sees h; "state": c and h.
         memory: what it remembers before the first token, R numbers.
+        following: what it knows of what follows the last, if it looks ahead.
 
     Attributes:
         router: as given.
     """
 
-    def __init__(self, router: Router, router_input: str, memory: tuple[float, ...] = ()) -> None:
+    def __init__(
+        self,
+        router: Router,
+        router_input: str,
+        memory: tuple[float, ...] = (),
+        following: tuple[float, ...] = (),
+    ) -> None:
         self.router, self._router_input, self._memory = router, router_input, memory
+        self._following = following
 
     def begin(self, state: State) -> State:
         """The state with the memory before the first token."""
@@ -103,10 +112,27 @@ class Routing:
         memory = state.h.new_tensor(self._memory)
         return state._replace(memory=memory.expand(len(state.h), -1))
 
-    def prepare(self, x: Tensor) -> Tensor:
-        """What the inputs (N, E) of all tokens say by themselves, (N, anything)."""
+    def prepare(self, x: Tensor, layout: Ragged, backwards: bool) -> Tensor:
+        """What the inputs (N, E) of all tokens say, with what follows each, (N, anything).
+
+        Args:
+            x: the tokens.
+            layout: where they lie.
+            backwards: whether texts are read from their ends: then what is before follows.
+        """
         prepared: Tensor = self.router.prepare(x)
-        return prepared
+        if not self._following:
+            return prepared
+        nothing = x.new_tensor(self._following)
+        rows, before = layout.split(prepared), [prepared] * layout.steps
+        following = nothing.expand(0, -1)
+        for t in range(layout.steps) if backwards else reversed(range(layout.steps)):
+            ends = nothing.expand(max(layout.sizes[t] - len(following), 0), -1)
+            following = torch.cat([following[: layout.sizes[t]], ends])
+            before[t] = following
+            following = self.router.foresee(rows[t], following)
+        joined: Tensor = self.router.join(prepared, torch.cat(before))
+        return joined
 
     def __call__(self, prepared: Tensor, state: State) -> tuple[Tensor, Tensor | None]:
         """Log-probabilities (rows, K) of one step, and what is kept for ``remember``.

@@ -369,7 +369,8 @@ class _SkimMixin(Pretrained, nn.RNNBase):
         else:
             reads = []
             for d, part in enumerate(parts):
-                choosing = Choosing(self, part, x, layout, None if levels is None else levels[d])
+                given = None if levels is None else levels[d]
+                choosing = Choosing(self, part, x, layout, bool(d), given)
                 reads.append(walk(choosing, layout, part.router.begin(initial[d]), bool(d)))
         if recording():
             for d, read in enumerate(reads):
@@ -412,7 +413,8 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             straight = find_router(self.config.router).training == "straight"
             mix = Mix(1.0, hard=True) if straight else Mix(self.temperature, self.hard)
             begun = part.router.begin(start)
-            reads.append(walk(Mixing(mix, part, x, layout, drawn), layout, begun, bool(d)))
+            mixing = Mixing(mix, part, x, layout, drawn, bool(d))
+            reads.append(walk(mixing, layout, begun, bool(d)))
         return reads
 
     def _draw(

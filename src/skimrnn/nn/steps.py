@@ -42,7 +42,8 @@ class Direction(NamedTuple):
         made = find_router(config.router)
         router = made(own, inputs, TorchOps, config.router_options, config.levels)
         assert config.router_input is not None
-        return cls(config, cells, Routing(router, config.router_input, config.memory))
+        routing = Routing(router, config.router_input, config.memory, config.following)
+        return cls(config, cells, routing)
 
     def update(self, level: int, x_part: Tensor, state: State) -> State:
         """The cells' state after a token at this level; units from S on are copied."""
@@ -119,12 +120,18 @@ class Mixing:
     """A training step: every level computed, mixed by the Gumbel-softmax."""
 
     def __init__(
-        self, mix: Mix, parts: Direction, x: Tensor, layout: Ragged, noise: Tensor
+        self,
+        mix: Mix,
+        parts: Direction,
+        x: Tensor,
+        layout: Ragged,
+        noise: Tensor,
+        backwards: bool,
     ) -> None:
         self._parts = parts
         self._mix = mix
         self._noise = layout.split(noise.to(x.dtype))
-        self._prepared = layout.split(parts.router.prepare(x))
+        self._prepared = layout.split(parts.router.prepare(x, layout, backwards))
         self._inputs = [
             None if w is None else layout.split(functional.linear(x, w.weight_ih, w.bias_ih))
             for w in parts.cells
@@ -152,6 +159,7 @@ class Choosing:
         parts: its cells and router.
         x: the tokens (N, E).
         layout: where they lie.
+        backwards: whether texts are read from their ends.
         levels: the level to take each token at, (N,); the rule chooses if None.
     """
 
@@ -161,11 +169,12 @@ class Choosing:
         parts: Direction,
         x: Tensor,
         layout: Ragged,
+        backwards: bool,
         levels: Tensor | None = None,
     ) -> None:
         self._parts = parts
         self._x = layout.split(x)
-        self._prepared = layout.split(parts.router.prepare(x))
+        self._prepared = layout.split(parts.router.prepare(x, layout, backwards))
         self._given = None if levels is None else layout.split(levels)
         if levels is None:
             self._choose = Choose(

@@ -3,8 +3,10 @@
 A router sees the token x and a part s of the state *before* it, and says K logits; their softmax
 is p, which the rule then turns into a level. Most remember nothing and say ``logits``. One that
 does says ``memory``, ``route`` and ``remember`` instead: some numbers go from token to token beside
-the state. Its equations are written once, on ``Ops``: the NumPy reference hands them one token and
-sums in a fixed order, the torch layers hand them every row of a batch and differentiate.
+the state. One that looks ahead says ``following``, ``foresee`` and ``join``: before the text is
+read, some numbers go from its last token to its first. Its equations are written once, on ``Ops``:
+the NumPy reference hands them one token and sums in a fixed order, the torch layers hand them every
+row of a batch and differentiate.
 
 Letters: E a layer's input size, K levels, |s| what the router sees of the state, R what it
 remembers.
@@ -204,6 +206,26 @@ class Router(ABC):
             skimmed: (1,), 0 if the token was read and 1 if not; in training the share.
         """
         return kept
+
+    # ---- for those that look ahead ---------------------------------------------------------------
+
+    @staticmethod
+    def following(config: SkimConfig) -> tuple[float, ...]:
+        """The numbers that are known of what follows the last token; none if it looks not ahead."""
+        return ()
+
+    def foresee(self, prepared: Array, following: Array) -> Array:
+        """What is known of what follows the token before, as many numbers.
+
+        Args:
+            prepared: what ``prepare`` gave for this token.
+            following: what is known of what follows this one.
+        """
+        return following
+
+    def join(self, prepared: Array, following: Array) -> Array:
+        """What ``logits`` and ``route`` get in the place of ``prepare``'s rows."""
+        return prepared
 
     # ---- for those that are reinforced; ``route`` takes the likeliest choice ---------------------
 

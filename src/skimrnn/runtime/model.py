@@ -494,7 +494,7 @@ class Model(Layer):
             A session: ``feed`` it, look at its ``reading``, ``finish`` it.
 
         Raises:
-            SessionError: if the model also reads backwards.
+            SessionError: if the model also reads backwards, or its router looks ahead.
             ValueError: if an option is refused.
         """
         return Session(self, self._rules(1, threshold, budget, burst)[0])

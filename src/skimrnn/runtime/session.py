@@ -60,6 +60,11 @@ class Session:
                 "a session reads forward, and this model also reads from the end of the text; "
                 "read the whole text with model.read"
             )
+        if model.config.following:
+            raise SessionError(
+                f"a session reads what is there so far, and the router {model.config.router!r} "
+                "looks at all that follows before it reads; read the whole text with model.read"
+            )
         self.model, self.rule = model, rule
         self.reset()
 

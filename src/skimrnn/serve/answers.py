@@ -81,10 +81,10 @@ def _result(model: Model, reading: Reading, detail: bool) -> dict[str, Any]:
 def course(model: Model, reading: Reading) -> dict[str, Any] | None:
     """The probabilities after each word, or each few words of a long text; before the first, too.
 
-    It reads the text once more, piece by piece. None if the model also reads from the end: what it
-    says of a text's beginning hangs on all that follows.
+    It reads the text once more, piece by piece. None if the model also reads from the end, or looks
+    ahead: what it says of a text's beginning hangs on all that follows.
     """
-    if model.config.bidirectional:
+    if model.config.bidirectional or model.config.following:
         return None
     rule = reading.rule
     assert rule is not None
