@@ -46,6 +46,7 @@ skimrnn::RouterKind router_kind(const std::string& name) {
   if (name == "skipw") return skimrnn::kSkipW;
   if (name == "vcrnn") return skimrnn::kVcrnn;
   if (name == "lstm-jump") return skimrnn::kLstmJump;
+  if (name == "leap-lstm") return skimrnn::kLeapLstm;
   throw std::invalid_argument("there is no kernel for the router " + name);
 }
 
@@ -66,7 +67,8 @@ class Network {
       return found == router_options.end() ? 0 : found->second;
     };
     const int window = option("window"), reads = option("reads"), sharpness = option("sharpness"),
-              longest = option("longest"), jumps = option("jumps");
+              longest = option("longest"), jumps = option("jumps"), units = option("units"),
+              ahead = option("ahead"), filters = option("filters");
     const bool softmax = routes_by == skimrnn::kSoftmax, vcrnn = routes_by == skimrnn::kVcrnn;
     if (!softmax && !vcrnn && levels.size() > 2)
       throw std::invalid_argument(router + " knows two levels");
@@ -75,8 +77,13 @@ class Network {
       throw std::invalid_argument("skipw reads at most as many tokens as a window has");
     if (routes_by == skimrnn::kLstmJump && (reads < 1 || longest < 1 || jumps < 0))
       throw std::invalid_argument("lstm-jump reads at least a token and jumps at least to the next");
-    // Per direction: four parameters for each level's cell, then the router's two.
-    const std::size_t each = 4 * levels.size() + 2;
+    const bool leaps = routes_by == skimrnn::kLeapLstm;
+    const auto [least, most] = std::minmax({units, ahead, filters});
+    if (leaps && (least < 1 || most > 1024))
+      throw std::invalid_argument("leap-lstm needs sizes from 1 to 1024");
+    // Per direction: four parameters for each level's cell, then the router's.
+    const std::size_t routing = skimrnn::router_parameters(routes_by);
+    const std::size_t each = 4 * levels.size() + routing;
     if (parameters.size() != each * num_layers * directions)
       throw std::invalid_argument("wrong number of parameters");
     // A parameter's data, if it has as many entries as it must; a bias may be absent.
@@ -105,14 +112,20 @@ class Network {
       if (K > 1 && routes_by == skimrnn::kSkipW) routes = window;
       if (K > 1 && routes_by == skimrnn::kLstmJump) routes = std::size_t(longest) + 1;
       const std::size_t columns = (softmax || vcrnn ? inputs : 0) + state;
-      direction.router_weight = take(first + each - 2, routes * columns, false);
-      direction.router_bias = take(first + each - 1, routes, false);
+      std::vector<std::size_t> sizes = {routes * columns, routes};
+      if (leaps) {
+        const std::size_t u = units, a = ahead, f = filters;
+        sizes = {u * inputs, u * state, u * (a + 3 * f), u, u, 2 * u, 2,
+                 4 * a * inputs, 4 * a * a, 4 * a, 12 * f * inputs, 3 * f};
+      }
+      for (std::size_t i = 0; i < routing; ++i)
+        direction.router.push_back(take(first + 4 * K + i, K == 1 ? 0 : sizes[i], false));
       packed.push_back(std::move(direction));
     }
     network_ = std::make_shared<skimrnn::Network>(
         skimrnn::Shape{kind, input_size, hidden_size, num_layers, directions, std::move(levels),
                        full_skim_input, state_router, routes_by, window, reads, sharpness, longest,
-                       jumps},
+                       jumps, units, ahead, filters},
         packed, kernels, int8);
   }
 

@@ -76,22 +76,44 @@ Int8Matrix pack_int8(Store& store, const float* rows, int gates, int units, int 
 
 }  // namespace
 
-Cell Network::pack_cell(const CellParameters& from, int units, int inputs, int seen) {
-  const int gates = gates_of(shape_.kind);
+Cell Network::pack_cell(const CellParameters& from, CellKind kind, int units, int inputs, int seen,
+                        bool int8) {
+  const int gates = gates_of(kind);
   Cell cell = {};
   cell.units = units;
   cell.ih = {pack_rows(store_, from.weight_ih, gates, units, inputs), inputs};
   float* bias_ih = pack_rows(store_, from.bias_ih, gates, units, 1);
   float* bias_hh = pack_rows(store_, from.bias_hh, gates, units, 1);
-  if (!int8_ || seen < kInt8Columns)
+  if (!int8 || seen < kInt8Columns)
     cell.hh = {pack_rows(store_, from.weight_hh, gates, units, seen), seen};
   else
     cell.hh8 = pack_int8(store_, from.weight_hh, gates, units, seen, bias_hh);
-  if (shape_.kind != kGru)  // the GRU's stays inside of its reset
+  if (kind != kGru)  // the GRU's stays inside of its reset
     for (std::size_t i = 0; i < packed_rows(units, gates); ++i) bias_ih[i] += bias_hh[i];
   cell.bias_ih = bias_ih;
   cell.bias_hh = bias_hh;
   return cell;
+}
+
+Network::Leap Network::pack_leap(const std::vector<const float*>& from, int inputs) {
+  const int units = shape_.units, ahead = shape_.ahead, filters = shape_.filters;
+  const auto rows = [&](int count, const float* weight, const float* bias, int columns) {
+    return pack_cell({weight, nullptr, bias, nullptr}, kTanh, count, columns, 0, false);
+  };
+  Leap leap;
+  leap.layer = rows(units, from[0], from[3], inputs);
+  leap.reverse =
+      pack_cell({from[7], from[8], from[9], nullptr}, kLstm, ahead, inputs, ahead, false);
+  leap.filters = rows(12 * filters, from[10], nullptr, inputs);
+  leap.ahead = rows(units, from[2], nullptr, ahead + 3 * filters);
+  leap.reverse_at = padded(units);
+  leap.filters_at = leap.reverse_at + packed_rows(ahead, gates_of(kLstm));
+  leap.floats = leap.filters_at + padded(12 * filters);
+  leap.end.assign(from[4], from[4] + units);
+  leap.filters_bias.assign(from[11], from[11] + 3 * filters);
+  for (int i = 0; i < units; ++i) leap.out.push_back(from[5][units + i] - from[5][i]);
+  leap.out_bias = from[6][1] - from[6][0];
+  return leap;
 }
 
 Network::Direction Network::pack(const DirectionParameters& parameters, int inputs) {
@@ -102,13 +124,18 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
   direction.offsets.resize(count);
   const bool softmax = shape_.router == kSoftmax, sees_x = router_sees_x();
   std::size_t floats = sees_x && count > 1 ? padded(router_rows()) : 0;
+  if (leaps()) {
+    direction.leap = pack_leap(parameters.router, inputs);
+    floats = direction.leap.floats;
+  }
   // In the order of need: the router's part, what is skimmed with, the full cell's.
   for (int level = count - 1; level >= 0; --level) {
     const int units = shape_.levels[level];
     direction.offsets[level] = floats;
     if (!units) continue;
     const int seen = level && !shape_.full_skim_input ? units : hidden;
-    direction.cells[level] = pack_cell(parameters.cells[level], units, inputs, seen);
+    direction.cells[level] =
+        pack_cell(parameters.cells[level], shape_.kind, units, inputs, seen, int8_);
     floats += packed_rows(units, gates);
   }
   direction.floats = floats;
@@ -117,7 +144,8 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
     const int parts = shape_.state_router ? 2 : 1;  // c and h, or h
     const std::size_t columns = of_x + std::size_t(parts) * hidden;
     direction.router_s = store_.zeros<float>(std::size_t(rows) * parts * padded(hidden));
-    const float *weight = parameters.router_weight, *bias = parameters.router_bias;
+    const float* weight = parameters.router[leaps() ? 1 : 0];
+    const float* bias = leaps() ? nullptr : parameters.router[1];
     // Of the softmax less the row of level 0.
     const auto entry = [&](int row, std::size_t column) {
       const float own = weight[row * columns + column];
@@ -126,7 +154,7 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
     for (int k = 0; k < rows; ++k) {
       const int row = k + least;
       for (int i = 0; i < of_x; ++i) direction.router_x.push_back(entry(row, i));
-      direction.router_bias.push_back(softmax ? bias[row] - bias[0] : bias[row]);
+      if (bias) direction.router_bias.push_back(softmax ? bias[row] - bias[0] : bias[row]);
       float* to = direction.router_s + std::size_t(k) * parts * padded(hidden);
       for (int part = 0; part < parts; ++part)
         for (int i = 0; i < hidden; ++i)
@@ -140,6 +168,7 @@ Network::Direction Network::pack(const DirectionParameters& parameters, int inpu
 int Network::router_rows() const {
   if (shape_.router == kSkipW) return shape_.window;
   if (shape_.router == kLstmJump) return shape_.longest + 1;
+  if (shape_.router == kLeapLstm) return shape_.units;
   return shape_.router == kSoftmax ? int(shape_.levels.size()) - 1 : 1;
 }
 
@@ -202,25 +231,27 @@ struct Network::Work {
   Buffer<float> made;    // (kChunk, row_floats), or one row: input parts computed on the fly
   Buffer<float> block;   // the others
   float *c, *h[2];       // padded(D) each; h moves from one to the other when a token is read
-  float* tails;          // (K-1, kGroup): the router's sums over the units that no skim changes
+  float* tails;          // (rows, kGroup): the router's sums over the units that no skim changes
+  float* sums;           // (rows,): of kLeapLstm, those over all units
   float* p;              // (K,)
   float* room;           // 2 * padded(D) bytes
   float* memory;         // (R,)
+  Buffer<float> joined;  // (T, padded(units)): of kLeapLstm, its layer without the state's part
   Buffer<float> layers[2];  // outputs of the layer before and of this one
   std::vector<Demand> demands;  // (K,)
   std::vector<std::pair<float, int>> ranks;  // (window,): logits and which token's each is
 
-  Work(const Shape& shape, int remembered, std::size_t row_floats, int rows)
+  Work(const Shape& shape, int router_rows, int remembered, std::size_t row_floats, int rows)
       : made(rows * row_floats, Unset()), demands(shape.levels.size()), ranks(shape.window) {
     const std::size_t units = padded(shape.hidden_size), levels = shape.levels.size();
-    const std::size_t sizes[] = {units, units, units, levels * kGroup,
-                                 std::size_t(padded(int(levels))), units / 2,
-                                 std::size_t(remembered)};
+    const std::size_t sizes[] = {units, units, units, std::size_t(router_rows) * kGroup,
+                                 std::size_t(router_rows), std::size_t(padded(int(levels))),
+                                 units / 2, std::size_t(remembered)};
     std::size_t total = 0;
     for (std::size_t size : sizes) total += padded(int(size));
     block = Buffer<float>(total);
     float* next = block.get();
-    float** parts[] = {&c, &h[0], &h[1], &tails, &p, &room, &memory};
+    float** parts[] = {&c, &h[0], &h[1], &tails, &sums, &p, &room, &memory};
     for (std::size_t i = 0; i < std::size(parts); ++i) {
       *parts[i] = next;
       next += padded(int(sizes[i]));
@@ -240,7 +271,10 @@ void Network::fill_row(const Direction& direction, const float* x, int inputs, f
     if (direction.cells[level].units)
       kernels_->input_parts[shape_.kind](direction.cells[level], x, 0, 1,
                                          row + direction.offsets[level], 0);
-  if (!direction.router_x.empty()) router_part(direction, x, inputs, row);
+  if (leaps())
+    leap_parts(direction.leap, x, inputs, 1, row);
+  else if (!direction.router_x.empty())
+    router_part(direction, x, inputs, row);
 }
 
 namespace {
@@ -266,6 +300,8 @@ void sigmoids(float* p, int count) {
     p[i] = (p[i] < 0 ? e : 1.0f) / (1 + e);
   }
 }
+
+float positive(float x) { return x < 0 ? 0 : x; }  // NaN stays
 
 float logistic(float x) { return 1 / (1 + std::exp(-x)); }
 
@@ -359,6 +395,72 @@ void Network::choose_jump(const Direction& direction, const float* c, const floa
   work.memory[2] = jump ? work.memory[2] - 1 : 0;
 }
 
+// Of so many tokens what each says by itself to kLeapLstm.
+void Network::leap_parts(const Leap& leap, const float* x, int inputs, int rows,
+                         float* parts) const {
+  const InputParts* make = kernels_->input_parts;
+  make[kTanh](leap.layer, x, inputs, rows, parts, leap.floats);
+  make[kLstm](leap.reverse, x, inputs, rows, parts + leap.reverse_at, leap.floats);
+  make[kTanh](leap.filters, x, inputs, rows, parts + leap.filters_at, leap.floats);
+}
+
+// From the last token to the first, in reading order, what the router is told of each besides the
+// state. So many tokens at a time, for W_f takes them together.
+void Network::look_ahead(const Pass& pass, Work& work) const {
+  const Leap& leap = pass.direction.leap;
+  const int units = padded(shape_.units), ahead = shape_.ahead, filters = shape_.filters;
+  const int wide = padded(ahead), seen = ahead + 3 * filters, tokens = pass.tokens;
+  const Step step = kernels_->step[kLstm];
+  Buffer<float> of_lstm(3 * wide), sums(2 * 12 * filters), f(kChunk * seen, Unset());
+  Buffer<float> of_ahead(kChunk * units, Unset()), made(kChunk * leap.floats, Unset());
+  float *c = of_lstm.get(), *h = c + wide, *h_new = h + wide;
+  float *now = sums.get(), *next = now + 12 * filters;
+  const auto table_part = [&](int t) {
+    return pass.words ? table_row(pass.words[t], pass.d) : nullptr;
+  };
+  const int back = pass.d ? 1 : -1;
+
+  for (int done = 0; done < tokens; done += kChunk) {
+    const int size = std::min(kChunk, tokens - done);
+    const int first = pass.d ? done : tokens - done - size;
+    if (!pass.words)
+      leap_parts(leap, pass.x + std::size_t(first) * pass.inputs, pass.inputs, size, made.get());
+    for (int n = 0; n < size; ++n) {
+      const int at = pass.d ? n : size - 1 - n, t = first + at;
+      if (done + n + kAhead < tokens)
+        if (const float* later = table_part(t + kAhead * back)) prefetch(later, leap.floats);
+      const float* part = table_part(t);
+      if (!part) {
+        float* own = made.get() + at * leap.floats;
+        if (pass.words)
+          leap_parts(leap, embedding_ + std::size_t(pass.words[t]) * shape_.input_size,
+                     shape_.input_size, 1, own);
+        part = own;
+      }
+      std::memcpy(work.joined.get() + std::size_t(t) * units, part, units * sizeof(float));
+      float* known = f.get() + at * seen;
+      std::memcpy(known, h, ahead * sizeof(float));
+      for (int i = 0; i < 3 * filters; ++i)
+        known[ahead + i] = positive(now[i] + leap.filters_bias[i]);
+
+      step(leap.reverse, part + leap.reverse_at, h, h, c, h_new, nullptr, n % 2);
+      std::swap(h, h_new);
+      // Each place's sums become those of the place before, as far as filters are so wide.
+      const float* own = part + leap.filters_at;
+      for (int i = 0; i < 8 * filters; ++i) next[i] = own[i] + now[i + 3 * filters];
+      for (int i = 8 * filters; i < 12 * filters; ++i) next[i] = own[i];
+      for (int i = 9 * filters; i < 10 * filters; ++i) next[i] += now[i + 2 * filters];
+      std::swap(now, next);
+    }
+    kernels_->input_parts[kTanh](leap.ahead, f.get(), seen, size, of_ahead.get(), units);
+    if (done == 0)
+      std::copy(leap.end.begin(), leap.end.end(),
+                of_ahead.get() + std::size_t(pass.d ? 0 : size - 1) * units);
+    float* joined = work.joined.get() + std::size_t(first) * units;
+    for (int i = 0; i < size * units; ++i) joined[i] += of_ahead.get()[i];
+  }
+}
+
 void Network::read_direction(const Pass& pass, Work& work) const {
   const Direction& direction = pass.direction;
   const int hidden = shape_.hidden_size, units = padded(hidden), tokens = pass.tokens;
@@ -395,13 +497,11 @@ void Network::read_direction(const Pass& pass, Work& work) const {
   const int moving = count > 1 ? padded(shape_.levels[1]) : 0, rows = router_rows();
   const std::size_t router_units = units * (shape_.state_router ? 2 : 1);
   const float* router_c = shape_.state_router ? c : nullptr;
-  bool tails_stand = false;
+  bool tails_stand = false, sums_stand = false;
+  if (leaps()) look_ahead(pass, work);
+  const std::size_t looked_at = leaps() ? direction.leap.floats : 0;  // of a row, before
 
   const bool in_words = pass.words != nullptr;
-  const auto table_row = [&](int t) -> const float* {
-    const int word = pass.words[t];
-    return word < table_rows_ ? table_ + word * row_floats_ + row_offsets_[pass.d] : nullptr;
-  };
   const int forward = pass.d ? -1 : 1;
 
   // Before the first chunk it is as if one before it had been skimmed.
@@ -420,7 +520,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
 
   for (int n = 1; n <= tokens; ++n) {
     const int t = pass.d ? tokens - n : n - 1;
-    const float* row = in_words ? table_row(t) : nullptr;
+    const float* row = in_words ? table_row(pass.words[t], pass.d) : nullptr;
     const float* x = in_words
                          ? embedding_ + std::size_t(pass.words[t]) * shape_.input_size
                          : pass.x + std::size_t(t) * pass.inputs;
@@ -431,8 +531,8 @@ void Network::read_direction(const Pass& pass, Work& work) const {
       own += std::size_t(pass.d ? size - 1 - at : at) * direction.floats;
     }
     if (in_words && n + kAhead <= tokens)
-      if (const float* ahead = table_row(t + kAhead * forward))
-        prefetch(ahead, direction.offsets[0]);
+      if (const float* ahead = table_row(pass.words[t + kAhead * forward], pass.d))
+        prefetch(ahead + looked_at, direction.offsets[0] - looked_at);
 
     int level = 0;
     p[0] = 1;
@@ -455,6 +555,19 @@ void Network::read_direction(const Pass& pass, Work& work) const {
           --to_skip;
         else if (to_read > 0)
           --to_read;
+      } else if (shape_.router == kLeapLstm) {
+        for (int k = 0; k < rows && !sums_stand; ++k) {
+          const float* weights = direction.router_s + k * router_units;
+          const RouterRow of_state = {weights, weights + router_units - units};
+          work.sums[k] = kernels_->router_sum(of_state, router_c, h, moving, units,
+                                              work.tails + k * kGroup, !tails_stand);
+        }
+        tails_stand = sums_stand = true;
+        float* joined = work.joined.get() + std::size_t(t) * padded(rows);
+        for (int k = 0; k < rows; ++k) joined[k] = positive(joined[k] + work.sums[k]);
+        p[0] = 0;
+        p[1] = direction.leap.out_bias + kernels_->dot(direction.leap.out.data(), joined, rows);
+        softmax(p, count);
       } else {
         const float* part = row;
         if (!router_sees_x()) {
@@ -514,6 +627,7 @@ void Network::read_direction(const Pass& pass, Work& work) const {
           std::swap(h, h_new);
       }
       if (level == 0) tails_stand = false;
+      sums_stand = false;
     }
 
     if (pass.outputs)
@@ -538,9 +652,10 @@ void Network::read(const Input& input, int tokens, const Rule& rule, const Start
   std::size_t floats = 0;
   for (const Direction& direction : directions_) floats = std::max(floats, direction.floats);
   // Words need a row of their own where the table has none; vectors and later layers a chunk.
-  Work work(shape_, memory(), floats, input.words && shape_.num_layers == 1 ? 1 : kChunk);
+  Work work(shape_, router_rows(), memory(), floats, input.words && shape_.num_layers == 1 ? 1 : kChunk);
   const float* x = input.vectors;
   const std::int32_t* words = input.words;
+  if (leaps()) work.joined = Buffer<float>(std::size_t(tokens) * padded(shape_.units), Unset());
   int inputs = shape_.input_size;
   for (int layer = 0; layer < shape_.num_layers; ++layer) {
     const bool last = layer + 1 == shape_.num_layers;

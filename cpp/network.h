@@ -12,7 +12,7 @@
 namespace skimrnn {
 
 // routers/ has a file for each.
-enum RouterKind { kSoftmax, kSkipRnn, kSkipW, kVcrnn, kLstmJump };
+enum RouterKind { kSoftmax, kSkipRnn, kSkipW, kVcrnn, kLstmJump, kLeapLstm };
 
 struct Shape {
   CellKind kind;
@@ -27,7 +27,11 @@ struct Shape {
   int window = 0, reads = 0;  // of kSkipW: tokens of a window, and how many are read at most
   int sharpness = 0;          // of kVcrnn: λ
   int longest = 0, jumps = 0;  // of kLstmJump: the longest jump, and how many; `reads` before each
+  int units = 0, ahead = 0, filters = 0;  // of kLeapLstm: its layer, its LSTM, filters of a width
 };
+
+// The parameters that a router of this kind has for each direction.
+constexpr int router_parameters(RouterKind kind) { return kind == kLeapLstm ? 12 : 2; }
 
 // How levels are chosen; decision.py says what each means.
 struct Rule {
@@ -47,10 +51,10 @@ struct CellParameters {
 // What one direction of one layer learned; a cell where S = 0, and the router of the plain RNN, are
 // null. The router's are (K, E + |s|) and (K,); of kSkipRnn (1, |s|) and (1,), of kSkipW
 // (window, |s|) and (window,), of kVcrnn (1, E + |s|) and (1,), of kLstmJump (longest + 1, |s|) and
-// (longest + 1,).
+// (longest + 1,), of kLeapLstm those of routers/leap_lstm.py in their order.
 struct DirectionParameters {
   std::vector<CellParameters> cells;
-  const float *router_weight, *router_bias;
+  std::vector<const float*> router;
 };
 
 class Network {
@@ -134,6 +138,16 @@ class Network {
   int words() const { return words_; }
 
  private:
+  // Of kLeapLstm, whose router_s is W_s. What a token says by itself is a cell's input part, one
+  // after the other in a row: to the layer, to the LSTM's gates, to the filters by their places.
+  struct Leap {
+    Cell layer, reverse, filters;
+    std::size_t reverse_at, filters_at, floats;  // where the parts begin and end
+    Cell ahead;                                  // W_f, as a cell whose inputs are f
+    std::vector<float> end, filters_bias;        // e and the filters' biases
+    std::vector<float> out;                      // of the skip's output less the read's
+    float out_bias;
+  };
   struct Direction {
     std::vector<Cell> cells;           // units = 0 where the level copies
     std::vector<std::size_t> offsets;  // of each cell's part in a row; the router's comes first
@@ -143,20 +157,29 @@ class Network {
     // other routers' rows are as they were given, of kSkipRnn and kSkipW with nothing for x.
     std::vector<float> router_x, router_bias;
     float* router_s;
+    Leap leap;
   };
   struct Pass;
   struct Work;
 
   Direction pack(const DirectionParameters& parameters, int inputs);
-  Cell pack_cell(const CellParameters& from, int units, int inputs, int seen);
+  Cell pack_cell(const CellParameters& from, CellKind kind, int units, int inputs, int seen,
+                 bool int8);
+  Leap pack_leap(const std::vector<const float*>& from, int inputs);
   void router_part(const Direction& direction, const float* x, int inputs, float* part) const;
   void fill_row(const Direction& direction, const float* x, int inputs, float* row) const;
   int router_rows() const;
+  bool leaps() const { return shape_.router == kLeapLstm && shape_.levels.size() > 1; }
   bool router_sees_x() const { return shape_.router == kSoftmax || shape_.router == kVcrnn; }
+  const float* table_row(std::int32_t word, int d) const {
+    return word < table_rows_ ? table_ + word * row_floats_ + row_offsets_[d] : nullptr;
+  }
   float score(const Direction& direction, int row, const float* c, const float* h,
               Work& work) const;
   void score_window(const Direction& direction, const float* c, const float* h, Work& work) const;
   void choose_jump(const Direction& direction, const float* c, const float* h, Work& work) const;
+  void leap_parts(const Leap& leap, const float* x, int inputs, int rows, float* parts) const;
+  void look_ahead(const Pass& pass, Work& work) const;
   void read_direction(const Pass& pass, Work& work) const;
 
   Shape shape_;

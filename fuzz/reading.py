@@ -107,7 +107,7 @@ def read_once(random: np.random.Generator, seed: list[int]) -> None:
             model = Model(file, name, precision=precision, table_bytes=room)
             model.predict_proba(texts, **rule)
             model.read(texts, **rule)
-            if not file.config.bidirectional:
+            if not file.config.bidirectional and not file.config.following:
                 session = model.session(**rule)
                 for text in texts[:3]:
                     session.feed(text)

@@ -60,4 +60,8 @@ def row_bytes(config: SkimConfig) -> int:
     floats = sum(map(rows, config.levels))
     if config.router in ("softmax", "vcrnn") and config.skims:  # others do not look at the word
         floats += padded(len(config.levels) - 1 if config.router == "softmax" else 1)
+    if config.router == "leap-lstm" and config.skims:  # the layer, the LSTM's gates, the filters
+        units, ahead, filters = config.router_options.values()
+        gates = padded(ahead) * 4 if ahead % 16 not in (1, 2, 3, 4) else ahead // 16 * 64 + 16
+        floats += padded(units) + gates + padded(12 * filters)
     return 4 * config.directions * floats

@@ -38,5 +38,5 @@ def configs():
         st.sampled_from(["prefix", "full"]),
         st.booleans(),
         st.sampled_from(["hidden", "state"]),
-        st.sampled_from(["softmax", "skip-rnn", "skipw", "vcrnn", "lstm-jump"]),
+        st.sampled_from(["softmax", "skip-rnn", "skipw", "vcrnn", "lstm-jump", "leap-lstm"]),
     )

@@ -114,6 +114,8 @@ def test_the_cost_is_the_sum_over_decisions(config, data):
                     "skipw": state,
                     "vcrnn": e + state,
                     "lstm-jump": math.ceil(11 * state / 7),  # at its usual reads and longest jump
+                    # 32 units that see 70 numbers ahead, an LSTM of 10, 12 times 20 filters
+                    "leap-lstm": 312 * e + 400 + 32 * (70 + state + 2),
                 }[config.router]
                 router = router if k > 1 else 0
                 sums[f"{name}read_all"] += g * d * (e + d)

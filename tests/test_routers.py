@@ -152,8 +152,8 @@ def test_a_saved_layer_is_read_by_numpy_and_refused_by_kernels_that_do_not_know_
     for name in NATIVE:
         with pytest.raises(
             ValueError,
-            match=r"router softmax, skip-rnn, skipw, vcrnn, lstm-jump only.*'two-layer'; use "
-            r'"numpy"',
+            match=r"router softmax, skip-rnn, skipw, vcrnn, lstm-jump, leap-lstm only.*"
+            r"'two-layer'; use \"numpy\"",
         ):
             skimrnn.load_layer(tmp_path / "layer", implementation=name)
 

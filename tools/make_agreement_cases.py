@@ -27,7 +27,10 @@ from skimrnn.text import Vocabulary, character_tables, scan
 MAGIC = b"SKAG"
 SIZES = (1, 3, 15, 16, 17, 31, 33, 40)
 TOKENS = 12
-ROUTER_OPTIONS = ("window", "reads", "sharpness", "longest", "jumps")
+ROUTER_OPTIONS = (
+    *("window", "reads", "sharpness", "longest", "jumps"),
+    *("units", "ahead", "filters"),
+)
 """All that a router that the kernels know may have, in the file's order."""
 
 MARGIN = 1e-3

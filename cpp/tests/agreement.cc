@@ -98,6 +98,9 @@ struct Case {
     shape.sharpness = file.integer();
     shape.longest = file.integer();
     shape.jumps = file.integer();
+    shape.units = file.integer();
+    shape.ahead = file.integer();
+    shape.filters = file.integer();
     const int count = file.integer();
     std::vector<const float*> flat;
     parameters.reserve(count);
@@ -111,8 +114,9 @@ struct Case {
       skimrnn::DirectionParameters direction;
       for (int level = 0; level < levels; ++level, next += 4)
         direction.cells.push_back({next[0], next[1], next[2], next[3]});
-      direction.router_weight = *next++;
-      direction.router_bias = *next++;
+      const int routing = skimrnn::router_parameters(shape.router);
+      direction.router.assign(next, next + routing);
+      next += routing;
       directions.push_back(direction);
     }
     tokens = file.integer();

@@ -137,6 +137,28 @@ def test_what_a_router_remembers_goes_with_it(cell, small, router, options):
         assert (found.differing, found.equal) == (0, found.decisions)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("small", [0, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_follows_goes_the_other_way(cell, small, dtype):
+    """Texts of several lengths side by side: past their ends nothing follows."""
+    options = {"units": 5, "ahead": 3, "filters": 2}
+    config = make_config(
+        (7, small),
+        cell=cell,
+        router="leap-lstm",
+        router_options=options,
+        num_layers=2,
+        bidirectional=True,
+    )
+    layer = gentle(make_layer(config, dtype=dtype), scale=4)
+    for threshold in (0.5, 0.2, 0.8, 1.0, -1.0):
+        found = compared(layer, threshold, dtype=dtype)
+        assert (found.differing, found.equal) == (0, found.decisions)
+    levels = Layer(layer).read_vectors(vectors(config, dtype), LENGTHS).level
+    assert len({*levels[levels >= 0].tolist()}) > 1
+
+
 @pytest.mark.parametrize("implementation", skimrnn.implementations())
 @pytest.mark.parametrize("name", skimrnn.bundled_models())
 def test_bundled_models_read_as_every_reader_does(name, implementation):

@@ -51,7 +51,7 @@ def configs() -> Iterator[SkimConfig]:
                 skim_input="full" if number % 2 else "prefix",
                 bias=number != 1,
             )
-    for router in ("skip-rnn", "skipw", "lstm-jump"):
+    for router in ("skip-rnn", "skipw", "lstm-jump", "leap-lstm"):
         yield make_config((33, 3), input_size=7, num_layers=2, router=router)
     yield make_config((33, 18, 3), input_size=7, num_layers=2, router="vcrnn", shared=True)
 
@@ -349,3 +349,13 @@ def test_parameters_of_another_size_are_refused():
     parameters.pop("router_weight_l0")
     with pytest.raises(ValueError, match="must have"):
         NativeReader(config, parameters, extension.instruction_sets()[0])
+
+
+@needs_the_extension
+def test_the_many_parameters_of_a_router_are_checked():
+    config = make_config((5, 2), router="leap-lstm")
+    for name in config.router_shapes(0):
+        parameters, _ = make_parts(config)
+        parameters[f"{name}_l0"] = parameters[f"{name}_l0"][1:]
+        with pytest.raises(ValueError, match="must have"):
+            NativeReader(config, parameters, extension.instruction_sets()[0])

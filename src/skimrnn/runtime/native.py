@@ -24,7 +24,7 @@ from skimrnn.text import read_character_tables
 
 Array = NDArray[Any]
 
-ROUTERS = ("softmax", "skip-rnn", "skipw", "vcrnn", "lstm-jump")
+ROUTERS = ("softmax", "skip-rnn", "skipw", "vcrnn", "lstm-jump", "leap-lstm")
 """The routers that the kernels know."""
 
 TABLE_BYTES = 32 * 2**20
@@ -198,10 +198,12 @@ def _columns(rules: Sequence[Rule]) -> list[Any]:
 def flat_parameters(config: SkimConfig, parameters: Mapping[str, Array]) -> list[Array | None]:
     """The parameters in the order that the extension takes them, None where there is none."""
     flat: list[Array | None] = []
+    shapes = config.router_shapes(0) if config.skims else ("router_weight", "router_bias")
+    own = [name for name in shapes if "baseline" not in name]  # which reading does not need
     for layer in range(config.num_layers):
         for direction in range(config.directions):
             suffix = f"_{parameter_suffix(layer, direction)}"
             for level, size in enumerate(config.levels):
                 flat += cell_parameters(parameters, config, level, suffix) if size else [None] * 4
-            flat += [parameters.get(f"router_{part}{suffix}") for part in ("weight", "bias")]
+            flat += [parameters.get(f"{name}{suffix}") for name in own]
     return [None if part is None else np.ascontiguousarray(part, np.float32) for part in flat]
