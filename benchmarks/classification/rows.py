@@ -196,6 +196,14 @@ ROWS: dict[str, Row] = {
         for fewer in ("", "-fewer")
     },
     **{
+        f"leap-lstm-{rate}-tuned": Row(
+            f"Leap-LSTM, for a skip rate of {100 * rate:.0f} %",
+            _skim(0, 1.0, router="leap-lstm", penalty="rate", wanted_rate=rate),
+            tuned=True,
+        )
+        for rate in (0.5, 0.8)
+    },
+    **{
         f"frozen-{size}-{weight}-tuned": Row(
             f"the plain LSTM as it is, {what}, γ = {weight}",
             # Accuracy is there before anything is skimmed: γ that rises would keep the first state.

@@ -2,12 +2,12 @@
 
     python -m benchmarks.rivals.reading_time
 
-Needs a quiet machine; a minute a router. An LSTM of random weights. Skip RNN's and VCRNN's bias is
-shifted until it skips so much; SkipW's ceiling is set, and all that it lets through is read;
-LSTM-Jump's reads are, and its bias is that of the jump over what is left of a window. VCRNN skips
-no word whole: one that updates a quarter of the units is counted as skipped. The router runs and
-decides as ever. The cost model is the straight line between the two ends, nothing skipped and all
-(of Skip RNN and LSTM-Jump, but each text's first token). Writes
+Needs a quiet machine; a minute a router. An LSTM of random weights. Skip RNN's, VCRNN's and
+Leap-LSTM's bias is shifted until it skips so much; SkipW's ceiling is set, and all that it lets
+through is read; LSTM-Jump's reads are, and its bias is that of the jump over what is left of a
+window. VCRNN skips no word whole: one that updates a quarter of the units is counted as skipped.
+The router runs and decides as ever. The cost model is the straight line between the two ends,
+nothing skipped and all (of Skip RNN and LSTM-Jump, but each text's first token). Writes
 ``results/rivals/reading-time*.json``.
 """
 
@@ -32,8 +32,9 @@ RESULTS = {
     "skipw": FOLDER / "reading-time-skipw.json",
     "vcrnn": FOLDER / "reading-time-vcrnn.json",
     "lstm-jump": FOLDER / "reading-time-lstm-jump.json",
+    "leap-lstm": FOLDER / "reading-time-leap-lstm.json",
 }
-SMALL = {"skip-rnn": 0, "skipw": 0, "vcrnn": 25, "lstm-jump": 0}
+SMALL = {"skip-rnn": 0, "skipw": 0, "vcrnn": 25, "lstm-jump": 0, "leap-lstm": 0}
 """Units that are updated where the word is skipped, of ``HIDDEN``."""
 RATES = (0.25, 0.5, 0.67, 0.8, 0.9)
 HIDDEN, ROUNDS, BISECTIONS, WINDOW = 100, 15, 16, 10
@@ -59,7 +60,10 @@ def network(
     )
     shapes, random = config.router_shapes(0), np.random.default_rng(1)
     drawn = {name: random.uniform(-1, 1, shape) * hidden**-0.5 for name, shape in shapes.items()}
-    drawn["router_bias"] = np.full(shapes["router_bias"], bias)
+    if router == "leap-lstm":
+        drawn["router_out_bias"] = np.array([bias, 0])
+    else:
+        drawn["router_bias"] = np.full(shapes["router_bias"], bias)
     own = {f"{name}_l0": array.astype(np.float32) for name, array in drawn.items()}
     return Network(config, {**plain.parameters, **own}, plain.embedding, None)
 

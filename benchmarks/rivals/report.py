@@ -41,7 +41,8 @@ router; rows "frozen" of [results](results.md) |
 | [texts](results.md) |
 | LSTM-Jump (Yu et al., 2017) | router "lstm-jump", S = 0; reads, jumps and the longest jump by \
 `router_options` | [texts](results.md) |
-| Leap-LSTM | not there yet | |
+| Leap-LSTM (Huang et al., 2019) | router "leap-lstm", S = 0; sizes of what it looks ahead with by \
+`router_options` | [texts](results.md) |
 """
 
 TEXTS = """## On texts
@@ -76,12 +77,19 @@ what a read costs beside half of the squared error. At most {steps} steps here; 
 are those of 8,192 new sequences, read without torch.
 """
 
-METHODS = {"skip-rnn": "Skip RNN", "skipw": "SkipW", "vcrnn": "VCRNN", "lstm-jump": "LSTM-Jump"}
+METHODS = {
+    "skip-rnn": "Skip RNN",
+    "skipw": "SkipW",
+    "vcrnn": "VCRNN",
+    "lstm-jump": "LSTM-Jump",
+    "leap-lstm": "Leap-LSTM",
+}
 SHARES = {
     "skip-rnn": "whose bias is shifted until it skips so much",
     "skipw": f"that may read so many words of each {WINDOW}",
     "vcrnn": f"whose bias is shifted until so many words update {SMALL['vcrnn']} units alone",
     "lstm-jump": f"that jumps over what it has not read of each {WINDOW} words",
+    "leap-lstm": "that looks at all words first and whose bias is shifted until it skips so much",
 }
 """How each one of those that are timed is made to skip so much."""
 

@@ -31,6 +31,7 @@ METHODS = {
     "SkipW": ("skipw-0.05-tuned", "skipw-0.2-tuned"),
     "VCRNN": ("vcrnn-0.05-tuned", "vcrnn-0.2-tuned"),
     "LSTM-Jump": ("lstm-jump-tuned", "lstm-jump-fewer-tuned"),
+    "Leap-LSTM": ("leap-lstm-0.5-tuned", "leap-lstm-0.8-tuned"),
 }
 """The rows of each method, in the order of the table."""
 

@@ -79,6 +79,8 @@ FAMILIES = (
             "vcrnn-0.2-tuned": "VCRNN, 0.2",
             "lstm-jump-tuned": "LSTM-Jump",
             "lstm-jump-fewer-tuned": "LSTM-Jump, fewer jumps",
+            "leap-lstm-0.5-tuned": "Leap-LSTM, 50 %",
+            "leap-lstm-0.8-tuned": "Leap-LSTM, 80 %",
             **{
                 f"frozen-{size}-{weight}-tuned": f"on a frozen LSTM, {size} · {weight}"
                 for size, weight in ((0, 0.1), (0, 0.3), (10, 0.1))
