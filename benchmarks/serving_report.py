@@ -52,9 +52,10 @@ curl localhost:8000/v1/read -H 'content-type: application/json' \\
 `course` of the probabilities and the `time`; at most 30,000 characters in all |
 
 `course` is a session fed word by word, some 200 points at most: it costs one more reading in
-pieces (the table below). A model that also reads from the end has none, for what it says of a
-beginning hangs on what follows. `time` is the thread's processor time from text to label, the
-median of up to five rounds in which reading as asked and reading everything take turns.
+pieces (the table below). A model that also reads from the end, or whose router looks ahead, has
+none, for what it says of a beginning hangs on what follows. `time` is the thread's processor time
+from text to label, the median of up to five rounds in which reading as asked and reading everything
+take turns.
 
 What is refused says why in one sentence, `{"detail": "..."}`: 400 no JSON, 408 a body that is
 late, 413 too much, 422 a value that is not as described, 503 with `Retry-After` when more is

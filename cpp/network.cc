@@ -445,7 +445,9 @@ void Network::look_ahead(const Pass& pass, Work& work) const {
 
       step(leap.reverse, part + leap.reverse_at, h, h, c, h_new, nullptr, n % 2);
       std::swap(h, h_new);
-      // Each place's sums become those of the place before, as far as filters are so wide.
+      // A window that begins here has its place 1 where one that begins at the next token has its 0:
+      // to what this token says at each place comes the sum from the place after it on. Places 0 to
+      // 2 are of all three widths, 3 of two and 4 of the widest.
       const float* own = part + leap.filters_at;
       for (int i = 0; i < 8 * filters; ++i) next[i] = own[i] + now[i + 3 * filters];
       for (int i = 8 * filters; i < 12 * filters; ++i) next[i] = own[i];

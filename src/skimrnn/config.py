@@ -131,7 +131,7 @@ class SkimConfig:
 
     @property
     def following(self) -> tuple[float, ...]:
-        """What each router knows of what follows the last token; none if it looks not ahead."""
+        """What each router knows of what follows the last token; often nothing."""
         return find_router(self.router).following(self) if self.skims else ()
 
     @property

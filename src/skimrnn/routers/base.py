@@ -211,7 +211,7 @@ class Router(ABC):
 
     @staticmethod
     def following(config: SkimConfig) -> tuple[float, ...]:
-        """The numbers that are known of what follows the last token; none if it looks not ahead."""
+        """The numbers that are known of what follows the last token; often none."""
         return ()
 
     def foresee(self, prepared: Array, following: Array) -> Array:
