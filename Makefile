@@ -66,6 +66,7 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.rivals.adding
 	$(BIN)/python -m benchmarks.rivals.reading_time
 	$(BIN)/python -m benchmarks.rivals.ceilings
+	$(BIN)/python -m benchmarks.rivals.knobs
 	$(BIN)/python -m benchmarks.rivals.picture
 	$(BIN)/python -m benchmarks.rivals.report
 	$(BIN)/python -m benchmarks.speed

@@ -14,9 +14,9 @@ from typing import Any
 from benchmarks.classification.pictures.data import Results, load
 from benchmarks.classification.stats import Runs, difference
 from benchmarks.pages import write_or_check
-from benchmarks.rivals import claims
+from benchmarks.rivals import ceilings, claims, knobs
 from benchmarks.rivals.adding import FOLDER, LENGTH, ROWS, SOLVED, THRESHOLDS, Row
-from benchmarks.rivals.ceilings import CEILINGS, LIMITED, RANDOM, RESULT, SKIPW
+from benchmarks.rivals.ceilings import CEILINGS, LIMITED, RANDOM, SKIPW
 from benchmarks.rivals.reading_time import RESULTS, SMALL, WINDOW
 from benchmarks.rivals.texts import SETS, table
 
@@ -68,6 +68,13 @@ others run a small cell of 10 units. Accuracy in percent (share read), seed 0, a
 (`python -m benchmarks.rivals.ceilings`).
 """
 
+TURNED = """## One model, its dial turned
+
+Trained once, read at other settings: thresholds, or what else a method's dial is, from what reads
+least to what reads most. Accuracy in percent (share of the words not read in full), seed 0, all
+test texts (`python -m benchmarks.rivals.knobs`).
+"""
+
 ADDING = """## The adding task of Skip RNN's paper
 
 {length} pairs of a value within 0.5 of 0 and a marker; at the end the sum of the two values that
@@ -99,7 +106,9 @@ def main() -> None:
     write_or_check(
         "benchmarks.rivals.report",
         __doc__,
-        lambda: {PAGE: make_page(results(), timed(), load(), ceiled())},
+        lambda: {
+            PAGE: make_page(results(), timed(), load(), read(ceilings.RESULT), read(knobs.RESULT))
+        },
     )
 
 
@@ -116,9 +125,9 @@ def timed() -> dict[str, dict[str, Any]]:
     }
 
 
-def ceiled() -> dict[str, Any]:
-    """What ``ceilings`` wrote, by set."""
-    found: dict[str, Any] = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+def read(path: Path) -> dict[str, Any]:
+    """What ``ceilings`` or ``knobs`` wrote, by set."""
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     return found
 
 
@@ -127,8 +136,9 @@ def make_page(
     times: dict[str, dict[str, Any]],
     on_texts: Results | None = None,
     limited: dict[str, Any] | None = None,
+    turned: dict[str, Any] | None = None,
 ) -> str:
-    """The page of these runs and times, with rows on texts and with ceilings if there are any."""
+    """The page of runs, times, rows on texts, ceilings and dials, as far as there are any."""
     steps = f"{max((run['steps'] for run in runs), default=0):,}"
     parts = [HEAD]
     if on_texts:
@@ -137,6 +147,9 @@ def make_page(
     if limited:
         parts.append(CEILED)
         parts += [f"### {SETS[task]}\n\n" + equal_ceilings(limited[task]) for task in limited]
+    if turned:
+        parts.append(TURNED)
+        parts += [f"### {SETS[task]}\n\n" + dials_turned(turned[task]) for task in turned]
     parts.append(ADDING.format(length=LENGTH, solved=SOLVED, steps=steps))
     lines = [
         "| row | cell | cost | seed | solved after | error | read % |",
@@ -157,7 +170,7 @@ def make_page(
         parts.append("### The threshold\n\n" + dial(dials))
     moved = [run for run in runs if run.get("ceilings")]
     if moved:
-        parts.append("### SkipW's ceiling\n\n" + ceilings(moved))
+        parts.append("### SkipW's ceiling\n\n" + reads_of_windows(moved))
     for router, found in times.items():
         parts.append(f"## {METHODS[router]}: its time\n\n" + reading_time(found, SHARES[router]))
     return "\n".join(parts)
@@ -183,7 +196,7 @@ def dial(runs: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def ceilings(runs: list[dict[str, Any]]) -> str:
+def reads_of_windows(runs: list[dict[str, Any]]) -> str:
     """Error and share read at each number of tokens that a window may have read."""
     lines = [
         "Trained once, read with other ceilings: at most so many tokens of a window.",
@@ -220,6 +233,23 @@ def equal_ceilings(found: dict[str, Any]) -> str:
             cells = [str(_difference(at[row, reads], at[other, reads])) for reads in CEILINGS]
             names = f"{row.removesuffix('-tuned')} less {other.removesuffix('-tuned')}"
             lines.append(f"| {names} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def dials_turned(found: dict[str, Any]) -> str:
+    """Every row at every setting of its dial."""
+    points: dict[str, list[dict[str, Any]]] = {}
+    for point in found["points"]:
+        points.setdefault(point["row"], []).append(point)
+    most = max(map(len, points.values()))
+    lines = ["| row |" + " |" * most, "| --- |" + " ---: |" * most]
+    for row, settings in points.items():
+        cells = [
+            f"{one['knob']} = {one['setting']:g}: {100 * one['accuracy']:.1f} "
+            f"({100 * one['skim_rate']:.0f} %)"
+            for one in settings
+        ]
+        lines.append(f"| {row.removesuffix('-tuned')} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 

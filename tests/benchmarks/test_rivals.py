@@ -10,7 +10,7 @@ import pytest
 from benchmarks.classification import stats
 from benchmarks.classification.pictures import data
 from benchmarks.classification.stats import Runs
-from benchmarks.rivals import adding, ceilings, claims, picture, reading_time, report, texts
+from benchmarks.rivals import adding, ceilings, claims, knobs, picture, reading_time, report, texts
 from models import make_classifier, make_config, saved
 from skimrnn.bench.networks import make_texts, reader_of, skim_rate
 from skimrnn.extension import kernels
@@ -178,3 +178,32 @@ def test_ceilings_hold_and_stand_on_the_page(tmp_path):
     assert page.count("| skip-0.01 less random |") == 1
     assert f"| random | {100 * points[-5]['accuracy']:.1f} (50 %) |" in page
     assert "At equal ceilings" not in report.make_page([], {})
+
+
+def test_dials_are_turned_and_stand_on_the_page(tmp_path):
+    jumps = {"reads": 2, "longest": 3, "jumps": 4}
+    made = {
+        "skip-0.01-tuned": make_config((7, 0)),
+        "skipw-0.05-tuned": make_config((7, 0), router="skipw"),
+        "lstm-jump-tuned": make_config((7, 0), router="lstm-jump", router_options=jumps),
+    }
+    examples = Examples(("the film is good " * 8, "bad film n't good " * 9), (0, 1))
+    points = []
+    for row, config in made.items():
+        folder = saved(tmp_path / row, make_classifier(config))
+        points += knobs.turned(folder, row, examples)
+        assert [one["setting"] for one in points[-5:]] == list(
+            {"skip-0.01-tuned": knobs.THRESHOLDS, "skipw-0.05-tuned": (1, 2, 3, 5, 10)}.get(
+                row, (0, 1, 2, 3, 4)
+            )
+        )
+        read = [1 - one["skim_rate"] for one in points[-5:]]
+        assert read == sorted(read)
+    assert [one["knob"] for one in points] == 5 * ["θ"] + 5 * ["reads"] + 5 * ["jumps"]
+    tokens = 4 * 8 + 4 * 9
+    assert points[10]["skim_rate"] == pytest.approx(1 - 4 / tokens)  # no jump: two words a text
+    page = report.make_page([], {}, None, None, {"sst": {"points": points}})
+    share = f"({100 * points[10]['skim_rate']:.0f} %)"
+    assert f"jumps = 0: {100 * points[10]['accuracy']:.1f} {share}" in page
+    assert page.count("| skip-0.01 | θ = 0.2: ") == 1
+    assert "dial turned" not in report.make_page([], {})
