@@ -143,7 +143,7 @@ def make_page(
     parts = [HEAD]
     if on_texts:
         parts.append(TEXTS.format(table=table(on_texts)))
-        parts.append(CLAIMED.format(table=claims.table(on_texts, runs)))
+        parts.append(CLAIMED.format(table=claims.table(on_texts, runs, turned or {})))
     if limited:
         parts.append(CEILED)
         parts += [f"### {SETS[task]}\n\n" + equal_ceilings(limited[task]) for task in limited]
