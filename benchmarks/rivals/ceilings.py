@@ -12,8 +12,6 @@ ceiling in training. Every test text is read without torch, at θ = 0.5. Writes
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import skimrnn
-from benchmarks.classification.rows import TASKS
-from benchmarks.classification.runs import RUNS, Run, measure_model, task_of
-from benchmarks.machine import provenance
+from benchmarks.classification.runs import measure_model
 from benchmarks.rivals.adding import FOLDER
+from benchmarks.rivals.by_task import Points, measure_tasks
 from skimrnn.decision import Rule
-from skimrnn.files import write_atomically
 from skimrnn.tasks import Examples
 from skimrnn.text import Vocabulary
 
@@ -43,7 +39,6 @@ LIMITED = (
     RANDOM,
 )
 """The rows that are compared; one whose model is not there is left out."""
-SEED = 0
 
 
 class Drawn:
@@ -65,8 +60,13 @@ class Drawn:
         return (order >= self._reads).astype(np.int8).reshape(-1)[: len(rows)]
 
 
-def limited(folder: Path, row: str, examples: Examples, reads: int) -> dict[str, Any]:
-    """What a row's model does with texts of which it may read so much."""
+def limited(folder: Path, row: str, examples: Examples) -> Points:
+    """What a row's model does with texts at each ceiling."""
+    return [at_ceiling(folder, row, examples, reads) for reads in CEILINGS]
+
+
+def at_ceiling(folder: Path, row: str, examples: Examples, reads: int) -> dict[str, Any]:
+    """What it does with texts of which it may read so much."""
     levels = None
     if row == SKIPW:
         model = skimrnn.load(folder, router_options={"reads": reads})
@@ -75,31 +75,12 @@ def limited(folder: Path, row: str, examples: Examples, reads: int) -> dict[str,
     else:
         model = skimrnn.load(folder)
         model.rule = Rule(budget=reads / WINDOW)
-    found = measure_model(model, examples, levels)
-    return {"row": row, "reads": reads, **found}
+    return {"row": row, "reads": reads, **measure_model(model, examples, levels)}
 
 
 def main() -> None:
-    """Measure task by task, and write after each."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--task", nargs="*", choices=TASKS, default=TASKS)
-    parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
-    arguments = parser.parse_args()
-    for name in arguments.task:
-        folders = {row: Run(name, row, SEED).folder for row in LIMITED}
-        there = {row: folder for row, folder in folders.items() if folder.exists()}
-        if SKIPW not in there or len(there) < 2:
-            print(f"{name}: no {SKIPW}, or nothing to compare it with, under {RUNS}")
-            continue
-        test = task_of(Run(name, SKIPW, SEED), arguments.data_dir).test
-        points = [limited(there[row], row, test, reads) for row in there for reads in CEILINGS]
-        result = {"points": points, **provenance("python -m benchmarks.rivals.ceilings")}
-        found = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-        write_atomically(RESULT, (json.dumps({**found, name: result}, indent=1) + "\n").encode())
-        for point in points:
-            print(name, {key: value for key, value in point.items() if key != "correct"})
+    """Measure task by task."""
+    measure_tasks("benchmarks.rivals.ceilings", __doc__, LIMITED, limited, RESULT)
 
 
 if __name__ == "__main__":

@@ -10,18 +10,13 @@ tasks not named.
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
-from typing import Any
 
 import skimrnn
-from benchmarks.classification.rows import TASKS
-from benchmarks.classification.runs import RUNS, Run, measure_model, task_of
-from benchmarks.machine import provenance
+from benchmarks.classification.runs import measure_model
 from benchmarks.rivals.adding import FOLDER
+from benchmarks.rivals.by_task import Points, measure_tasks
 from skimrnn.decision import Rule
-from skimrnn.files import write_atomically
 from skimrnn.tasks import Examples
 
 RESULT = FOLDER / "knobs.json"
@@ -33,10 +28,9 @@ ROWS = (
 """The rows whose dial is turned; one whose model is not there is left out."""
 OPTIONS = {"skipw": ("reads", (1, 2, 3, 5, 10)), "lstm-jump": ("jumps", (0, 1, 2, 3, 4))}
 """By router: the option that is its dial instead, and its settings from what reads least."""
-SEED = 0
 
 
-def turned(folder: Path, row: str, examples: Examples) -> list[dict[str, Any]]:
+def turned(folder: Path, row: str, examples: Examples) -> Points:
     """What a row's model does with texts at each setting of its dial, what reads least first."""
     router = skimrnn.load(folder).config.router
     knob, settings = OPTIONS.get(router, ("θ", THRESHOLDS))
@@ -46,32 +40,14 @@ def turned(folder: Path, row: str, examples: Examples) -> list[dict[str, Any]]:
         if knob == "θ":
             model.rule = Rule(setting)
         found = measure_model(model, examples)
+        del found["correct"]  # nothing is paired
         points.append({"row": row, "knob": knob, "setting": setting, **found})
     return points
 
 
 def main() -> None:
-    """Measure task by task, and write after each."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--task", nargs="*", choices=TASKS, default=TASKS)
-    parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
-    arguments = parser.parse_args()
-    for name in arguments.task:
-        folders = {row: Run(name, row, SEED).folder for row in ROWS}
-        there = {row: folder for row, folder in folders.items() if folder.exists()}
-        if not there:
-            print(f"{name}: none of {', '.join(ROWS)} is under {RUNS}")
-            continue
-        test = task_of(Run(name, ROWS[0], SEED), arguments.data_dir).test
-        points = [point for row, folder in there.items() for point in turned(folder, row, test)]
-        for point in points:
-            del point["correct"]
-            print(name, point)
-        result = {"points": points, **provenance("python -m benchmarks.rivals.knobs")}
-        found = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-        write_atomically(RESULT, (json.dumps({**found, name: result}, indent=1) + "\n").encode())
+    """Measure task by task."""
+    measure_tasks("benchmarks.rivals.knobs", __doc__, ROWS, turned, RESULT)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Rivals measured: the share they skip, the line between the ends, the page."""
 
 import json
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import made_up
 import numpy as np
@@ -10,7 +12,17 @@ import pytest
 from benchmarks.classification import stats
 from benchmarks.classification.pictures import data
 from benchmarks.classification.stats import Runs
-from benchmarks.rivals import adding, ceilings, claims, knobs, picture, reading_time, report, texts
+from benchmarks.rivals import (
+    adding,
+    by_task,
+    ceilings,
+    claims,
+    knobs,
+    picture,
+    reading_time,
+    report,
+    texts,
+)
 from models import make_classifier, make_config, saved
 from skimrnn.bench.networks import make_texts, reader_of, skim_rate
 from skimrnn.extension import kernels
@@ -164,11 +176,7 @@ def test_ceilings_hold_and_stand_on_the_page(tmp_path):
     examples = Examples(
         tuple(" ".join(["the film is good"] * count) for count in (5, 10, 15)), (0, 1, 2)
     )
-    points = [
-        ceilings.limited(folders[row], row, examples, reads)
-        for row in folders
-        for reads in ceilings.CEILINGS
-    ]
+    points = [point for row in folders for point in ceilings.limited(folders[row], row, examples)]
     tokens = 4 * (5 + 10 + 15)
     for point in points:
         read = round((1 - point["skim_rate"]) * tokens)
@@ -211,3 +219,22 @@ def test_dials_are_turned_and_stand_on_the_page(tmp_path):
     assert f"jumps = 0: {100 * points[10]['accuracy']:.1f} {share}" in page
     assert page.count("| skip-0.01 | θ = 0.2: ") == 1
     assert "dial turned" not in report.make_page([], {})
+
+
+def test_tasks_are_measured_as_far_as_there_are_models(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    result, examples = tmp_path / "result.json", Examples(("good", "bad"), (0, 1))
+    result.write_text('{"imdb": "kept", "sst": "made anew"}')
+    saved(tmp_path / "runs" / "classification" / "sst-skip-0.01-tuned-seed0")
+    monkeypatch.setattr(by_task, "task_of", lambda run, data_dir: SimpleNamespace(test=examples))
+    monkeypatch.setattr(sys, "argv", ["it", "--task", "sst", "ag-news"])
+    measure = lambda folder, row, test: [{"row": row, "texts": len(test), "correct": "f"}]  # noqa: E731
+    by_task.measure_tasks("a.module", "What.", knobs.ROWS, measure, result)
+    found = json.loads(result.read_text())
+    assert found["imdb"] == "kept"
+    assert found["sst"]["points"] == [{"row": "skip-0.01-tuned", "texts": 2, "correct": "f"}]
+    assert found["sst"]["command"] == "python -m a.module"
+    assert "ag-news" not in found
+    said = capsys.readouterr().out
+    assert "ag-news: none of skim-10-0.01-tuned, " in said
+    assert "sst {'row': 'skip-0.01-tuned', 'texts': 2}" in said
