@@ -376,3 +376,23 @@ def test_evaluations_are_told_apart_and_the_best_is_the_trainers_word(capsys):
     assert first == "epoch   0.09  validation: accuracy 90.0%  loss 0.500"
     assert second == "epoch   0.18  validation: accuracy 90.0%  loss 0.500  best so far"
     assert third == "epoch   0.1  validation: accuracy 90.0%  loss 0.500"
+
+
+@pytest.mark.parametrize(("given", "used"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_of_torch_sleep_while_they_wait(tmp_path, given, used):
+    """OpenMP says, as torch brings it in, how it was told to wait."""
+    data = write_csv(tmp_path / "reviews.csv", 60)
+    told = {"OMP_DISPLAY_ENV": "TRUE"} | ({} if given is None else {"OMP_WAIT_POLICY": given})
+    kept = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    command = ("train", data, "--out", tmp_path / "model", *TINY)
+    done = subprocess.run(
+        [sys.executable, "-m", "skimrnn", *map(str, command)],
+        env=kept | told,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = re.findall(r"OMP_WAIT_POLICY\s*=\s*'(\w+)'", done.stderr)
+    if not said:
+        pytest.skip("torch's OpenMP does not say how it waits")
+    assert set(said) == {used}

@@ -404,16 +404,17 @@ def train(
     """
     from skimrnn.cli.output import note
     from skimrnn.cli.progress import TrainingProgress
+    from skimrnn.cli.threads import use_threads
     from skimrnn.model_folder import check_target
     from skimrnn.tasks import load_task
-    from skimrnn.train import set_threads, train_classifier  # says what to install without torch
+
+    use_threads(threads)
+    from skimrnn.train import train_classifier  # says what to install without torch
 
     check_share(distillation, teacher)
     below = None if base is None else base_folder(base, vectors)
     options = training_options(ctx.params, below)
     check_target(out, dtype)
-    if threads is not None:
-        set_threads(threads)
     task = load_task(
         data,
         data_dir=data_dir,

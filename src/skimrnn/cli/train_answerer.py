@@ -131,17 +131,18 @@ def train_answerer(
     Checkpoint and log lie in FOLDER.training meanwhile; a run that was cut off goes on from there
     if the same command is given again.
     """
-    from skimrnn import train
     from skimrnn.cli.output import console, note, percent, shown_path
     from skimrnn.cli.progress import TrainingProgress
+    from skimrnn.cli.threads import use_threads
     from skimrnn.model_folder import check_target
     from skimrnn.tasks import load_questions
+
+    use_threads(threads)
+    from skimrnn import train
 
     check_share(distillation, teacher)
     made_of = train.AnswererOptions(model=model, filters=filters)
     check_target(out, dtype)
-    if threads is not None:
-        train.set_threads(threads)
     task = load_questions(data, data_dir=data_dir, seed=split_seed)
     options = settings(ctx.params, task)
     chosen, said = choose_vectors(vectors, data_dir, options.embedding_size)
