@@ -37,9 +37,9 @@ device and dtype; `"auto"`, the default, takes the first of these that can. All 
 and give the same gradients but for rounding. The number of torch's threads moves the gradients of
 weights in the last bits, nothing else. A second derivative needs `"eager"`.
 
-The commands let torch's threads sleep while they wait: they set `OMP_WAIT_POLICY=PASSIVE` unless it is
-set. Threads that spin, which is OpenMP's habit, make a step of many small products many times as long
-where other programs want the same cores. A script of your own sets it before it imports torch.
+The commands let torch's threads sleep while they wait: they set `OMP_WAIT_POLICY=PASSIVE` unless it
+is set. Threads that spin, which is OpenMP's habit, make a step of many small products many times as
+long where other programs want the same cores. A script of your own sets it before it imports torch.
 
 On a GPU a skip saves nothing: both cells are computed, in training and in `eval()`, where the
 kernel decides by the threshold (a budget, or levels that are given, go through torch's loop). The

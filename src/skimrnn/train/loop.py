@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from skimrnn.files import write_atomically
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
 from skimrnn.train.checkpoint import load_checkpoint, save_checkpoint
+from skimrnn.train.clipping import clip_gradient
 from skimrnn.train.options import TrainingOptions
 from skimrnn.train.plain_start import load_plain_start
 from skimrnn.train.processes import Processes
@@ -182,7 +183,7 @@ class Trainer(Generic[M]):
         for loss, numbers in self.objective.losses(self.joined, self.step, weight):
             loss.backward()  # type: ignore[no-untyped-call]
             shown |= numbers
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_clip)
+        norm = clip_gradient(self.model.parameters(), options.gradient_clip)
         if not torch.isfinite(norm):
             raise FloatingPointError(
                 f"the gradient of step {self.step} is not finite; lower learning_rate "
