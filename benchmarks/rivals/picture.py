@@ -95,7 +95,6 @@ def _panel(axes: Any, title: str, found: list[Place]) -> None:
     labels = [
         Label(one.us or 0, one.accuracy, one.method, MARKS[one.method][1], one.row in best)
         for one in first
-        if one.row in best or one.method not in {other.method for other in front}
     ]
     place_labels(axes, labels)
 
