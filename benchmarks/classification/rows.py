@@ -113,6 +113,11 @@ class Row:
         """Whether a router decides."""
         return len(self.settings.get("levels", (0,))) > 1 and self.given is None
 
+    @property
+    def rival(self) -> bool:
+        """Whether it reads less by another method than the paper's: never the chosen row."""
+        return self.settings.get("router", "softmax") != "softmax" or self.base is not None
+
 
 def _skim(size: int, weight: float, **more: Any) -> dict[str, Any]:
     return {"levels": (100, size), "skim_weight": weight, **more}
@@ -137,6 +142,14 @@ ROWS: dict[str, Row] = {
     },
     "skim-10-0.005-tuned": Row("Skim-LSTM, S = 10, γ = 0.005", _skim(10, 0.005), tuned=True),
     "skim-20-0.01-tuned": Row("Skim-LSTM, S = 20, γ = 0.01", _skim(20, 0.01), tuned=True),
+    **{
+        f"rate-10-{rate}-tuned": Row(
+            f"Skim-LSTM, S = 10, for a skip rate of {100 * rate:.0f} %",
+            _skim(10, 5.0, penalty="rate", wanted_rate=rate),
+            tuned=True,
+        )
+        for rate in (0.9, 0.95)
+    },
     "skip-0.01-tuned": Row("skipping, S = 0, γ = 0.01", _skim(0, 0.01), tuned=True),
     "levels-20-0-tuned": Row(
         "three levels, 100 / 20 / 0, γ = 0.01",
@@ -232,6 +245,9 @@ ROWS: dict[str, Row] = {
     "periodic-tuned": Row("every n-th word read, S = 10", _skim(10, 0.0), True, given="periodic"),
     "frequent-tuned": Row("frequent words skimmed, S = 10", _skim(10, 0.0), True, given="frequent"),
     "small-lstm-tuned": Row("small LSTM", {}, tuned=True),
+    "tiny-lstm-tuned": Row(
+        "LSTM of 10 units, as what skims", {"hidden_size": 10, "levels": (10,)}, tuned=True
+    ),
     "first-tuned": Row("plain LSTM, first words alone", _PLAIN, True, cut="first"),
     "last-tuned": Row("plain LSTM, last words alone", _PLAIN, True, cut="last"),
     "qrnn-tuned": Row("QRNN, k = 2", _PLAIN, True, control="qrnn"),

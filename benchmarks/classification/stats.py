@@ -111,9 +111,9 @@ def plain_of(name: str) -> str:
 def chosen(rows: dict[str, Runs]) -> str | None:
     """Of a recipe's skimming rows, the one with the best mean validation accuracy.
 
-    Rows with fewer seeds than another are not looked at.
+    Rivals' rows are not among them; rows with fewer seeds than another are not looked at.
     """
-    skimming = [name for name in rows if ROWS[name].skims]
+    skimming = [name for name in rows if ROWS[name].skims and not ROWS[name].rival]
     most = max((len(rows[name].by_seed) for name in skimming), default=0)
     complete = [name for name in skimming if len(rows[name].by_seed) == most]
     return max(

@@ -36,6 +36,8 @@ LIMITED = (
     "skip-0.01-tuned",
     "skim-10-0.01-tuned",
     "spread-10-0.01-tuned",
+    "rate-10-0.9-tuned",
+    "rate-10-0.95-tuned",
     RANDOM,
 )
 """The rows that are compared; one whose model is not there is left out."""

@@ -32,6 +32,7 @@ MARKS = {
     "small LSTM": ("p", BLACK),
     "random skimming": ("X", VERMILION),
     "Skim-LSTM": ("o", BLUE),
+    "Skim-LSTM by rate": ("*", BLUE),
     "skipping by our router": ("D", SKY),
     "on a frozen LSTM": ("d", SKY),
     "Skip RNN": ("^", PURPLE),

@@ -22,9 +22,10 @@ SETS = {
 }
 METHODS = {
     "LSTM": ("lstm-tuned",),
-    "small LSTM": ("small-lstm-tuned",),
+    "small LSTM": ("small-lstm-tuned", "tiny-lstm-tuned"),
     "random skimming": ("random-tuned",),
     "Skim-LSTM": ("skim-10-0.01-tuned", "skim-20-0.01-tuned"),
+    "Skim-LSTM by rate": ("rate-10-0.9-tuned", "rate-10-0.95-tuned"),
     "skipping by our router": ("skip-0.01-tuned",),
     "on a frozen LSTM": ("frozen-0-0.1-tuned", "frozen-10-0.1-tuned"),
     "Skip RNN": ("skip-rnn-0.05-tuned", "skip-rnn-0.2-tuned"),

@@ -214,6 +214,8 @@ def test_the_row_chosen_is_the_best_on_validation_of_those_with_all_seeds():
         "skim-10-0.01-tuned": runs_of("skim-10-0.01-tuned", good),
         "skip-0.01-tuned": runs_of("skip-0.01-tuned", np.ones((1, 10), bool)),
         "random-tuned": runs_of("random-tuned", np.ones((2, 10), bool)),
+        "vcrnn-0.2-tuned": runs_of("vcrnn-0.2-tuned", np.ones((2, 10), bool)),
+        "frozen-0-0.1-tuned": runs_of("frozen-0-0.1-tuned", np.ones((2, 10), bool)),
     }
     assert stats.chosen(found) == "skim-10-0.01-tuned"
     assert stats.chosen({"lstm": found["lstm-tuned"]}) is None

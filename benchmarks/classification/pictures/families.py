@@ -58,6 +58,8 @@ FAMILIES = (
         "D",
         SKY,
         {
+            "rate-10-0.9-tuned": "10, 90 %",
+            "rate-10-0.95-tuned": "10, 95 %",
             "skip-0.01-tuned": "skipping",
             "levels-20-0-tuned": "three levels",
             "skim-gru-10-0.01-tuned": "Skim-GRU",
@@ -106,6 +108,7 @@ FAMILIES = (
         AMBER,
         {
             "small-lstm-tuned": "small LSTM",
+            "tiny-lstm-tuned": "LSTM of 10 units",
             "first-tuned": "first words",
             "last-tuned": "last words",
         },
