@@ -67,8 +67,9 @@ skip-gram model learnt from training texts without their labels (for SST and Rot
 of IMDb, also film reviews) and the adversarial loss; all controls have it. It was found in a
 handful of trials on validation texts, on IMDb with the skimming LSTM alone (docs/experiments.md):
 no family was tuned further by itself, which may favour that one. Of skimming LSTMs there are up to
-six (S and γ), of which validation texts choose one; other families have one of each. S = 20 was
-added after S = 10 had been seen on all test sets, and the ten folds were then made with it alone.
+eight (S and γ, or S and a skip rate that is wanted), of which validation texts choose one; other
+families have one or two. S = 20 was added after S = 10 had been seen on all test sets, and the ten
+folds were then made with it alone; wanted rates were added after both.
 Levels that are *given* instead of learnt skim at the mean rate of the learned row of the same S,
 γ = 0.01, on validation texts, trained and read alike. Test texts are read once, without torch, by
 the saved model at θ = 0.5.
