@@ -1,7 +1,7 @@
 """The rivals on texts, side by side: what the committed runs and times say of each row.
 
-Of ``benchmarks.classification``, whose rows share recipe, texts and seeds; a family has two rows at
-most, what a search over two settings gives. All rows of a set are compared on the seeds that every
+Of ``benchmarks.classification``, whose rows share recipe, texts and seeds; a method has two rows at
+most, what a search over two settings gives, Skim-LSTM two by each of two penalties. All rows of a set are compared on the seeds that every
 one of them has, seed 0 if no more.
 """
 
@@ -101,10 +101,11 @@ def table(results: Results) -> str:
             accuracy = f"**{accuracy}**" if place.row in best else accuracy
             cells.setdefault(place.row, {})[task] = f"{accuracy} ({', '.join(parts)})"
     lines = [
-        "One recipe, the same seeds, at most two settings of a method. Accuracy in percent (share",
-        "of the words not read in full; measured time from text to label). **Bold**: no other row",
-        "of the table is better in both. Random skimming has the learned row's time. What the rows",
-        "are, their spreads over more seeds and intervals stand in [results](results.md).",
+        "One recipe, the same seeds, at most two settings of a method; Skim-LSTM has two by the",
+        "paper's penalty and two by a skip rate that is wanted. Accuracy in percent (share of the",
+        "words not read in full; measured time from text to label). **Bold**: no other row of the",
+        "table is better in both. Random skimming has the time of skim-10-0.01. What the rows are,",
+        "their spreads over more seeds and intervals stand in [results](results.md).",
         "",
         "| method | row | " + " | ".join(heading(results, task) for task in sets) + " |",
         "| --- | --- |" + " ---: |" * len(sets),
