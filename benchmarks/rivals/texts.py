@@ -1,8 +1,8 @@
 """The rivals on texts, side by side: what the committed runs and times say of each row.
 
 Of ``benchmarks.classification``, whose rows share recipe, texts and seeds; a method has two rows at
-most, what a search over two settings gives, Skim-LSTM two by each of two penalties. All rows of a set are compared on the seeds that every
-one of them has, seed 0 if no more.
+most, what a search over two settings gives, Skim-LSTM two by each of two penalties. All rows of a
+set are compared on the seeds that every one of them has, seed 0 if no more.
 """
 
 from __future__ import annotations
