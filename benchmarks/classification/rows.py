@@ -261,6 +261,9 @@ ROWS: dict[str, Row] = {
 SMALL = {"sst": 60, "rotten-tomatoes": 60, "imdb": 40, "ag-news": 56}
 WORDS_LEFT = {"sst": 8, "rotten-tomatoes": 9, "imdb": 50, "ag-news": 14}
 
+TINY = {"imdb": {"adversarial": 1.0}}
+"""Settings of the LSTM of 10 units alone: with IMDb's shift of 2.0 it learns nothing (50 %)."""
+
 _SENTENCE, _SENTENCE_FEWER = (7, 10, 4), (9, 10, 2)
 JUMPS = {
     "sst": (_SENTENCE, _SENTENCE_FEWER),
@@ -292,6 +295,8 @@ def settings_of(task: str, name: str, seed: int) -> dict[str, Any]:
     settings = {**SHARED, **BY_TASK[task], **(TUNED[task] if row.tuned else {}), **row.settings}
     if name == "small-lstm-tuned":
         settings |= {"hidden_size": SMALL[task], "levels": (SMALL[task],)}
+    if name == "tiny-lstm-tuned":
+        settings |= TINY.get(task, {})
     if row.settings.get("router") == "lstm-jump":
         chosen = JUMPS[task]["fewer" in name]
         settings["router_options"] = dict(zip(("reads", "longest", "jumps"), chosen, strict=True))
