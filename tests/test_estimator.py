@@ -317,6 +317,14 @@ def test_indicators_of_every_kind_are_the_same(several, make):
     assert np.array_equal(one.predict_proba(UNSEEN), other.predict_proba(UNSEEN))
 
 
+def test_a_wanted_rate_is_about_what_is_skimmed():
+    few, many = (SkimClassifier(**SMALL, wanted_rate=rate).fit(*TRAIN) for rate in (0.1, 0.9))
+    assert many.training_["options"]["penalty"] == "rate"
+    assert many.training_["options"]["wanted_rate"] == 0.9
+    rates = [np.mean([one.explain(text).skim_rate for text in TEST[0]]) for one in (few, many)]
+    assert rates[0] < 0.4 < 0.6 < rates[1]
+
+
 def test_several_labels_are_saved_pickled_explained_and_encoded(several, tmp_path):
     several.save(tmp_path / "model")
     model = skimrnn.load(tmp_path / "model")

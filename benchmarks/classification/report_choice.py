@@ -1,4 +1,4 @@
-"""The tables of docs/choosing.md and docs/faq.md: what S and γ do, and what else there is."""
+"""The tables of docs/choosing.md and docs/faq.md: what S, γ and rates do, and what else there is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 CHOOSING, FAQ = DOCS / "choosing.md", DOCS / "faq.md"
 SIZES = (
     *("skim-5-0.01-tuned", "skim-5-0.02-tuned", "skim-10-0.005-tuned", "skim-10-0.01-tuned"),
-    *("skim-10-0.02-tuned", "skim-20-0.01-tuned"),
+    *("skim-10-0.02-tuned", "skim-20-0.01-tuned", "rate-10-0.9-tuned", "rate-10-0.95-tuned"),
 )
 ALTERNATIVES = ("lstm-tuned", "small-lstm-tuned", "averages", "ngrams", "tf-idf")
 
@@ -32,7 +32,7 @@ def pages(
 
 
 def sizes(tasks: Tasks) -> list[str]:
-    """Accuracy and words skimmed by S and γ, mean of the seeds that each row has."""
+    """Accuracy and words skimmed by S and γ or rate, mean of the seeds that each row has."""
     shown = {
         task: rows
         for task, rows in tasks.items()

@@ -51,7 +51,8 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         cell: "lstm", "gru", "rnn_tanh" or "rnn_relu".
         hidden_size: D, units of the full cell.
         skim_size: S, units that a skim updates; None for a plain RNN that reads every word.
-        skim_weight: γ; more skims more.
+        skim_weight: γ of the paper's penalty; more skims more.
+        wanted_rate: the share of the words to skim, such as 0.9, in place of γ; None for γ.
         num_layers: stacked layers.
         bidirectional: whether each layer also reads backwards.
         vectors: a word-vector file, or a packaged table's name ("glove-6b-50d"); None draws them.
@@ -94,6 +95,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         hidden_size: int = 100,
         skim_size: int | None = 10,
         skim_weight: float = 0.01,
+        wanted_rate: float | None = None,
         num_layers: int = 1,
         bidirectional: bool = False,
         vectors: str | None = None,
@@ -120,6 +122,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         self.hidden_size = hidden_size
         self.skim_size = skim_size
         self.skim_weight = skim_weight
+        self.wanted_rate = wanted_rate
         self.num_layers = num_layers
         self.bidirectional = bidirectional
         self.vectors = vectors
@@ -235,7 +238,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
                 "num_layers": self.num_layers,
                 "bidirectional": self.bidirectional,
                 "embedding_size": self.embedding_size,
-                "skim_weight": self.skim_weight,
+                **self._penalty(),
                 "epochs": self.epochs,
                 "patience": self.patience,
                 "batch_size": self.batch_size,
@@ -260,6 +263,14 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
                 show=self._show,
             )
             return Model(read_model(trained.folder))
+
+    def _penalty(self) -> dict[str, Any]:
+        """What asks for skimming: a rate that is wanted, or the paper's penalty."""
+        from skimrnn.train.options import RATE_WEIGHT
+
+        if self.wanted_rate is None:
+            return {"skim_weight": self.skim_weight}
+        return {"penalty": "rate", "wanted_rate": self.wanted_rate, "skim_weight": RATE_WEIGHT}
 
     def _levels(self) -> tuple[int, ...]:
         if self.skim_size is None:

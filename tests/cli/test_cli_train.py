@@ -18,6 +18,7 @@ import skimrnn
 from skimrnn.cli.progress import RunningAverage, TrainingProgress
 from skimrnn.cli.train import choose_vectors, train, training_options
 from skimrnn.train import TrainingOptions
+from skimrnn.train.options import RATE_WEIGHT
 
 
 def given(**more):
@@ -63,6 +64,14 @@ def test_the_defaults_in_the_help_are_true():
 
 def test_nothing_given_is_the_default():
     assert training_options(given()) == TrainingOptions()
+
+
+def test_a_wanted_rate_says_the_penalty_and_what_it_weighs():
+    made = training_options(given(wanted_rate=0.9))
+    assert (made.penalty, made.wanted_rate, made.skim_weight) == ("rate", 0.9, RATE_WEIGHT)
+    assert training_options(given(wanted_rate=0.9, skim_weight=1.0)).skim_weight == 1
+    with pytest.raises(ValueError, match="wanted_rate must be from 0 to 1 with penalty rate"):
+        training_options(given(wanted_rate=0.9, penalty="cost"))
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,13 @@ def train(
     ] = None,
     skim_weight: Annotated[
         float | None,
-        _option(_SKIMMING, "--skim-weight", 0.01, "Weight of the penalty.", metavar="WEIGHT"),
+        _option(
+            _SKIMMING,
+            "--skim-weight",
+            0.01,
+            "Weight of the penalty; 5 with a wanted rate.",
+            metavar="WEIGHT",
+        ),
     ] = None,
     wanted_rate: Annotated[
         float | None,
@@ -210,7 +216,7 @@ def train(
             _SKIMMING,
             "--wanted-rate",
             None,
-            "With penalty rate: the share to skim, 0 to 1.",
+            "The share of the words to skim, 0 to 1, such as 0.9; means penalty rate.",
             metavar="SHARE",
         ),
     ] = None,
@@ -493,6 +499,7 @@ def training_options(given: dict[str, Any], base: Path | None = None) -> Trainin
     from skimrnn.model_file import read_model
     from skimrnn.train import TrainingOptions
     from skimrnn.train.base import OF_THE_FULL_CELL
+    from skimrnn.train.options import RATE_WEIGHT
 
     names = {field.name for field in fields(TrainingOptions)} - {"levels"}
     chosen = {name: given[name] for name in names if given.get(name) is not None}
@@ -502,6 +509,10 @@ def training_options(given: dict[str, Any], base: Path | None = None) -> Trainin
         raise ValueError(f"--no-skim trains a plain RNN, which never skims; leave out {flags}")
     if "router_options" in chosen:
         chosen["router_options"] = parse_router_options(chosen["router_options"])
+    if "wanted_rate" in chosen:
+        chosen.setdefault("penalty", "rate")
+    if chosen.get("penalty") == "rate":
+        chosen.setdefault("skim_weight", RATE_WEIGHT)
     sizes = None if given["levels"] is None else _whole_numbers(given["levels"])
     if sizes is not None:
         chosen.setdefault("hidden_size", sizes[0])

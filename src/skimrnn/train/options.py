@@ -14,6 +14,9 @@ from skimrnn.routers import find_router, router_names
 SCHEDULES = ("constant", "cosine")
 SKIM_STARTS = ("drawn", "reading")
 
+RATE_WEIGHT = 5.0
+"""γ that is enough for a classifier to skim the rate that is wanted, within a few points."""
+
 _WHOLE = (
     "hidden_size",
     "num_layers",
