@@ -1,4 +1,4 @@
-"""The tables of docs/choosing.md and docs/faq.md: what S, γ and rates do, and what else there is."""
+"""The tables of docs/choosing.md and docs/faq.md: what S, γ and rates do, and what else is there."""
 
 from __future__ import annotations
 
