@@ -1,4 +1,4 @@
-"""The tables of docs/choosing.md and docs/faq.md: what S, γ and rates do, and what else is there."""
+"""The tables of docs/choosing.md and docs/faq.md: what S, γ, a rate do, and what else there is."""
 
 from __future__ import annotations
 
