@@ -325,6 +325,11 @@ def test_a_wanted_rate_is_about_what_is_skimmed():
     assert rates[0] < 0.4 < 0.6 < rates[1]
 
 
+def test_a_plain_rnn_has_no_wanted_rate():
+    with pytest.raises(ValueError, match=r"wanted_rate=0\.9 with skim_size=None: give a skim_size"):
+        SkimClassifier(**{**SMALL, "skim_size": None}, wanted_rate=0.9).fit(*TRAIN)
+
+
 def test_several_labels_are_saved_pickled_explained_and_encoded(several, tmp_path):
     several.save(tmp_path / "model")
     model = skimrnn.load(tmp_path / "model")

@@ -270,6 +270,11 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
 
         if self.wanted_rate is None:
             return {"skim_weight": self.skim_weight}
+        if self.skim_size is None:
+            raise ValueError(
+                f"a plain RNN skims nothing; got wanted_rate={self.wanted_rate!r} with "
+                "skim_size=None: give a skim_size, or leave wanted_rate out"
+            )
         return {"penalty": "rate", "wanted_rate": self.wanted_rate, "skim_weight": RATE_WEIGHT}
 
     def _levels(self) -> tuple[int, ...]:
