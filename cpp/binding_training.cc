@@ -192,14 +192,15 @@ void bind_training(nb::module_& m) {
                     int>(),
            "isa"_a, "cell"_a, "levels"_a, "full_skim_input"_a, "state_router"_a, "backwards"_a,
            "hard"_a, "temperature"_a, "threads"_a);
+  // Nothing is converted: what a kernel fills must be the caller's own array, not a copy of it.
   nb::class_<Arrays>(m, "TrainingArrays", "What both passes take; training.h says the shapes.")
       .def(nb::init<std::vector<std::int64_t>, std::vector<CellArrays>, Matrix2, Given<float>,
                     Given<float>, Given<float>, Given<float>, MaybeGiven, Filled<float>,
                     MaybeFilled, Filled<float>>(),
-           "sizes"_a, "cells"_a, "x"_a, "router_weight"_a, "router_bias"_a, "noise"_a, "h_0"_a,
-           "c_0"_a.none(), "outputs"_a, "c_before"_a.none(), "log_p"_a);
-  m.def("train_forward", &forward, "options"_a, "arrays"_a, "level"_a, "h_n"_a, "c_n"_a.none());
-  m.def("train_backward", &backward, "options"_a, "arrays"_a, "cell_grads"_a, "outputs_grad"_a.none(),
-        "log_p_grad"_a.none(), "h_n_grad"_a.none(), "c_n_grad"_a.none(), "x_grad"_a.none(),
-        "router_weight_grad"_a, "router_bias_grad"_a, "h_0_grad"_a, "c_0_grad"_a.none());
+           "sizes"_a, "cells"_a.noconvert(), "x"_a.noconvert(), "router_weight"_a.noconvert(), "router_bias"_a.noconvert(), "noise"_a.noconvert(), "h_0"_a.noconvert(),
+           "c_0"_a.noconvert().none(), "outputs"_a.noconvert(), "c_before"_a.noconvert().none(), "log_p"_a.noconvert());
+  m.def("train_forward", &forward, "options"_a, "arrays"_a, "level"_a.noconvert(), "h_n"_a.noconvert(), "c_n"_a.noconvert().none());
+  m.def("train_backward", &backward, "options"_a, "arrays"_a, "cell_grads"_a.noconvert(), "outputs_grad"_a.noconvert().none(),
+        "log_p_grad"_a.noconvert().none(), "h_n_grad"_a.noconvert().none(), "c_n_grad"_a.noconvert().none(), "x_grad"_a.noconvert().none(),
+        "router_weight_grad"_a.noconvert(), "router_bias_grad"_a.noconvert(), "h_0_grad"_a.noconvert(), "c_0_grad"_a.noconvert().none());
 }

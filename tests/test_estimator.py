@@ -60,6 +60,12 @@ def fitted():
     return SkimClassifier(**SMALL).fit(*TRAIN)
 
 
+@pytest.fixture
+def refitted(fitted):
+    """A copy of its own, to be spoilt."""
+    return pickle.loads(pickle.dumps(fitted))
+
+
 CHECKS = (
     *("cloneable", "tags_renamed", "repr", "estimators_overwrite_params", "estimators_unfitted"),
     *("fit_score_takes_y", "fit_check_is_fitted", "estimators_pickle", "dict_unchanged"),
@@ -200,7 +206,7 @@ def test_weights_count():
         ((["a", "b"], [["good", "x"], ["bad", "y"]]), "one label for each text"),
         ((["a", "b"], [0.5, 1.7]), "continuous"),
         ((["a", "b"], ["good", "bad"], [1.0]), "sample_weight must be one number"),
-        ((["a", "b"] * 9, ["good", "bad"] * 9, [-1.0] * 18), "weights must be finite"),
+        ((["a", "b"] * 9, ["good", "bad"] * 9, [-1.0] * 18), "sample_weight must be finite"),
     ],
 )
 def test_what_does_not_fit_is_refused(arguments, said):
@@ -506,3 +512,115 @@ def test_without_scikit_learn_it_says_what_to_install():
     command = [sys.executable, "-c", textwrap.dedent(script)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "pip install 'skimrnn[sklearn,train]'" in done.stdout
+
+
+# ---- what fails leaves what there was ------------------------------------------------------------
+
+
+def test_a_fit_that_fails_leaves_what_was_fitted(refitted):
+    before = refitted.predict_proba(TEST[0])
+    refitted.set_params(validation_fraction=2)
+    with pytest.raises(ValueError, match="validation_fraction"):
+        refitted.fit(TRAIN[0], ["other", "labels"] * (len(TRAIN[0]) // 2))
+    assert list(refitted.classes_) == ["bad", "good"]
+    np.testing.assert_array_equal(refitted.predict_proba(TEST[0]), before)
+
+
+def test_a_first_fit_that_fails_is_no_fit():
+    classifier = SkimClassifier(**SMALL)
+    with pytest.raises(ValueError, match="sample_weight"):
+        classifier.fit(*TRAIN, sample_weight=[1, 2])
+    with pytest.raises(NotFittedError):
+        classifier.predict(TEST[0])
+
+
+# ---- what texts may be ---------------------------------------------------------------------------
+
+
+def test_bytes_are_read_as_utf_8(fitted):
+    given = ["a good film", "ein schöner bad film"]
+    proba = fitted.predict_proba([one.encode() for one in given])
+    np.testing.assert_array_equal(proba, fitted.predict_proba(given))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"text": TEST[0]}, "dict of keys text"),
+        (np.array([TEST[0]]), r"ndarray of shape \(1, 40\)"),
+    ],
+)
+def test_a_table_is_not_a_column_of_texts(fitted, given, said):
+    with pytest.raises(ValueError, match=f"one column of texts; got a {said}"):
+        fitted.predict(given)
+
+
+# ---- weights -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_texts_of_weight_0_are_as_if_they_were_not_there(seed):
+    few = np.arange(len(TRAIN[0])) < 20
+    small = SkimClassifier(**{**SMALL, "epochs": 1, "random_state": seed})
+    weighted = clone(small).fit(*TRAIN, sample_weight=few.astype(float))
+    alone = clone(small).fit(TRAIN[0][:20], TRAIN[1][:20], sample_weight=np.ones(20))
+    np.testing.assert_array_equal(weighted.predict_proba(TEST[0]), alone.predict_proba(TEST[0]))
+
+
+@pytest.mark.parametrize("weight", [0, -1, np.nan])
+def test_weights_that_say_nothing_are_refused(weight):
+    with pytest.raises(ValueError, match="sample_weight must be finite, at least 0, and not 0"):
+        SkimClassifier(**SMALL).fit(*TRAIN, sample_weight=np.full(len(TRAIN[0]), weight))
+
+
+# ---- the rule is the estimator's own -------------------------------------------------------------
+
+
+def test_a_budget_can_be_taken_from_a_model_that_was_loaded(fitted, tmp_path):
+    fitted.set_params(threshold=1.0, budget=0.1, burst=3)
+    try:
+        fitted.save(tmp_path / "model")
+    finally:
+        fitted.set_params(threshold=0.5, budget=None, burst=1)
+    loaded = SkimClassifier.load(tmp_path / "model")
+    assert (loaded.threshold, loaded.budget, loaded.burst) == (1.0, 0.1, 3)
+    assert int((loaded.explain("the film was one of the good").level == 0).sum()) == 3
+    loaded.set_params(budget=None)
+    assert loaded.explain("the film was one of the good").skim_rate == 0
+
+
+def test_tuning_reads_under_the_budget(refitted):
+    refitted.set_params(budget=0.0, burst=0)
+    found = refitted.tune(*TEST, skim_rate=0.5)
+    assert {point.skim_rate for point in found.points} == {1.0}
+    assert {point.budget for point in found.points} == {0.0}
+
+
+def test_classes_of_a_loaded_model_are_sorted(fitted, tmp_path):
+    file = fitted.model_.file
+    turned = dataclasses.replace(
+        file,
+        text=dataclasses.replace(file.text, labels=("2", "10")),
+        training={key: value for key, value in file.training.items() if key != "classes"},
+    )
+    write_model(tmp_path / "model", turned)
+    loaded = SkimClassifier.load(tmp_path / "model")
+    assert list(loaded.classes_) == ["10", "2"]
+    assert loaded.label_names_ is None
+    proba, before = loaded.predict_proba(TEST[0]), fitted.predict_proba(TEST[0])
+    np.testing.assert_array_equal(proba, before[:, ::-1])
+    assert list(loaded.predict(TEST[0])) == [
+        {"bad": "2", "good": "10"}[one] for one in fitted.predict(TEST[0])
+    ]
+    assert loaded.explain(TEST[0][0]).label == loaded.predict(TEST[0][:1])[0]
+
+
+# ---- γ ------------------------------------------------------------------------------------------
+
+
+def test_a_weight_that_is_given_is_that_of_a_wanted_rate_too():
+    small = {**SMALL, "epochs": 1}
+    for given, weight in ((None, 5.0), (1.5, 1.5)):
+        found = SkimClassifier(**small, wanted_rate=0.5, skim_weight=given).fit(*TRAIN)
+        assert found.training_["options"]["skim_weight"] == weight
+    assert SkimClassifier(**small).fit(*TRAIN).training_["options"]["skim_weight"] == 0.01

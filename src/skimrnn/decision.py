@@ -30,8 +30,8 @@ class Rule:
             looking at the probabilities; otherwise the deepest level at which the probability
             of that level or a deeper one exceeds θ. "argmax" takes the likeliest level, ties
             to the deeper.
-        budget: share of tokens that may be read, from 0 to 1, a ceiling that holds for every
-            prefix of the text; None for no ceiling.
+        budget: share of tokens that may be read, from 0 to 1: of the first n at most
+            budget n + burst, for every n; None for no ceiling.
         burst: reads allowed ahead of the budget, at least 0.
 
     Raises:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skimrnn.config import resolve_levels
 from skimrnn.decision import Rule
-from skimrnn.model_file import read_model, write_model
+from skimrnn.model_file import ModelFile, read_model, write_model
 from skimrnn.model_folder import ModelFileError
 from skimrnn.reading import chosen
 from skimrnn.runtime import Model
@@ -51,8 +51,9 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         cell: "lstm", "gru", "rnn_tanh" or "rnn_relu".
         hidden_size: D, units of the full cell.
         skim_size: S, units that a skim updates; None for a plain RNN that reads every word.
-        skim_weight: γ of the paper's penalty; more skims more.
-        wanted_rate: the share of the words to skim, such as 0.9, in place of γ; None for γ.
+        skim_weight: γ, weight of the penalty: of the paper's, where more skims more, or of the
+            distance to ``wanted_rate``; None for 0.01, or for what a rate needs.
+        wanted_rate: the share of the words to skim, such as 0.9, in place of the paper's penalty.
         num_layers: stacked layers.
         bidirectional: whether each layer also reads backwards.
         vectors: a word-vector file, or a packaged table's name ("glove-6b-50d"); None draws them.
@@ -71,7 +72,8 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             a text.
         threshold: θ that predicting reads with; lower skims more, 1 reads every word. Can be set
             after fitting, or chosen by ``tune``.
-        budget: ceiling on the share of words read; None for none.
+        budget: ceiling on the share of words read: budget n + burst of the first n; None for none.
+        burst: reads allowed ahead of the budget.
         n_jobs: threads that predicting shares texts among; None for one.
         device: "cpu", or "cuda" to train on a GPU.
         random_state: of the split, parameters, order and noise.
@@ -94,7 +96,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         cell: str = "lstm",
         hidden_size: int = 100,
         skim_size: int | None = 10,
-        skim_weight: float = 0.01,
+        skim_weight: float | None = None,
         wanted_rate: float | None = None,
         num_layers: int = 1,
         bidirectional: bool = False,
@@ -113,6 +115,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         class_weight: str | Mapping[Any, float] | None = None,
         threshold: float | str = 0.5,
         budget: float | None = None,
+        burst: float = 1,
         n_jobs: int | None = None,
         device: str = "cpu",
         random_state: Any = None,
@@ -140,6 +143,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         self.class_weight = class_weight
         self.threshold = threshold
         self.budget = budget
+        self.burst = burst
         self.n_jobs = n_jobs
         self.device = device
         self.random_state = random_state
@@ -151,15 +155,17 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         """Learn from labelled texts.
 
         Args:
-            X: N texts; what is no str is read as ``str`` of it.
+            X: N texts, a list, an array or a column; bytes are read as UTF-8, and what is no text,
+                such as a number, as ``str`` of it.
             y: a label for each, (N,): strings, numbers or booleans; or, for any number of labels a
                 text, whether it has each of C labels, (N, C) of 0 and 1, as scikit-learn's
                 MultiLabelBinarizer gives it. The columns of a data frame name the labels.
-            sample_weight: how much each text counts, (N,); all alike if None.
+            sample_weight: how much each text counts, (N,); all alike if None. A text of weight 0
+                is not learnt from, nor is training judged by it.
 
         Raises:
             ValueError: if texts and labels differ in number, a setting does not fit, or every text
-                has the same several labels.
+                has the same several labels. What was fitted before is then as it was.
             ImportError: if torch is not there.
         """
         texts, labels = texts_of(X), _labels(y)
@@ -174,17 +180,18 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             if several
             else np.unique(labels, return_inverse=True)
         )
-        self.classes_ = classes
         # Of a data frame; else a model that is saved calls its labels "0" to C - 1.
-        self.label_names_: list[str] | None = (
-            [str(name) for name in y.columns] if several and hasattr(y, "columns") else None
-        )
-        self.training_: dict[str, Any] = {}
-        self.model_: Model | None = None
+        columns = [str(name) for name in y.columns] if several and hasattr(y, "columns") else None
         weights = self._weights(labels, sample_weight)
+        model: Model | None = None
         if several or len(classes) > 1:
-            self.model_ = self._train(Examples(texts, targets), weights, seed)
-            self.training_ = self.model_.training
+            names = columns or _names(classes)
+            model = self._train(Examples(texts, targets), names, weights, seed)
+        # Only now: a fit that failed or was interrupted leaves what there was.
+        self.classes_ = classes
+        self.label_names_: list[str] | None = columns
+        self.model_ = model
+        self.training_: dict[str, Any] = {} if model is None else model.training
         return self
 
     def _weights(
@@ -208,17 +215,24 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
                     f"sample_weight must be one number for each of the {len(labels)} texts; got "
                     f"shape {own.shape}"
                 )
+            if not np.isfinite(own).all() or (own < 0).any() or not own.any():
+                raise ValueError(
+                    "sample_weight must be finite, at least 0, and not 0 for every text"
+                )
             weights = weights * own
         return weights
 
-    def _train(self, whole: Examples, weights: NDArray[np.float64] | None, seed: int) -> Model:
+    def _train(
+        self, whole: Examples, names: list[str], weights: NDArray[np.float64] | None, seed: int
+    ) -> Model:
         from skimrnn.train import TrainingOptions, train_classifier  # torch is needed from here on
 
         if not 0 < self.validation_fraction < 1:
             raise ValueError(
                 f"validation_fraction must be between 0 and 1; got {self.validation_fraction!r}"
             )
-        names = self._names()
+        if weights is not None:  # a part of zeros alone could not be learnt from or judged by
+            whole, weights = whole.take(np.flatnonzero(weights)), weights[weights != 0]
         shares = [self.validation_fraction]
         train, validation = stratified_split(strata(whole.targets), shares, seed)
         if not len(validation):  # one text a class: what was learnt is all there is to judge by
@@ -268,24 +282,21 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         """What asks for skimming: a rate that is wanted, or the paper's penalty."""
         from skimrnn.train.options import RATE_WEIGHT
 
+        given = {} if self.skim_weight is None else {"skim_weight": self.skim_weight}
         if self.wanted_rate is None:
-            return {"skim_weight": self.skim_weight}
+            return given
         if self.skim_size is None:
             raise ValueError(
                 f"a plain RNN skims nothing; got wanted_rate={self.wanted_rate!r} with "
                 "skim_size=None: give a skim_size, or leave wanted_rate out"
             )
-        return {"penalty": "rate", "wanted_rate": self.wanted_rate, "skim_weight": RATE_WEIGHT}
+        rate = {"penalty": "rate", "wanted_rate": self.wanted_rate}
+        return {**rate, "skim_weight": RATE_WEIGHT, **given}
 
     def _levels(self) -> tuple[int, ...]:
         if self.skim_size is None:
             return (self.hidden_size,)
         return resolve_levels(self.hidden_size, self.skim_size, None)
-
-    def _names(self) -> list[str]:
-        """The classes as a model's labels, which are strings."""
-        names = self.label_names_ or [str(one) for one in self.classes_.tolist()]
-        return names if len(set(names)) == len(names) else [repr(one) for one in self.classes_]
 
     def _show(self, event: dict[str, Any]) -> None:
         if self.verbose and event["event"] == "evaluation":
@@ -327,7 +338,8 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         Raises:
             ValueError: if all training texts had one label, so that nothing reads.
         """
-        return self._reader().read(text, threshold=self.threshold, budget=self.budget)
+        reading: Reading = self._reader().read(text, **self._rule())
+        return reading
 
     def encode(self, X: Texts) -> NDArray[Any]:
         """What the classifier's head sees of each text, (N, directions * D); for other models.
@@ -349,6 +361,8 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
     ) -> Calibration:
         """Choose ``threshold`` by exactly one goal, on labelled texts that were not learnt from.
 
+        Texts are read under ``budget``, as they are in predicting.
+
         Args:
             X: the texts.
             y: their labels, of ``classes_``; with several a text, (N, C) as for ``fit``.
@@ -369,8 +383,9 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
 
         model = self._reader()
         examples = Examples(texts_of(X), self._targets(_labels(y), model))
+        rule = Rule(self.threshold, self.budget, self.burst)
         found = calibrate(
-            model,
+            Model(dataclasses.replace(model.file, rule=rule)),
             examples,
             max_accuracy_drop=max_accuracy_drop,
             skim_rate=skim_rate,
@@ -404,12 +419,11 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             )
         return model
 
+    def _rule(self) -> dict[str, Any]:
+        return {"threshold": self.threshold, "budget": self.budget, "burst": self.burst}
+
     def _how(self) -> dict[str, Any]:
-        return {
-            "threshold": self.threshold,
-            "budget": self.budget,
-            "workers": _workers(self.n_jobs),
-        }
+        return {**self._rule(), "workers": _workers(self.n_jobs)}
 
     # ---- keeping --------------------------------------------------------------------------------
 
@@ -425,7 +439,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         """
         file = self._reader().file
         training = {**file.training, "classes": _plain(self.classes_)}
-        rule = Rule(self.threshold, self.budget)
+        rule = Rule(self.threshold, self.budget, self.burst)
         write_model(Path(folder), dataclasses.replace(file, rule=rule, training=training))
 
     @classmethod
@@ -441,11 +455,16 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         file = read_model(Path(folder))
         if file.text is None:
             raise ModelFileError(Path(folder), ["it is a bare layer, not a text classifier"])
-        made = cls(threshold=file.rule.threshold, budget=file.rule.budget)
-        labels = range(len(file.text.labels)) if file.text.multilabel else file.text.labels
-        made.classes_ = np.array(file.training.get("classes", labels))
+        rule, text = file.rule, file.text
+        made = cls(threshold=rule.threshold, budget=rule.budget, burst=rule.burst)
+        made.label_names_ = list(text.labels) if text.multilabel else None
+        labels = range(len(text.labels)) if text.multilabel else text.labels
+        classes = np.array(file.training.get("classes", labels))
+        order = np.argsort(classes)  # scikit-learn's measures take the columns to be sorted
+        made.classes_ = classes[order]
         made.training_ = dict(file.training)
-        made.model_ = Model(file)
+        # The rule is the estimator's own: a budget of None is none.
+        made.model_ = Model(dataclasses.replace(_with_labels(file, order), rule=Rule()))
         return made
 
     def __getstate__(self) -> dict[str, Any]:
@@ -472,14 +491,37 @@ def texts_of(X: Texts) -> list[str]:
     """The texts of a list, an array or a column, each as a str.
 
     Raises:
-        ValueError: if it is one text, or no sequence.
+        ValueError: if it is one text, a table, or no sequence.
     """
     if isinstance(X, str | bytes):
         raise ValueError("X must be several texts, such as a list of str; got one text")
+    if _is_table(X):
+        shape = f"shape {X.shape}" if hasattr(X, "shape") else f"keys {', '.join(map(str, X))}"
+        raise ValueError(
+            f"X must be one column of texts; got a {type(X).__name__} of {shape}: name the column, "
+            'such as X["text"], or flatten it'
+        )
     try:
-        return [one if isinstance(one, str) else str(one) for one in X]
+        return [_text(one) for one in X]
     except TypeError:
         raise ValueError(f"X must be several texts, such as a list of str; got {X!r}") from None
+
+
+def _is_table(X: object) -> bool:
+    """Whether what it gives one by one are columns' names, or rows of several texts.
+
+    Rows of numbers are let pass, which scikit-learn's own checks give.
+    """
+    rows = getattr(X, "ndim", 1) != 1
+    return isinstance(X, Mapping) or (
+        rows and (hasattr(X, "columns") or getattr(X, "dtype", np.dtype("O")).kind in "OUST")
+    )
+
+
+def _text(one: object) -> str:
+    if isinstance(one, str):
+        return one
+    return one.decode(errors="replace") if isinstance(one, bytes) else str(one)
 
 
 def _labels(y: ArrayLike) -> NDArray[Any]:
@@ -498,6 +540,27 @@ def _labels(y: ArrayLike) -> NDArray[Any]:
             f"more labels, (N, C); got shape {labels.shape}"
         )
     return labels
+
+
+def _names(classes: NDArray[Any]) -> list[str]:
+    """The classes as a model's labels, which are strings."""
+    names = [str(one) for one in classes.tolist()]
+    return names if len(set(names)) == len(names) else [repr(one) for one in classes]
+
+
+def _with_labels(file: ModelFile, order: NDArray[Any]) -> ModelFile:
+    """The model with its labels in another order; its head's rows go with them."""
+    assert file.text is not None
+    text = file.text
+    return dataclasses.replace(
+        file,
+        text=dataclasses.replace(
+            text,
+            labels=tuple(text.labels[at] for at in order),
+            head_weight=text.head_weight[order],
+            head_bias=text.head_bias[order],
+        ),
+    )
 
 
 def _plain(classes: NDArray[Any]) -> Sequence[Any]:

@@ -82,10 +82,15 @@ def check_target(folder: Path, dtype: str | None = None) -> None:
 
     Raises:
         ValueError: if there is no such dtype.
-        FileExistsError: if the folder holds something that is not a model.
+        FileExistsError: if the folder holds something that is not a model, or what runs.
     """
     if dtype is not None and dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}")
+    if Path.cwd().is_relative_to(folder.resolve()):
+        raise FileExistsError(
+            f"{folder} holds the folder that this runs in, and saving replaces a folder whole; "
+            "name a new one, such as ./model"
+        )
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"{folder} is a file; name a folder to save the model in")
     if folder.is_dir() and any(folder.iterdir()) and not _is_model(folder):

@@ -8,6 +8,8 @@ from cli_helpers import run
 
 import skimrnn
 from models import tree
+from skimrnn.decision import Rule
+from skimrnn.model_file import with_rule
 
 
 @pytest.fixture
@@ -47,6 +49,17 @@ def test_json_and_a_new_folder(model, data, tmp_path):
     assert skimrnn.load(out).rule.threshold == found["chosen"]["threshold"]
     assert skimrnn.load(out).training["calibration"]["limit"] == 20
     assert tree(out)["model.safetensors"] == before["model.safetensors"]
+
+
+def test_a_budget_is_kept_or_taken_away(model, data):
+    with_rule(model, model, Rule(0.5, 0.0, 0), {})
+    stored = {}
+    for options in ((), ("--no-budget",)):
+        found = run("calibrate", model, data, "--skim-rate", "0", "--json", *options)
+        rates = {point["skim_rate"] for point in json.loads(found.stdout)["points"]}
+        stored[options] = skimrnn.load(model).rule.budget, 0.0 in rates
+    # Under the budget nothing is ever read; without it θ = 1 reads everything.
+    assert stored == {(): (0.0, False), ("--no-budget",): (None, True)}
 
 
 def test_a_dry_run_stores_nothing(model, data):

@@ -233,8 +233,19 @@ def test_a_model_stays_below_what_skims(data, tmp_path):
     assert whole.tobytes() == below.predict_proba(words).tobytes()
     refused = run("train", data, "--base", "./below", "--vectors", "none", "--out", "./x", code=2)
     assert "--base has its own word vectors; got --vectors none" in " ".join(refused.stderr.split())
+    useless = ("--min-count", 9, "--freeze-embedding")
+    refused = run("train", data, "--base", "./below", *useless, "--out", "./x", code=2)
+    assert "leave out --min-count, --freeze-embedding" in " ".join(refused.stderr.split())
     other = run("train", data, "--base", "sst", "--out", "./x", *learning, code=2)
     assert "a base must know the labels bad, good" in " ".join(other.stderr.split())
+
+
+def test_the_folder_that_one_is_in_is_refused(data, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    refused = run("train", data, "--out", ".", code=2)
+    assert "name a new one, such as ./model" in " ".join(refused.stderr.split())
+    assert list(tmp_path.glob("here*/*")) == []
 
 
 def test_a_folder_with_other_files_is_refused_before_anything_is_read(tmp_path):

@@ -255,15 +255,31 @@ def test_the_graph_can_be_gone_back_through_twice(cell):
         torch.testing.assert_close(parameter.grad, 2 * once[name])
 
 
-def test_a_second_derivative_is_refused():
+@pytest.mark.parametrize("power", [1, 2])  # of a sum the incoming gradient is a constant
+def test_a_second_derivative_is_refused(power):
     layer = make_layer("lstm", 4, 9, skim_size=2, dtype=torch.float32).train()
     x = torch.randn(7, 3, 4, requires_grad=True)
-    (first,) = torch.autograd.grad((layer(x)[0] ** 2).sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        first.sum().backward()
+    with pytest.raises(RuntimeError, match='path="eager"'):
+        torch.autograd.grad((layer(x)[0] ** power).sum(), x, create_graph=True)
     layer.path = "eager"
-    (first,) = torch.autograd.grad((layer(x)[0] ** 2).sum(), x, create_graph=True)
+    (first,) = torch.autograd.grad((layer(x)[0] ** power).sum(), x, create_graph=True)
     first.sum().backward()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_a_state_of_another_dtype_is_refused(cell, dtype):
+    layer = make_layer(cell, 4, 9, skim_size=2, dtype=torch.float32).train()
+    state = torch.ones(1, 3, 9, dtype=dtype)
+    with pytest.raises(ValueError, match=f"hx must have the type torch.float32.* got type {dtype}"):
+        layer(torch.randn(7, 3, 4), (state, state) if cell == "lstm" else state)
+
+
+def test_parameters_of_another_dtype_are_refused():
+    layer = make_layer("lstm", 4, 9, skim_size=2, dtype=torch.float32).train()
+    layer.router_weight_l0 = torch.nn.Parameter(layer.router_weight_l0.detach().double())
+    with pytest.raises(ValueError, match=r"float64: convert the whole layer"):
+        layer(torch.randn(7, 3, 4))
 
 
 def test_empty_batches():

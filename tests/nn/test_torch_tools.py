@@ -54,6 +54,15 @@ def test_export_holds_the_full_cell_alone(layer):
     assert torch.equal(program.module()(X)[0], layer(X)[0])
 
 
+@pytest.mark.filterwarnings("ignore")  # torch's, of tracing itself
+def test_a_trace_is_refused_or_holds_the_full_cell_alone(layer):
+    with pytest.raises(RuntimeError, match=r"a trace cannot hold Skim.*skimrnn\.nn\.save"):
+        torch.jit.trace(layer.eval(), X)
+    layer.skimming = False
+    traced = torch.jit.trace(layer, X)
+    assert torch.equal(traced(X + 1)[0], layer(X + 1)[0])
+
+
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("mode", [True, False])
 def test_autocast_leaves_the_layer_in_the_dtype_of_its_weights(layer, mode, packed):

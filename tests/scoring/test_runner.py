@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import signal
 
 import pytest
@@ -146,6 +147,12 @@ def test_an_output_that_is_there(source, scorer, tmp_path):
 def test_strict_stops_at_a_row_without_a_text(source, scorer, tmp_path, workers):
     with pytest.raises(ScoringError, match=r"in\.csv, row 7: no text in the column 'text'; got ''"):
         score_file(source, tmp_path / "o.csv", scorer, workers=workers, batch_rows=4, strict=True)
+
+
+def test_strict_refuses_what_a_run_before_it_let_pass(source, scorer, tmp_path):
+    parts = cut_off(source, tmp_path / "out.csv", scorer)
+    with pytest.raises(ScoringError, match=f"2 of the rows .* delete {re.escape(str(parts))}"):
+        score_file(source, tmp_path / "out.csv", scorer, workers=1, batch_rows=5, strict=True)
 
 
 def test_two_runs_of_one_output_do_not_meet(source, scorer, tmp_path):

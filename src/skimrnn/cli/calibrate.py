@@ -55,6 +55,14 @@ def calibrate(
             rich_help_panel=_GOAL,
         ),
     ] = None,
+    no_budget: Annotated[
+        bool,
+        typer.Option(
+            "--no-budget",
+            help="Read without the model's budget, and store none.",
+            show_default=False,
+        ),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -92,6 +100,8 @@ def calibrate(
         max_us_per_token=max_us_per_token,
     )
     reader = load_reader(model)
+    if no_budget:
+        reader.rule = Rule(reader.rule.threshold)
     target = out or model_folder(model)
     if not dry_run and out is None and model in bundled_models():
         raise ValueError(

@@ -40,6 +40,7 @@ _OF_SKIMMING = (
     "skim_start",
     *("temperature_rate", "temperature_floor", "threshold_spread"),
 )
+_OF_WORDS = ("embedding_size", "min_count", "max_words", "freeze_embedding")
 _OF_MODELS = ("vectors", "teacher", "base")
 _NOT_IN_THE_RECORD = {"data_dir", "threads", "device"}
 
@@ -459,13 +460,13 @@ def train(
 def interrupted(progress: TrainingProgress, out: Path) -> Iterator[None]:
     """Say, if the run in the block is interrupted, how it goes on."""
     from skimrnn.cli.errors import INTERRUPTED, fail
+    from skimrnn.train.run import beside
 
     try:
         yield
     except KeyboardInterrupt:
         progress.stop()
-        working = out.parent / f"{out.name}.training"
-        kept = (working / "checkpoint.pt").exists()
+        kept = (beside(out) / "checkpoint.pt").exists()
         then = "go on from the last checkpoint" if kept else "start again: no checkpoint yet"
         fail(f"interrupted; give the same command to {then}", INTERRUPTED)
 
@@ -517,6 +518,10 @@ def training_options(given: dict[str, Any], base: Path | None = None) -> Trainin
     if sizes is not None:
         chosen.setdefault("hidden_size", sizes[0])
     if base is not None:
+        its_own = [name for name in _OF_WORDS if chosen.get(name)]
+        if its_own:
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in its_own)
+            raise ValueError(f"--base has its own words and vectors, which stay; leave out {flags}")
         layer = read_model(base).config
         for name in OF_THE_FULL_CELL:
             chosen.setdefault(name, getattr(layer, name))

@@ -169,7 +169,7 @@ def _rule(file: ModelFile, threshold: float | str | None) -> Rule:
         raise ValueError(
             f"the model reads with a budget of {file.rule.budget}, which counts the words read so "
             "far and cannot be expressed in this graph; store a threshold alone in the model "
-            "(skimrnn calibrate), then export it"
+            "(skimrnn calibrate --no-budget), then export it"
         )
     return file.rule if threshold is None else replace(file.rule, threshold=threshold)
 

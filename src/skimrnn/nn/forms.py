@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
@@ -38,7 +39,8 @@ def enter(module: Any, input: Tensor | PackedSequence, hx: Hidden | None) -> Ent
 
     Raises:
         RuntimeError: if a shape does not fit the module.
-        ValueError: if the input has neither 2 nor 3 axes, or another dtype than the weights.
+        ValueError: if the input has neither 2 nor 3 axes, or it or the state another dtype than
+            the weights.
     """
     if isinstance(input, PackedSequence):
         return _enter_packed(module, input, hx)
@@ -63,6 +65,7 @@ def _enter_packed(module: Any, input: PackedSequence, hx: Hidden | None) -> Ente
     else:
         hx = module.permute_hidden(hx, input.sorted_indices)
     module.check_forward_args(data, hx, input.batch_sizes)
+    _check_dtype(hx, data.dtype)
 
     def leave(outputs: Tensor, state: tuple[Tensor, ...]) -> tuple[PackedSequence, Hidden]:
         packed = PackedSequence(
@@ -86,6 +89,7 @@ def _enter_padded(module: Any, input: Tensor, hx: Hidden | None) -> Entered:
     else:
         hx = _batched_state(module, hx, batched)
     module.check_forward_args(batch, hx, None)
+    _check_dtype(hx, batch.dtype)
     data, layout = layout_of(module, batch)
     if not layout.steps:
         raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
@@ -118,6 +122,16 @@ def _batched_state(module: Any, hx: Any, batched: bool) -> Hidden:
         )
         raise RuntimeError(f"For {kind} input, {given}")
     return hx if batched else _as_given(tuple(part.unsqueeze(1) for part in _parts(hx)))
+
+
+def _check_dtype(hx: Hidden, dtype: torch.dtype) -> None:
+    """Torch checks the input's alone, and what a state of another dtype does is left to chance."""
+    for part in _parts(hx):
+        if part.dtype != dtype:
+            raise ValueError(
+                f"hx must have the type {dtype}, as input and weights; got type {part.dtype}: "
+                f"convert it with hx.to({dtype})"
+            )
 
 
 def _parts(hx: Hidden) -> tuple[Tensor, ...]:

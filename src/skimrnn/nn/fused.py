@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from skimrnn.config import SkimConfig
 from skimrnn.decision import ARGMAX, rules_for
 from skimrnn.nn.cells import CellWeights, State
+from skimrnn.nn.once import once_differentiable
 from skimrnn.nn.rule import check_temperature
 from skimrnn.nn.sequences import Ragged
 from skimrnn.nn.steps import Direction, SequenceRead
@@ -264,7 +265,7 @@ class _Fused(torch.autograd.Function):
         return outputs, delta, share, h[:, last], c[:, last]
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         from skimrnn.nn import fused_kernels
 

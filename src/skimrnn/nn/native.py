@@ -16,6 +16,7 @@ from torch import Tensor
 from skimrnn.config import SkimConfig
 from skimrnn.extension import instruction_sets, kernels, named_implementation
 from skimrnn.nn.cells import CellWeights, State
+from skimrnn.nn.once import once_differentiable
 from skimrnn.nn.rule import check_temperature
 from skimrnn.nn.sequences import Ragged
 from skimrnn.nn.steps import Direction, SequenceRead
@@ -118,6 +119,12 @@ def _run(
     batch = settings.sizes[0]
     state = initial.h[:batch], None if initial.c is None else initial.c[:batch]
     tensors = [tensor for cell in cells for tensor in cell]
+    for tensor in (noise, *router, *tensors):
+        if tensor is not None and tensor.dtype != x.dtype:
+            raise ValueError(
+                f"a layer's parameters and noise must all have the input's type, {x.dtype}; got "
+                f"{tensor.dtype}: convert the whole layer, as layer.to({x.dtype}) does"
+            )
     outputs, log_p, levels, *last = _Mixing.apply(  # type: ignore[no-untyped-call]
         settings, noise, x, *router, *state, *tensors
     )
@@ -163,7 +170,7 @@ class _Mixing(torch.autograd.Function):
         return outputs, log_p, levels, h_n, c_n
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         settings, tensors = ctx.settings, ctx.saved_tensors
         given, cells, made = tensors[:9], tensors[9 : 9 + ctx.cells], tensors[9 + ctx.cells :]

@@ -78,19 +78,19 @@ class Choose:
     ) -> None:
         rules = rules_for(batch, threshold, budget, burst) or [Rule()]
 
-        def column(values: list[Any]) -> Tensor:
-            whole = torch.tensor(values[:batch], dtype=torch.float64, device=device)
+        def column(values: list[Any], dtype: torch.dtype) -> Tensor:
+            whole = torch.tensor(values[:batch], dtype=dtype, device=device)
             return whole if order is None else whole[order]
 
         self._argmax = rules[0].threshold == ARGMAX
         thresholds = [0.5 if self._argmax else rule.threshold for rule in rules]
-        self._read_all = column([threshold >= 1 for threshold in thresholds]).bool()  # type: ignore[operator]
-        self._skim_all = column([threshold < 0 for threshold in thresholds]).bool()  # type: ignore[operator]
-        self._limit = column([min(max(t, -1.0), 2.0) for t in thresholds]).float()
+        self._read_all = column([threshold >= 1 for threshold in thresholds], torch.bool)  # type: ignore[operator]
+        self._skim_all = column([threshold < 0 for threshold in thresholds], torch.bool)  # type: ignore[operator]
+        self._limit = column([min(max(t, -1.0), 2.0) for t in thresholds], torch.float32)
         self._budget: Tensor | None = None
         if rules[0].budget is not None:
-            self._budget = column([rule.budget for rule in rules])
-            self._burst = column([rule.burst for rule in rules])
+            self._budget = column([rule.budget for rule in rules], torch.float64)
+            self._burst = column([rule.burst for rule in rules], torch.float64)
             self._reads = torch.zeros(batch, dtype=torch.int64, device=device)
             self._tokens = torch.zeros_like(self._reads)
 

@@ -250,6 +250,13 @@ class _SkimMixin(Pretrained, nn.RNNBase):
                 "data; save the model with skimrnn.nn.save and read it with skimrnn.load, which "
                 "need no torch, or set skimming=False to export the full cell alone"
             )
+        tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+        if tracing and self.config.skims and self.skimming:
+            raise RuntimeError(
+                f"a trace cannot hold {type(self).__name__}: it would read every text as it reads "
+                "the one that is traced; save the model with skimrnn.nn.save and read it with "
+                "skimrnn.load, or set skimming=False to trace the full cell alone"
+            )
         if not self.config.skims and self.budget is not None:
             raise ValueError(
                 f"a budget needs a level to skim at; got budget={self.budget!r} with "
@@ -517,7 +524,7 @@ class SkimLSTM(_SkimMixin, nn.LSTM):  # type: ignore[misc]
         router_options: its own settings, such as SkipW's ``{"window": 10, "reads": 5}``.
         hard: whether training takes the level of the largest share whole (straight-through).
         threshold: θ in ``eval()``; skim where the probability of skimming exceeds it.
-        budget: ceiling on the share of tokens read in ``eval()``, for every prefix of a text.
+        budget: ceiling on the share of tokens read in ``eval()``: budget n + burst of the first n.
         burst: reads allowed ahead of the budget.
         path: how a training step is computed: "eager", torch's loop over the tokens; "native", one
             call on the CPU, for float32 and the "softmax" router; "fused", one kernel on a GPU, for

@@ -11,7 +11,7 @@ import itertools
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
@@ -106,6 +106,7 @@ def score_file(
     with parts.alone():
         found = parts.found()
         resumed = sum(part.rows for part in found.values())
+        _refuse_unlabelled(found, strict, parts)
         begun = 0  # batches, of which those are passed over that are there
 
         def tasks() -> Iterator[_Task]:
@@ -255,6 +256,16 @@ def _refuse_names(batch: Batch, source: Path, scorer: BatchScorer) -> None:
         raise ScoringError(
             f"{source} has a column {listed(twice)} already, which would be added; give what is "
             "added another name by a prefix (--prefix predicted_)"
+        )
+
+
+def _refuse_unlabelled(found: Mapping[int, Part], strict: bool, parts: Parts) -> None:
+    """What an earlier run, which was not strict, let pass."""
+    rows = sum(part.unlabelled for part in found.values())
+    if strict and rows:
+        raise ScoringError(
+            f"{rows:,} of the rows that an earlier run scored have no text, which --strict "
+            f"refuses; leave it out, or delete {parts.folder} to begin anew"
         )
 
 

@@ -163,6 +163,13 @@ class TrainingOptions:
             f"threshold_spread must be 0 with the router {self.router}": (
                 sampled or self.threshold_spread == 0
             ),
+            f"hard must be left out with the router {self.router}": sampled or not self.hard,
+            f"temperature_rate must be left out with the router {self.router}": (
+                sampled or self.temperature_rate == TrainingOptions.temperature_rate
+            ),
+            f"temperature_floor must be left out with the router {self.router}": (
+                sampled or self.temperature_floor == TrainingOptions.temperature_floor
+            ),
             "learning_rate must be a number above 0": 0 < self.learning_rate < math.inf,
             "weight_decay must be at least 0": self.weight_decay >= 0,
             "gradient_clip must be above 0": self.gradient_clip > 0,

@@ -32,9 +32,14 @@ class Trained:
     record: dict[str, Any]
 
 
+def beside(folder: Path) -> Path:
+    """Where checkpoint and log of a run go: beside its model folder."""
+    return folder.parent / f"{folder.name}.training"
+
+
 def working_folder(folder: Path, together: Processes) -> Path:
-    """Where checkpoint and log of a run go, beside its model folder; made and cleared up."""
-    working = folder.parent / f"{folder.name}.training"
+    """The same, made and cleared up."""
+    working = beside(folder)
     if together.first:
         working.mkdir(parents=True, exist_ok=True)
         for path in (folder, working / "checkpoint.pt", working / "log.jsonl"):
