@@ -35,7 +35,8 @@ reads all or has two levels; `"graph"` is torch's loop recorded as CUDA graphs f
 shapes, and replayed; `"eager"` is torch's loop as it is, the reference, for every cell, router,
 device and dtype; `"auto"`, the default, takes the first of these that can. All take the same noise
 and give the same gradients but for rounding. The number of torch's threads moves the gradients of
-weights in the last bits, nothing else. A second derivative needs `"eager"`.
+weights in the last bits, nothing else. A second derivative, and `torch.func`,
+need `"eager"`.
 
 The commands let torch's threads sleep while they wait: they set `OMP_WAIT_POLICY=PASSIVE` unless it
 is set. Threads that spin, which is OpenMP's habit, make a step of many small products many times as
@@ -122,9 +123,8 @@ def make_page(result: dict[str, Any], gpu: dict[str, Any]) -> str:
         "On the GPU our kernel keeps no weights between steps and reads them anew for each. Where "
         "all texts are equally long cuDNN is ahead; on packed texts of unequal lengths ours is. "
         "The rows above are of two levels. Of the full cell alone (packed batches in training) the "
-        "backward pass was mended after that run, where it had read beyond an array, and has since "
-        "run by Triton's interpreter alone; the graph path's gradients are compared on the CPU "
-        "alone.",
+        "backward pass was mended after that run, where it had read beyond an array, and has not "
+        "been timed since; the graph path's gradients are compared on the CPU alone.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -34,11 +34,15 @@ from skimrnn.tasks import TextTask
 from skimrnn.text import scan
 
 RESULT = RESULTS / "curves.json"
-CURVES = (LEARNED, "skim-20-0.01-tuned", "spread-10-0.01-tuned", "skim-10-0.01-taught")
+CURVES = (
+    *(LEARNED, "skim-20-0.01-tuned", "rate-10-0.9-tuned"),
+    *("spread-10-0.01-tuned", "skim-10-0.01-taught"),
+)
 SEPARATE = (
     "lstm-tuned",
     *(f"skim-{size}-{weight}-tuned" for size in (5, 10) for weight in (0.01, 0.02)),
     *("skim-10-0.005-tuned", "skim-20-0.01-tuned"),
+    *("rate-10-0.9-tuned", "rate-10-0.95-tuned"),
 )
 THRESHOLDS = (
     *(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4),

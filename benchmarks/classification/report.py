@@ -64,7 +64,8 @@ All rows of a recipe share everything but what their name says: 100 units, the l
 into a linear head, weights averaged over steps, the evaluation with the best validation accuracy
 kept. The *base* recipe has GloVe 50-d vectors alone. The *tuned* one adds 100 numbers of a
 skip-gram model learnt from training texts without their labels (for SST and Rotten Tomatoes those
-of IMDb, also film reviews) and the adversarial loss; all controls have it. It was found in a
+of IMDb, also film reviews) and the adversarial loss; all controls have it (ten units alone half of
+its shift on IMDb, where all of it leaves them at chance). It was found in a
 handful of trials on validation texts, on IMDb with the skimming LSTM alone (docs/experiments.md):
 no family was tuned further by itself, which may favour that one. Of skimming LSTMs there are up to
 eight (S and γ, or S and a skip rate that is wanted), of which validation texts choose one; other

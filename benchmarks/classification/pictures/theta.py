@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.classification.pictures.drawing import (
+    AMBER,
     BLACK,
     BLUE,
     GREEN,
@@ -23,6 +24,7 @@ from benchmarks.classification.rows import LEARNED
 STYLES = {
     LEARNED: ("Skim-LSTM, S = 10, γ = 0.01", BLUE, "o-"),
     "skim-20-0.01-tuned": ("Skim-LSTM, S = 20, γ = 0.01", PURPLE, "v-"),
+    "rate-10-0.9-tuned": ("S = 10, a rate of 90 %", AMBER, "P-"),
     "spread-10-0.01-tuned": ("S = 10, trained for many θ", VERMILION, "s--"),
     "skim-10-0.01-taught": ("S = 10, distilled", GREEN, "^-."),
 }
