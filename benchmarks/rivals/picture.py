@@ -67,6 +67,8 @@ def draw(results: Results, path: Path) -> None:
         panels[0].figure.legend(
             [handles[name] for name in ordered], ordered, loc="outside lower center", ncols=4
         )
+        for axes, found in zip(panels, sets.values(), strict=False):  # what they avoid stands now
+            place_labels(axes, _labels(found))
 
 
 def _legend_of(axes: Any) -> list[tuple[Any, str]]:
@@ -92,12 +94,20 @@ def _panel(axes: Any, title: str, found: list[Place]) -> None:
     axes.set_ylabel("test accuracy %")
     axes.set_title(title)
     axes.margins(x=0.12, y=0.12)
-    first = sorted(found, key=lambda one: (one.row not in best, one.us))
-    labels = [
+
+
+def _labels(found: list[Place]) -> list[Label]:
+    """The rows on the front, and of each method that has none there its most accurate one."""
+    best = best_of(found)
+    named = [one for one in found if one.row in best]
+    for method in METHODS:
+        rows = [one for one in found if one.method == method]
+        if rows and not any(one.row in best for one in rows):
+            named.append(max(rows, key=lambda one: one.accuracy))
+    return [
         Label(one.us or 0, one.accuracy, one.method, MARKS[one.method][1], one.row in best)
-        for one in first
+        for one in named
     ]
-    place_labels(axes, labels)
 
 
 if __name__ == "__main__":

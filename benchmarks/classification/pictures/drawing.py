@@ -114,12 +114,16 @@ def place_labels(axes: Any, labels: Sequence[Label]) -> list[str]:
     renderer = figure.canvas.get_renderer()
     room = axes.get_window_extent(renderer).extents
     half = 4 * figure.dpi / 72
-    points = [axes.transData.transform((label.x, label.y)) for label in labels]
-    marks = [(x - half, y - half, x + half, y + half) for x, y in points]
+    named = [(label.x, label.y) for label in labels]
+    marks = {
+        (x, y): (at[0] - half, at[1] - half, at[0] + half, at[1] + half)
+        for x, y in dict.fromkeys([*named, *_lone_points(axes)])
+        for at in [axes.transData.transform((x, y))]
+    }
     taken: list[Sequence[float]] = list(_along_lines(axes))
     left_out = []
-    for number, label in enumerate(labels):
-        others = marks[:number] + marks[number + 1 :]
+    for label in labels:
+        others = [mark for point, mark in marks.items() if point != (label.x, label.y)]
         for reach, (across, up) in product(_REACHES, _DIRECTIONS):
             note = _annotate(axes, label, reach * across, reach * up)
             note.update_positions(renderer)
@@ -141,6 +145,13 @@ _DIRECTIONS = (
 )
 """Right, left, above, below, then the corners, in the order that they are tried in."""
 _STEP = 4.0
+
+
+def _lone_points(axes: Any) -> Iterator[tuple[float, float]]:
+    """The points that no line joins, with a name or without."""
+    for line in axes.get_lines():
+        if line.get_linestyle() == "None":
+            yield from ((float(x), float(y)) for x, y in line.get_xydata())
 
 
 def _along_lines(axes: Any) -> Iterator[tuple[float, float, float, float]]:
