@@ -31,7 +31,8 @@ router chose. It says what our reader says, at more than the price of the full c
 for places that only an ONNX file can go to. What it costs stands [below](#what-it-costs).
 
 θ is fixed in the file. At `--threshold 1` (or below 0) only the one cell that is then always taken
-is in it. A model that reads with a budget is refused: a budget counts what was read so far. Every
+is in it. A model that reads with a budget is refused: a budget counts what was read so far
+(`skimrnn calibrate --no-budget` takes it away). Every
 cell, option, number of levels, layers and directions can be exported, and every router that is
 written in `routers.Ops`.
 

@@ -35,8 +35,8 @@ reads all or has two levels; `"graph"` is torch's loop recorded as CUDA graphs f
 shapes, and replayed; `"eager"` is torch's loop as it is, the reference, for every cell, router,
 device and dtype; `"auto"`, the default, takes the first of these that can. All take the same noise
 and give the same gradients but for rounding. The number of torch's threads moves the gradients of
-weights in the last bits, nothing else. A second derivative, and `torch.func`,
-need `"eager"`.
+weights in the last bits, nothing else. A second derivative needs `"eager"`, which
+`"auto"` takes under the transforms of `torch.func`.
 
 The commands let torch's threads sleep while they wait: they set `OMP_WAIT_POLICY=PASSIVE` unless it
 is set. Threads that spin, which is OpenMP's habit, make a step of many small products many times as

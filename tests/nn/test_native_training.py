@@ -266,6 +266,24 @@ def test_a_second_derivative_is_refused(power):
     first.sum().backward()
 
 
+def test_transforms_of_torch_func_go_the_eager_way():
+    layer = make_layer("lstm", 4, 9, skim_size=2, dtype=torch.float32).train()
+    x = torch.randn(7, 3, 4)
+    parameters = dict(layer.named_parameters())
+
+    def loss(given):
+        torch.manual_seed(0)
+        return torch.func.functional_call(layer, given, (x,))[0].sum()
+
+    found = torch.func.grad(loss)(parameters)
+    loss(parameters).backward()
+    for name, parameter in parameters.items():
+        torch.testing.assert_close(found[name], parameter.grad)
+    layer.path = "native"
+    with pytest.raises(ValueError, match=r'path "native" is not for the transforms of torch.func'):
+        torch.func.grad(loss)(parameters)
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_a_state_of_another_dtype_is_refused(cell, dtype):

@@ -35,6 +35,8 @@ def choose_path(path: str, config: SkimConfig, x: Tensor) -> str:
         "fused": fused.obstacle(config, x),
         "graph": _graph_obstacle(config, x),
     }
+    if torch._C._are_functorch_transforms_active():  # which differentiate torch's operators alone
+        obstacles = dict.fromkeys(obstacles, "is not for the transforms of torch.func")
     if path == "auto":
         return next((name for name, obstacle in obstacles.items() if obstacle is None), "eager")
     if obstacles.get(path):
