@@ -79,8 +79,8 @@ def over_theta(curves: dict[str, Any]) -> list[str]:
         "",
         "One trained model read at many thresholds: accuracy and rate on all test texts, time from "
         "text to label, one text a call, the process's processor time, the median of rounds in "
-        f"which all models and thresholds take turns, float32, {first['implementation']}, "
-        f"{first['cpu']} (`python -m benchmarks.classification.curves`); bands are the standard "
+        f"which all models and thresholds take turns, float32, {first['implementation']} "
+        "(`python -m benchmarks.classification.curves`); bands are the standard "
         "deviation of the seeds. This is a curve on test texts, not a selection.",
         "",
         *(line for task in tasks for line in _curve(task, curves[task])),
@@ -98,7 +98,8 @@ def _curve(task: str, result: dict[str, Any]) -> list[str]:
         f"![{TITLES[task]}: accuracy against time over θ](theta-{task}.svg)",
         "",
         f"{TITLES[task]}, {_seeds(result['seeds'])}: accuracy, words skimmed, µs a text of "
-        f"{result['timed_words'] / result['timed_texts']:.0f} words.",
+        f"{result['timed_words'] / result['timed_texts']:.0f} words; {result['cpu']}. Trained "
+        f"separately: {', '.join(point['row'] for point in result['separate'])}.",
         "",
         *_table(["θ", *curves], cells),
         "",
