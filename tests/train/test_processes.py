@@ -72,6 +72,7 @@ def test_two_processes_give_the_joined_batchs_gradients(tmp_path):
     assert done.returncode == 0, done.stderr
     together = torch.load(found, weights_only=True)
     assert together["count"] == 2
+    assert not [name for name in together["threads"] if "gloo" in name]
     for case in joint_gradients.CASES:
         alone = joint_gradients.gradients(case, Processes())
         assert together["gradients"][case].keys() == alone.keys()

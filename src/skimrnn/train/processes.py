@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, TypeVar
 
 import torch
@@ -118,6 +119,9 @@ def processes(device: str = "cpu") -> Iterator[Processes]:
             f"WORLD_SIZE says {os.environ['WORLD_SIZE']} processes, but {', '.join(missing)} is "
             "not set; start them with torchrun, or unset WORLD_SIZE"
         )
+    # Its functions have the group of the moment for a default. Torch imports it late; the group
+    # would live on there, and its threads, one of which may then abort Python on its way out.
+    import_module("torch.distributed.nn.functional")
     distributed.init_process_group("gloo" if device == "cpu" else "nccl")
     try:
         yield Processes(distributed.get_rank(), distributed.get_world_size())
