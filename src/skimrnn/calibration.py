@@ -76,7 +76,7 @@ def calibrate(
             are points of micro-F1.
         skim_rate: the share to skim at least; of those that do, the most accurate is chosen.
         max_us_per_token: microseconds a token at most; of those, the most accurate is chosen.
-        thresholds: θ to try; 1, reading everything, is always among them.
+        thresholds: θ to try; 1, reading all that the model's budget lets it, is always among them.
         show: called with the texts read so far and in all.
 
     Returns:
@@ -160,7 +160,7 @@ def summary(calibration: Calibration) -> str:
     chosen, best = calibration.chosen, calibration.most_accurate
     ratio = relative_time(chosen)
     lost = 100 * (best.score - chosen.score)
-    if chosen.threshold >= 1:  # type: ignore[operator]
+    if chosen.threshold >= 1 and not chosen.skim_rate:  # type: ignore[operator]
         return "Reading everything meets the goal best: with this goal, skimming does not pay."
     right = "right" if chosen.f1 is None else "micro-F1"
     said = (

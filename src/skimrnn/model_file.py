@@ -177,7 +177,7 @@ def write_model(
 def with_rule(folder: Path | str, out: Path | str, rule: Rule, record: Mapping[str, Any]) -> None:
     """Write a model folder anew with another rule and more in its training record.
 
-    Every other file is kept as it is.
+    Every other file is kept as it is, and in the same folder every folder in it.
 
     Args:
         folder: a model folder.
@@ -204,9 +204,19 @@ def with_rule(folder: Path | str, out: Path | str, rule: Rule, record: Mapping[s
     with new_folder(out) as new:
         for path in folder.iterdir():
             if path.is_file() and path.name not in changed:
-                shutil.copyfile(path, new / path.name)
+                shutil.copy2(path, new / path.name)
+            elif not path.is_file() and out.resolve() == folder.resolve():
+                _keep(path, new / path.name)
         for name, data in changed.items():
             (new / name).write_bytes(data)
+
+
+def _keep(path: Path, new: Path) -> None:
+    """What is no file of the model, such as ``.git``, where the folder itself is written anew."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.copytree(path, new, symlinks=True)
+    else:
+        shutil.copy2(path, new, follow_symlinks=False)
 
 
 def read_model(folder: Path | str) -> ModelFile:

@@ -35,6 +35,15 @@ def test_the_choice_is_stored_and_nothing_else_changes(model, data):
     }
 
 
+def test_what_else_lies_in_the_folder_stays(model, data):
+    (model / ".git").mkdir()
+    (model / ".git" / "HEAD").write_text("ref: refs/heads/main")
+    (model / "absent").symlink_to("nowhere")
+    run("calibrate", model, data, "--skim-rate", "0", "--limit", "5")
+    assert (model / ".git" / "HEAD").read_text() == "ref: refs/heads/main"
+    assert (model / "absent").is_symlink()
+
+
 def test_json_and_a_new_folder(model, data, tmp_path):
     before = tree(model)
     out = tmp_path / "tuned"

@@ -392,3 +392,6 @@ def test_counts_are_those_of_readings(name, options):
     rates = [np.nan if r.skim_rate is None else r.skim_rate for r in readings]
     np.testing.assert_array_equal(found.skim_rate, rates)
     assert [len(part) for part in model.predict_counted([])] == [0, 0, 0]
+    for alone in ("a joy", b"a joy"):
+        with pytest.raises(TypeError, match="got one text"):
+            model.predict_counted(alone)

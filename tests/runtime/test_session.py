@@ -318,6 +318,7 @@ def test_damaged_sessions_are_refused(fault, message):
         ('{"format": "skimrnn session", "version": 1, "model": "x"}', "another model"),
         ('{"format": "other"}', "not a session of skimrnn"),
         ("{", "not a session"),
+        ("[" * 100_000, "not a session"),
     ],
 )
 def test_other_descriptions_are_refused(values, message):

@@ -206,3 +206,8 @@ def test_the_true_package() -> None:
     assert found.words == ["the", "n't", "terrible"]
     assert found.matrix.shape == (3, 50)
     np.testing.assert_allclose(found.matrix[0, :3], [0.418, 0.24968, -0.41242])
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path: Path) -> None:
+    path = written(tmp_path, b"\xef\xbb\xbfa 1 2\nb 3 4\n")
+    assert read_word_vectors(path, ["a", "b"]).words == ["a", "b"]

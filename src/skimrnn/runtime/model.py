@@ -466,8 +466,13 @@ class Model(Layer):
     ) -> Predictions:
         """The probability of each class, words and skim rate of each text, in one native call.
 
-        Arguments and errors as for ``read``.
+        Arguments and errors as for ``read``, but one text alone is refused by a TypeError.
         """
+        if isinstance(texts, str | bytes):
+            raise TypeError(
+                f"texts must be several, such as a list of str; got one text, {texts!r:.60}: "
+                "put it into a list"
+            )
         texts = _checked(texts)
         rules = self._rules(len(texts), threshold, budget, burst)
         probabilities, counts = self._texts.predict_counted(texts, rules)

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import importlib
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +119,8 @@ class _TextReader:
         count = 0
         try:
             for self._line, line in enumerate(lines, start=1):
+                if self._line == 1:
+                    line = line.removeprefix(BOM_UTF8)
                 name, _, values = line.rstrip(b" \r\n").partition(b" ")
                 if self._line == 1 and name.isdigit() and values.isdigit():
                     announced, size = int(name), int(values)
