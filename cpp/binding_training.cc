@@ -193,14 +193,18 @@ void bind_training(nb::module_& m) {
            "isa"_a, "cell"_a, "levels"_a, "full_skim_input"_a, "state_router"_a, "backwards"_a,
            "hard"_a, "temperature"_a, "threads"_a);
   // Nothing is converted: what a kernel fills must be the caller's own array, not a copy of it.
+  const auto as_is = [](const char* name) { return nb::arg(name).noconvert(); };
   nb::class_<Arrays>(m, "TrainingArrays", "What both passes take; training.h says the shapes.")
       .def(nb::init<std::vector<std::int64_t>, std::vector<CellArrays>, Matrix2, Given<float>,
                     Given<float>, Given<float>, Given<float>, MaybeGiven, Filled<float>,
                     MaybeFilled, Filled<float>>(),
-           "sizes"_a, "cells"_a.noconvert(), "x"_a.noconvert(), "router_weight"_a.noconvert(), "router_bias"_a.noconvert(), "noise"_a.noconvert(), "h_0"_a.noconvert(),
-           "c_0"_a.noconvert().none(), "outputs"_a.noconvert(), "c_before"_a.noconvert().none(), "log_p"_a.noconvert());
-  m.def("train_forward", &forward, "options"_a, "arrays"_a, "level"_a.noconvert(), "h_n"_a.noconvert(), "c_n"_a.noconvert().none());
-  m.def("train_backward", &backward, "options"_a, "arrays"_a, "cell_grads"_a.noconvert(), "outputs_grad"_a.noconvert().none(),
-        "log_p_grad"_a.noconvert().none(), "h_n_grad"_a.noconvert().none(), "c_n_grad"_a.noconvert().none(), "x_grad"_a.noconvert().none(),
-        "router_weight_grad"_a.noconvert(), "router_bias_grad"_a.noconvert(), "h_0_grad"_a.noconvert(), "c_0_grad"_a.noconvert().none());
+           "sizes"_a, as_is("cells"), as_is("x"), as_is("router_weight"), as_is("router_bias"),
+           as_is("noise"), as_is("h_0"), as_is("c_0").none(), as_is("outputs"),
+           as_is("c_before").none(), as_is("log_p"));
+  m.def("train_forward", &forward, "options"_a, "arrays"_a, as_is("level"), as_is("h_n"),
+        as_is("c_n").none());
+  m.def("train_backward", &backward, "options"_a, "arrays"_a, as_is("cell_grads"),
+        as_is("outputs_grad").none(), as_is("log_p_grad").none(), as_is("h_n_grad").none(),
+        as_is("c_n_grad").none(), as_is("x_grad").none(), as_is("router_weight_grad"),
+        as_is("router_bias_grad"), as_is("h_0_grad"), as_is("c_0_grad").none());
 }

@@ -3,6 +3,7 @@
 import copy
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence
@@ -10,6 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 import two_layer_router  # noqa: F401  (registers a router that the kernels do not know)
 from agreement import SIZES, make_layer
 from skimrnn import extension
+from skimrnn.extension import kernels
 from skimrnn.nn import record
 from skimrnn.nn.paths import PATHS
 
@@ -411,3 +413,18 @@ def test_the_noise_that_both_draw_is_the_same():
         torch.manual_seed(3)
         outputs.append(layer(x)[0])
     torch.testing.assert_close(*outputs, **CLOSE)
+
+
+def test_the_kernels_convert_nothing():
+    """A copy would be filled in the place of what the caller holds."""
+
+    def arrays(h_0):
+        zeros = [np.zeros(shape, np.float32) for shape in ((1, 2), (1, 4), (1,), (1, 1))]
+        cell = [np.zeros(shape, np.float32) for shape in ((6, 2), (6, 2), (1, 6), (1, 2))]
+        joined = (*cell[:2], None, None, *cell[2:])
+        made = [np.zeros(shape, np.float32) for shape in ((1, 2), (1, 1))]
+        return kernels.TrainingArrays([1], [joined], *zeros, h_0, None, made[0], None, made[1])
+
+    arrays(np.zeros((1, 2), np.float32))
+    with pytest.raises(TypeError, match="incompatible function arguments"):
+        arrays(np.zeros((1, 2), np.float64))

@@ -1,6 +1,6 @@
 """Torch's forms of input and state, brought to the one form that the layers work on, and back.
 
-Refusals are torch's own, type and words.
+Refusals are torch's own, type and words, but that of a state of another dtype, which torch lacks.
 """
 
 from __future__ import annotations
