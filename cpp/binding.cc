@@ -270,7 +270,7 @@ class TextReader {
     bias_.assign(head_bias.data(), head_bias.data() + head_bias.size());
   }
 
-  // The rows of a text's words; for the tests of the scanner.
+  // The rows of a text's words.
   nb::ndarray<nb::numpy, std::int32_t> rows(const nb::bytes& text) const {
     const std::vector<std::int32_t> found = scan({text.c_str(), text.size()});
     auto array = make_array<std::int32_t>({found.size()});

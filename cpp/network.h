@@ -69,7 +69,6 @@ class Network {
 
   const Shape& shape() const { return shape_; }
   const Kernels& kernels() const { return *kernels_; }
-  bool int8() const { return int8_; }
 
   // Where a sequence's tokens come from: vectors, or words whose input part may be in a table; and
   // the levels to take them at, each from 0 to K-1.

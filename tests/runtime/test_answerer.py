@@ -123,6 +123,19 @@ def test_threads_that_meet_words_together_find_what_one_finds():
     assert found == wanted
 
 
+def test_a_bare_name_is_a_bundled_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_answerer(tmp_path / "mine", as_file(make_answerer()))
+    assert skimrnn.load_answerer("./mine").config == as_file(make_answerer()).config
+    for name, hint in (
+        ("mine", "write ./mine"),
+        ("sst", "sst labels texts: use load, or skimrnn read"),
+        ("nope", r"only: .*squad.* \(a path has a separator\)$"),
+    ):
+        with pytest.raises(ValueError, match=f"there is no bundled model {name!r}.*{hint}"):
+            skimrnn.load_answerer(name)
+
+
 def test_the_folder_gives_the_same_answers(tmp_path):
     file = as_file(make_answerer(), training={"seed": 1}, card="# It answers")
     write_answerer(tmp_path / "mine", file)

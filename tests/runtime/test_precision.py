@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import skimrnn
+import two_layer_router  # noqa: F401  (registers a router that the kernels do not know)
 from models import make_classifier, make_config, saved
 from native_parts import CLOSE, assert_near, assert_same_bits, make_parts, make_rows, row_bytes
 from skimrnn import extension, reference
 from skimrnn.decision import Rule
-from skimrnn.runtime import native
+from skimrnn.runtime import Model, native, registry
 from skimrnn.runtime.native import NativeReader
 from skimrnn.runtime.numpy_reader import NumpyReader
 
@@ -179,8 +180,19 @@ def test_numpy_and_unknown_precisions_are_refused(folder: Path, tmp_path: Path) 
     with pytest.raises(ValueError, match="precision must be one of float32, int8; got 'int4'"):
         skimrnn.load(folder, precision="int4")
     double = saved(tmp_path / "double", make_classifier(dtype="float64"))
-    with pytest.raises(ValueError, match="reads in the precision of the model"):
+    with pytest.raises(
+        ValueError, match=r"reads in the precision .*, or save the model as float32"
+    ):
         skimrnn.load(double, precision="int8")
+
+
+def test_int8_where_numpy_alone_can_read_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Model(make_classifier(make_config((7, 3), router="two-layer"))).file
+    with pytest.raises(ValueError, match="leave precision out: the router 'two-layer' is known to"):
+        Model(own, precision="int8")
+    monkeypatch.setattr(registry, "instruction_sets", lambda: ())
+    with pytest.raises(ValueError, match="leave precision out: this machine has no native"):
+        Model(make_classifier(), precision="int8")
 
 
 @pytest.mark.parametrize("room", [-1, 1.5, True, "1", 2**41])

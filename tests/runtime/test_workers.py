@@ -63,9 +63,10 @@ def test_few_texts():
 @pytest.mark.parametrize("workers", [0, -1, 1.0, True, "2", None])
 def test_a_wrong_number_is_refused(workers):
     model = Model(make_classifier())
-    for call in (model.read, model.predict, model.predict_proba):
-        with pytest.raises(ValueError, match=f"workers must be .* at least 1; got {workers!r}"):
-            call(["good"], workers=workers)
+    for call in (model.read, model.predict, model.predict_proba, model.encode):
+        for texts in (["good"], "good"):
+            with pytest.raises(ValueError, match=f"workers must be .* at least 1; got {workers!r}"):
+                call(texts, workers=workers)
 
 
 def test_an_error_in_a_thread_reaches_the_caller(monkeypatch):

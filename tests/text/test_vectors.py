@@ -70,6 +70,12 @@ def test_words_with_blanks_in_them_are_passed_over(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.matrix, np.array([[7, 8]], np.float32))
 
 
+def test_a_row_without_a_word_is_passed_over(tmp_path: Path) -> None:
+    found = read_word_vectors(written(tmp_path, "a 1 2\n 3 4\nb 5 6\n"))
+    assert found.words == ["a", "b"]
+    np.testing.assert_array_equal(found.matrix, np.array([[1, 2], [5, 6]], np.float32))
+
+
 def test_a_word_that_looks_like_a_header_only_on_line_1(tmp_path: Path) -> None:
     found = read_word_vectors(written(tmp_path, "1 1\n7 5\n"), ["1", "7"])
     assert found.words == ["7"]

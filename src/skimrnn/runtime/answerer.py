@@ -182,15 +182,16 @@ def load_answerer(
     """Load a model that answers questions.
 
     Args:
-        model: the name of a bundled one, such as ``"squad"``, or the path of a model folder; if
-            there is none of that path, a name on the public hub, ``"org/name"`` or
-            ``"org/name@revision"``.
+        model: the name of a bundled one, such as ``"squad"``, or the path of a model folder (a
+            str is a path if it has a separator); if there is none of that path, a name on the
+            public hub, ``"org/name"`` or ``"org/name@revision"``.
         implementation: what to read with, of ``implementations()``; the fastest if None.
         precision: of the recurrent weights, "float32" or "int8".
 
     Raises:
         HubError: if it is no folder here and the hub does not give it.
         ModelFileError: if the folder is not an answerer that can be read.
-        ValueError: if there is no implementation of that name, or it cannot read the model.
+        ValueError: if a bare name is no bundled model's, or there is no implementation of that
+            name, or it cannot read the model.
     """
     return Answerer(read_answerer(answerer_folder(model)), implementation, precision=precision)

@@ -27,19 +27,10 @@ def model_folder(model: str | os.PathLike[str]) -> Path:
 
     Raises:
         HubError: if it is no folder here and the hub does not give it.
-        ValueError: if a bare name is no bundled model's.
+        ValueError: if a bare name is no bundled classifier's.
     """
-    if isinstance(model, os.PathLike) or os.sep in model or (os.altsep and os.altsep in model):
-        return folder_of(model)
-    if model in bundled_models():
-        return _folder(_CLASSIFIERS, model)
-    hint = f"; for the folder here, write .{os.sep}{model}" if Path(model).is_dir() else ""
-    if model in bundled_answerers():
-        hint = f"; {model} answers questions: use load_answerer, or skimrnn answer"
-    raise ValueError(
-        f"there is no bundled model {model!r}, only: {', '.join(bundled_models()) or 'none'} "
-        f"(a path has a separator){hint}"
-    )
+    other = "{} answers questions: use load_answerer, or skimrnn answer"
+    return _found(model, _CLASSIFIERS, (_ANSWERERS, other))
 
 
 def answerer_folder(model: str | os.PathLike[str]) -> Path:
@@ -47,10 +38,25 @@ def answerer_folder(model: str | os.PathLike[str]) -> Path:
 
     Raises:
         HubError: if it is no folder here and the hub does not give it.
+        ValueError: if a bare name is no bundled answerer's.
     """
-    if isinstance(model, str) and model in bundled_answerers():
-        return _folder(_ANSWERERS, model)
-    return folder_of(model)
+    other = "{} labels texts: use load, or skimrnn read"
+    return _found(model, _ANSWERERS, (_CLASSIFIERS, other))
+
+
+def _found(model: str | os.PathLike[str], kind: str, other: tuple[str, str]) -> Path:
+    """The folder of a model of this kind; ``other`` is the other kind, and what to say of it."""
+    if isinstance(model, os.PathLike) or os.sep in model or (os.altsep and os.altsep in model):
+        return folder_of(model)
+    if model in _names(kind):
+        return Path(str(resources.files("skimrnn") / kind / model))
+    hint = f"; for the folder here, write .{os.sep}{model}" if Path(model).is_dir() else ""
+    if model in _names(other[0]):
+        hint = f"; {other[1].format(model)}"
+    raise ValueError(
+        f"there is no bundled model {model!r}, only: {', '.join(_names(kind)) or 'none'} "
+        f"(a path has a separator){hint}"
+    )
 
 
 def _names(kind: str) -> tuple[str, ...]:
@@ -58,7 +64,3 @@ def _names(kind: str) -> tuple[str, ...]:
     if not root.is_dir():
         return ()
     return tuple(sorted(entry.name for entry in root.iterdir() if entry.is_dir()))
-
-
-def _folder(kind: str, name: str) -> Path:
-    return Path(str(resources.files("skimrnn") / kind / name))

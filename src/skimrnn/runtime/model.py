@@ -149,7 +149,7 @@ class VectorsReading:
         c_n: last cell states, likewise; None but for the LSTM.
         level: level taken, int8 (B, layers, directions, T); -1 past a sequence's length.
         p: probabilities, (B, layers, directions, T, K); zero past a sequence's length.
-        lengths: tokens of each sequence, (B,).
+        lengths: tokens of each sequence, (B,); (1,) for one sequence.
         config: the options of the layers that read.
     """
 
@@ -199,6 +199,8 @@ class Predictions(NamedTuple):
 
 class Model(Layer):
     """A text classifier that reads and skims; immutable, to be shared by threads.
+
+    It takes the arrays of its file as they are, without a copy: they are not to be changed.
 
     Attributes:
         labels: the C classes.
@@ -292,9 +294,13 @@ class Model(Layer):
                 threshold, budget or burst.
         """
         if isinstance(texts, str | bytes):
-            given = None if levels is None else [levels]
             return self.read(
-                [texts], threshold=threshold, budget=budget, burst=burst, levels=given
+                [texts],
+                threshold=threshold,
+                budget=budget,
+                burst=burst,
+                levels=None if levels is None else [levels],
+                workers=workers,
             )[0]
         texts = _checked(texts)
         ways: list[Way] = [*self._rules(len(texts), threshold, budget, burst)]
@@ -416,7 +422,9 @@ class Model(Layer):
         Arguments and errors as for ``read``.
         """
         if isinstance(texts, str | bytes):
-            rows = self.predict_proba([texts], threshold=threshold, budget=budget, burst=burst)
+            rows = self.predict_proba(
+                [texts], threshold=threshold, budget=budget, burst=burst, workers=workers
+            )
             return np.asarray(rows[0])
         texts = _checked(texts)
         rules = self._rules(len(texts), threshold, budget, burst)
@@ -441,9 +449,10 @@ class Model(Layer):
             parameters' dtype.
         """
         if isinstance(texts, str | bytes):
-            return np.asarray(
-                self.encode([texts], threshold=threshold, budget=budget, burst=burst)[0]
+            rows = self.encode(
+                [texts], threshold=threshold, budget=budget, burst=burst, workers=workers
             )
+            return np.asarray(rows[0])
         texts = _checked(texts)
         rules = self._rules(len(texts), threshold, budget, burst)
         return np.concatenate([*_share(self._encode, texts, rules, workers)])

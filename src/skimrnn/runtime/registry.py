@@ -92,6 +92,17 @@ def _knows_router(config: SkimConfig) -> bool:
     return not config.skims or config.router in native.ROUTERS
 
 
+def _native_instead(config: SkimConfig, dtype: Any) -> str:
+    """What else to do than read with NumPy, or why there is nothing else, to end a sentence."""
+    if dtype == np.float64:
+        return ", or save the model as float32: the native implementations compute in that"
+    if not _knows_router(config):
+        return f": the router {config.router!r} is known to no native implementation"
+    if able(config, dtype)[0] == NUMPY:
+        return ": this machine has no native implementation"
+    return ", or read with a native implementation"
+
+
 def sequence_reader(
     config: SkimConfig,
     parameters: Mapping[str, Array],
@@ -138,7 +149,7 @@ def sequence_reader(
     if wanted == NUMPY and precision != "float32":
         raise ValueError(
             f'"{NUMPY}" reads in the precision of the model, not in {precision!r}; leave precision '
-            "out, or read with a native implementation"
+            f"out{_native_instead(config, dtype)}"
         )
     if wanted == NUMPY:
         return wanted, NumpyReader(config, parameters, embedding)

@@ -66,7 +66,7 @@ def read_word_vectors(
 
     Returns:
         Found words in the order of the source. Where the source repeats a word, its first vector
-        counts. A row whose word has blanks in it is passed over.
+        counts. A row whose word has blanks in it, or that has none, is passed over.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -132,6 +132,8 @@ class _TextReader:
                 if size == 0:
                     self._fail(f"expected a word and its values; got {_shown(line)}")
                 count += 1
+                if not name:  # a row that begins with a blank has no word
+                    continue
                 # Counting blanks settles almost every row; only the rest is taken apart.
                 if values.count(b" ") + 1 != size and not self._has_size(values, size):
                     continue
