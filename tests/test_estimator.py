@@ -229,6 +229,19 @@ def test_settings_that_do_not_fit_are_refused(settings, said):
         SkimClassifier(**{**SMALL, "epochs": 1, **settings}).fit(*TRAIN).predict(["a film"])
 
 
+def test_it_goes_on_from_a_model(fitted, tmp_path):
+    fitted.save(tmp_path / "begun")
+    settings = {**SMALL, "epochs": 1, "learning_rate": 1e-9, "start": str(tmp_path / "begun")}
+    on = SkimClassifier(**settings).fit(*TRAIN)
+    assert on.training_["start"] == "begun"
+    np.testing.assert_allclose(on.encode(TEST[0]), fitted.encode(TEST[0]), atol=1e-4)
+    for name, said in (("nothing", "no bundled model 'nothing'"), ("sst", "must have the full")):
+        with pytest.raises(ValueError, match=said):
+            SkimClassifier(**{**settings, "start": name}).fit(*TRAIN)
+    with pytest.raises(ValueError, match="has its own word vectors"):
+        SkimClassifier(**settings, vectors="glove-6b-50d").fit(*TRAIN)
+
+
 def test_with_one_label_that_is_always_predicted():
     fitted = SkimClassifier(**SMALL).fit(["a film", "a good film"], ["good", "good"])
     assert fitted.predict(["a bad film"]).tolist() == ["good"]

@@ -21,7 +21,7 @@ from skimrnn.decision import Rule
 from skimrnn.model_file import ModelFile, read_model, write_model
 from skimrnn.model_folder import ModelFileError
 from skimrnn.reading import chosen
-from skimrnn.runtime import Model
+from skimrnn.runtime import Model, model_folder
 from skimrnn.tasks import Examples
 from skimrnn.tasks.base import make_task
 from skimrnn.tasks.splits import strata, stratified_split
@@ -57,7 +57,9 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         num_layers: stacked layers.
         bidirectional: whether each layer also reads backwards.
         vectors: a word-vector file, or a packaged table's name ("glove-6b-50d"); None draws them.
-        embedding_size: E, where there are no vectors.
+        start: a model to go on from, a bundled one's name ("imdb") or a folder, whose full cell
+            has these sizes; None to begin anew. It has its own word vectors.
+        embedding_size: E, where there are neither.
         epochs: at most so many passes over the texts.
         patience: stop after so many evaluations, two a pass, without a better one.
         batch_size: texts per step.
@@ -101,6 +103,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         num_layers: int = 1,
         bidirectional: bool = False,
         vectors: str | None = None,
+        start: str | None = None,
         embedding_size: int = 50,
         epochs: int = 20,
         patience: int = 12,
@@ -129,6 +132,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         self.num_layers = num_layers
         self.bidirectional = bidirectional
         self.vectors = vectors
+        self.start = start
         self.embedding_size = embedding_size
         self.epochs = epochs
         self.patience = patience
@@ -271,6 +275,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
                 options,
                 Path(folder) / "model",
                 vectors=self.vectors,
+                start=None if self.start is None else model_folder(self.start),
                 weights=None if weights is None else weights[train],
                 validation_weights=None if weights is None else weights[validation],
                 device=self.device,

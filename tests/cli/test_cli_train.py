@@ -232,12 +232,37 @@ def test_a_model_stays_below_what_skims(data, tmp_path):
     whole = above.predict_proba(words, threshold=1)
     assert whole.tobytes() == below.predict_proba(words).tobytes()
     refused = run("train", data, "--base", "./below", "--vectors", "none", "--out", "./x", code=2)
-    assert "--base has its own word vectors; got --vectors none" in " ".join(refused.stderr.split())
+    said = "--base has its own word vectors; got --base ./below and --vectors none"
+    assert said in " ".join(refused.stderr.split())
     useless = ("--min-count", 9, "--freeze-embedding")
     refused = run("train", data, "--base", "./below", *useless, "--out", "./x", code=2)
     assert "leave out --min-count, --freeze-embedding" in " ".join(refused.stderr.split())
     other = run("train", data, "--base", "sst", "--out", "./x", *learning, code=2)
     assert "a base must know the labels bad, good" in " ".join(other.stderr.split())
+
+
+def test_training_goes_on_from_a_model(training, data):
+    _, folder = training
+    begun, learning = skimrnn.load(folder), ("--epochs", 1, "--threads", 1)
+    said = run("train", data, "--start", folder, "--out", "./on", *learning)
+    assert f"word vectors: those of {folder}" in " ".join(said.stderr.split())
+    on = skimrnn.load("./on")
+    assert on.config == begun.config
+    assert on.vocabulary.words == begun.vocabulary.words
+    assert on.training["start"] == "tiny"
+    assert "--start ./tiny" in on.training["command"]
+    run("train", data, "--start", folder, "--no-skim", "--out", "./plain", *learning)
+    assert skimrnn.load("./plain").config.levels == begun.config.levels[:1]
+    run("train", data, "--start", folder, "--skim-size", 1, "--out", "./other", *learning)
+    assert skimrnn.load("./other").config.levels == (begun.config.hidden_size, 1)
+    for more, why in (
+        (("--base", "sst"), "--base has its own word vectors; got --base sst and --start"),
+        (("--vectors", "none"), "and --vectors none, give one of them"),
+        (("--embedding-size", 9), "--start has its own word vectors; leave out --embedding-size"),
+        (("--hidden-size", 9), "a start must have the full cell that is asked for"),
+    ):
+        refused = run("train", data, "--start", folder, *more, "--out", "./x", *learning, code=2)
+        assert why in " ".join(refused.stderr.split())
 
 
 def test_the_folder_that_one_is_in_is_refused(data, tmp_path, monkeypatch):

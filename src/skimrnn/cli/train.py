@@ -33,15 +33,18 @@ if TYPE_CHECKING:
 DEFAULT_SKIM_SIZE = 5
 
 _LAYERS, _SKIMMING, _TRAINING, _WORDS = "Layers", "Skimming", "Training", "Words"
-_OF_SKIMMING = (
+_OF_WHAT_SKIMS = (
     *("skim_size", "levels", "skim_input", "shared"),
-    *("router_input", "router", "router_options", "hard"),
+    *("router_input", "router", "router_options"),
+)
+_OF_SKIMMING = (
+    *(*_OF_WHAT_SKIMS, "hard"),
     *("penalty", "skim_weight", "wanted_rate", "warm_start_steps", "skim_ramp_steps"),
     "skim_start",
     *("temperature_rate", "temperature_floor", "threshold_spread"),
 )
 _OF_WORDS = ("embedding_size", "min_count", "max_words", "freeze_embedding")
-_OF_MODELS = ("vectors", "teacher", "base")
+_OF_MODELS = ("vectors", "teacher", "start", "base")
 _NOT_IN_THE_RECORD = {"data_dir", "threads", "device"}
 
 
@@ -89,6 +92,16 @@ def train(
             metavar="MODEL",
             help="A model of the same labels to learn from as well: a bundled one's name or a "
             "folder.",
+            rich_help_panel="Data",
+            show_default=False,
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A model to go on from, a bundled one's name or a folder: its words, word vectors "
+            "and layers are begun with, and its head where the labels are the same.",
             rich_help_panel="Data",
             show_default=False,
         ),
@@ -419,8 +432,8 @@ def train(
     from skimrnn.train import train_classifier  # says what to install without torch
 
     check_share(distillation, teacher)
-    below = None if base is None else base_folder(base, vectors)
-    options = training_options(ctx.params, below)
+    below, begun = begun_with(base, start, vectors)
+    options = training_options(ctx.params, below, begun)
     check_target(out, dtype)
     task = load_task(
         data,
@@ -431,8 +444,8 @@ def train(
         label_column=label_column,
         label_separator=label_separator,
     )
-    chosen, said = None, f"those of {base}"
-    if below is None:
+    chosen, said = None, f"those of {base or start}"
+    if below is None and begun is None:
         chosen, said = choose_vectors(vectors, data_dir, options.embedding_size)
     taught = None if teacher is None else teachings(teacher, task)
     note(_summary(task, options))
@@ -451,6 +464,7 @@ def train(
             dtype=dtype,
             device=device,
             base=below,
+            start=begun,
             show=progress.show,
         )
     _print_result(trained, ctx.params)
@@ -471,25 +485,36 @@ def interrupted(progress: TrainingProgress, out: Path) -> Iterator[None]:
         fail(f"interrupted; give the same command to {then}", INTERRUPTED)
 
 
-def base_folder(name: str, vectors: str | None) -> Path:
-    """The folder of the model that ``--base`` names.
+def begun_with(
+    base: str | None, start: str | None, vectors: str | None
+) -> tuple[Path | None, Path | None]:
+    """The folders of the models that ``--base`` and ``--start`` name.
 
     Raises:
-        ValueError: if there are word vectors as well, or no such bundled model.
+        ValueError: if there is more than one of the three, or no such bundled model.
     """
     from skimrnn.runtime import model_folder
 
-    if vectors is not None:
-        raise ValueError(f"--base has its own word vectors; got --vectors {vectors}, leave it out")
-    return model_folder(name)
+    given = {"--base": base, "--start": start, "--vectors": vectors}
+    several = [f"{name} {value}" for name, value in given.items() if value is not None]
+    if len(several) > 1:
+        raise ValueError(
+            f"{several[0].split()[0]} has its own word vectors; got {' and '.join(several)}, "
+            "give one of them"
+        )
+    folders = [None if name is None else model_folder(name) for name in (base, start)]
+    return folders[0], folders[1]
 
 
-def training_options(given: dict[str, Any], base: Path | None = None) -> TrainingOptions:
-    """The settings of a run; what was not given has its default, or is as in the base.
+def training_options(
+    given: dict[str, Any], base: Path | None = None, start: Path | None = None
+) -> TrainingOptions:
+    """The settings of a run; what was not given has its default, or is as in the base or start.
 
     Args:
         given: the command's parameters by name, None for what was left out.
         base: the folder of the model that stays as it is, if there is one.
+        start: the folder of the model that the run begins as, if there is one.
 
     Raises:
         ValueError: if a value is refused, or values contradict each other.
@@ -501,6 +526,7 @@ def training_options(given: dict[str, Any], base: Path | None = None) -> Trainin
     from skimrnn.train import TrainingOptions
     from skimrnn.train.base import OF_THE_FULL_CELL
     from skimrnn.train.options import RATE_WEIGHT
+    from skimrnn.train.start import OF_WHAT_SKIMS
 
     names = {field.name for field in fields(TrainingOptions)} - {"levels"}
     chosen = {name: given[name] for name in names if given.get(name) is not None}
@@ -525,6 +551,17 @@ def training_options(given: dict[str, Any], base: Path | None = None) -> Trainin
         layer = read_model(base).config
         for name in OF_THE_FULL_CELL:
             chosen.setdefault(name, getattr(layer, name))
+    if start is not None:
+        if chosen.get("embedding_size"):
+            raise ValueError("--start has its own word vectors; leave out --embedding-size")
+        layer = read_model(start).config
+        for name in OF_THE_FULL_CELL:
+            chosen.setdefault(name, getattr(layer, name))
+        as_it_is = all(given.get(name) is None for name in _OF_WHAT_SKIMS) and not given["no_skim"]
+        if as_it_is and chosen["hidden_size"] == layer.hidden_size:
+            sizes = layer.levels
+            for name in set(OF_WHAT_SKIMS) - {"levels"}:
+                chosen.setdefault(name, getattr(layer, name))
     hidden = chosen.setdefault("hidden_size", TrainingOptions.hidden_size)
     skim_size = given["skim_size"]
     if given["no_skim"]:

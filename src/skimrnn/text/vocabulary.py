@@ -97,6 +97,7 @@ class Vocabulary:
         with_vector: Container[str] = (),
         min_count: int = 2,
         max_words: int | None = None,
+        first: Sequence[str] = (),
     ) -> Self:
         """Give the vocabulary of a set of texts, the most frequent words first.
 
@@ -108,6 +109,7 @@ class Vocabulary:
             with_vector: words that are kept however rare they are; a set, for speed.
             min_count: words seen at least so often are kept.
             max_words: at most so many are kept, besides the unknown word; None: no limit.
+            first: the words of another vocabulary, which stand before them as they are.
 
         Raises:
             TypeError: if a text is given whole instead of as words.
@@ -124,14 +126,16 @@ class Vocabulary:
                     "one of them. Give scan(text).words for each text."
                 )
             counts.update(text)
-        del counts[UNKNOWN]
+        for word in (UNKNOWN, *first):
+            del counts[word]
         kept = [
             word
             for word, count in counts.items()
             if (count >= min_count or word in with_vector) and _fault(word) is None
         ]
         kept.sort(key=lambda word: (-counts[word], word))
-        return cls((UNKNOWN, *kept[:max_words]))
+        words = [*(word for word in first if word != UNKNOWN), *kept]
+        return cls((UNKNOWN, *words[:max_words]))
 
 
 def _fault(word: str) -> str | None:

@@ -22,6 +22,36 @@ OF_THE_FULL_CELL = ("cell", "hidden_size", "num_layers", "bidirectional")
 """Options that are the base's."""
 
 
+def read_classifier(folder: Path, what: str) -> tuple[ModelFile, TextPart]:
+    """The model of a folder and its words, if it is a classifier's; ``what`` is what for.
+
+    Raises:
+        ModelFileError: if the folder cannot be read.
+        ValueError: if it is a layer alone.
+    """
+    file = read_model(folder)
+    if file.text is None:
+        raise ValueError(f"the {what} {folder} is a layer alone; name a classifier's folder")
+    return file, file.text
+
+
+def check_full_cell(file: ModelFile, folder: Path, options: TrainingOptions, what: str) -> None:
+    """Raise if a model has another full cell than these options ask for.
+
+    Raises:
+        ValueError: if so.
+    """
+    found = {name: getattr(file.config, name) for name in OF_THE_FULL_CELL}
+    wanted = {name: getattr(options, name) for name in OF_THE_FULL_CELL}
+    if found != wanted or not file.config.bias:
+        given = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
+        its = ", ".join(f"{name}={value!r}" for name, value in found.items())
+        raise ValueError(
+            f"a {what} must have the full cell that is asked for, {given}, bias=True; {folder} "
+            f"has {its}, bias={file.config.bias}"
+        )
+
+
 @dataclass(frozen=True)
 class Base:
     """A model that another is put on top of.
@@ -44,10 +74,7 @@ class Base:
             ModelFileError: if the folder cannot be read.
             ValueError: if it is no classifier, or of another task, or other sizes.
         """
-        file = read_model(folder)
-        text = file.text
-        if text is None:
-            raise ValueError(f"the base {folder} is a layer alone; name a classifier's folder")
+        file, text = read_classifier(folder, "base")
         if text.labels != task.labels or text.multilabel != task.multilabel:
             several = ", any number a text"
             raise ValueError(
@@ -55,15 +82,7 @@ class Base:
                 f"{several if task.multilabel else ''}; {folder} knows {', '.join(text.labels)}"
                 f"{several if text.multilabel else ''}"
             )
-        found = {name: getattr(file.config, name) for name in OF_THE_FULL_CELL}
-        wanted = {name: getattr(options, name) for name in OF_THE_FULL_CELL}
-        if found != wanted or not file.config.bias:
-            given = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
-            its = ", ".join(f"{name}={value!r}" for name, value in found.items())
-            raise ValueError(
-                f"a base must have the full cell that is asked for, {given}, bias=True; {folder} "
-                f"has {its}, bias={file.config.bias}"
-            )
+        check_full_cell(file, folder, options, "base")
         if len(options.levels) == 1:
             raise ValueError(
                 f"there is nothing to learn on top of a base with levels={options.levels}; give a "

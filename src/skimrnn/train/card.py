@@ -69,6 +69,8 @@ _TERMS = {
 }
 """As their authors state them."""
 
+_TERMS_BELOW = "\n- what the model `{}` was trained on: its card says it."
+
 _WORDS_TIMED, _ROUNDS = 3000, 5
 
 
@@ -135,7 +137,8 @@ def model_card(
     task, best, given = training["task"], training["best"], training.get("given_levels")
     accuracy, several = f"{100 * best['accuracy']:.1f} %", training.get("multilabel")
     rate = best["skim_rate"]
-    vectors = training["vectors"]
+    vectors, below = training["vectors"], training.get("base") or training.get("start")
+    source = "none" if vectors is None else vectors["source"]
     return _TEMPLATE.format(
         name=f"skimrnn: {task['name']}",
         cell=config.cell,
@@ -151,13 +154,13 @@ def model_card(
         skim_rate="nothing: it does not skim"
         if rate is None
         else f"{100 * rate:.1f} % of the words" + (f", levels given: {given}" if given else ""),
-        vectors="none" if vectors is None else vectors["source"],
+        vectors=f"those of the model `{below}`, which this one began as" if below else source,
         threshold=threshold,
         speed="not measured"
         if speed is None
         else f"{speed.us_per_word:.2f} µs a word from text to label, one thread, "
         f"`{speed.implementation}` on {speed.cpu}",
-        terms=_terms(task["name"]),
+        terms=_terms(task["name"]) + (_TERMS_BELOW.format(below) if below else ""),
         vocabulary=f"{training['vocabulary']:,}",
         router=_UNTRAINED if given else "",
         command=f"`{training['command']}`" if training["command"] else "not stated",

@@ -42,6 +42,7 @@ from skimrnn.train.noise import batch_gumbel
 from skimrnn.train.options import TrainingOptions
 from skimrnn.train.processes import Processes, Share, bare, processes
 from skimrnn.train.run import Trained, put_away, run_record, vectors_record, working_folder
+from skimrnn.train.start import Start
 
 EVALUATION_BATCH = 256
 
@@ -282,6 +283,7 @@ def train_classifier(
     device: str = "cpu",
     given_levels: GivenLevels | None = None,
     base: str | Path | None = None,
+    start: str | Path | None = None,
     show: Callable[[Event], None] = lambda event: None,
 ) -> Trained:
     """Train a classifier on a task and save it.
@@ -310,6 +312,9 @@ def train_classifier(
             read by ``model.read(text, levels=...)``. None: the router says it.
         base: the folder of a trained model whose words, word vectors, full cell and head are kept
             as they are: only what skims is learnt. Read at θ = 1, the new model is the old one.
+        start: the folder of a trained model to go on from, whose full cell has the sizes that are
+            asked for: the run begins with its words, word vectors and layers, and with its head if
+            it has the same labels. What skims begins anew where its options are others.
         show: called with each step's and each evaluation's numbers.
 
     Returns:
@@ -322,17 +327,29 @@ def train_classifier(
         OSError: if files cannot be written; what was there before is kept.
     """
     check_target(folder, dtype)
-    if base is not None and vectors is not None:
-        raise ValueError(f"a base has its own word vectors; got base {base} and vectors {vectors}")
+    given = {"base": base, "start": start, "vectors": vectors}
+    several = [f"{name} {value}" for name, value in given.items() if value is not None]
+    if len(several) > 1:
+        raise ValueError(f"a base or a start has its own word vectors; got {' and '.join(several)}")
     below = None if base is None else Base.read(Path(base), task, options)
-    words = None if below is None else below.text.vocabulary
-    prepared = prepare(task, options, vectors, teacher, weights, validation_weights, words)
+    begun = None if start is None else Start.read(Path(start), options)
+    prepared = prepare(
+        task,
+        options,
+        vectors,
+        teacher,
+        weights,
+        validation_weights,
+        vocabulary=None if below is None else below.text.vocabulary,
+        first=() if begun is None else begun.words,
+    )
     vocabulary, found = prepared.vocabulary, prepared.vectors
     train, validation = prepared.train, prepared.validation
     key = {
         **prepared.key,
         "given_levels": None if given_levels is None else given_levels.name,
         "base": None if below is None else below.digest,
+        **({} if begun is None else {"start": begun.digest}),
     }
     levels_of = None
     if given_levels is not None:
@@ -340,10 +357,12 @@ def train_classifier(
     with processes(device) as together, torch.random.fork_rng(devices=[]):  # the caller's stay his
         torch.manual_seed(options.seed)
         activation = SIGMOID if task.multilabel else SOFTMAX
-        size = None if below is None else below.file.config.input_size
+        size = next((one.file.config.input_size for one in (below, begun) if one), None)
         model = build_model(options, vocabulary, len(task.labels), found, activation, size)
         if below is not None:
             below.place(model)
+        if begun is not None:
+            begun.place(model, task)
         if levels_of is not None:  # weight decay would move a router that learns nothing
             for name, parameter in model.rnn.named_parameters():
                 parameter.requires_grad_(not name.startswith("router_"))
@@ -366,6 +385,7 @@ def train_classifier(
             multilabel=task.multilabel,
             given_levels=key["given_levels"],
             base=None if below is None else below.name,
+            start=None if begun is None else begun.name,
             vectors=vectors_record(found, vectors),
             vocabulary=len(vocabulary),
         )
@@ -386,11 +406,14 @@ def prepare(
     teacher: NDArray[np.floating[Any]] | None = None,
     weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
     validation_weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
+    *,
     vocabulary: Vocabulary | None = None,
+    first: Sequence[str] = (),
 ) -> Prepared:
     """The vocabulary, word vectors and encoded texts that these settings make of a task.
 
-    Arguments as for ``train_classifier``; the vocabulary is made of the training texts if None.
+    Arguments as for ``train_classifier``; the vocabulary is made of the training texts if None,
+    behind the words that stand ``first``.
     """
     words = [scan(text).words[: options.max_tokens] for text in task.train.texts]
     found = read_vectors(vectors, words)
@@ -399,6 +422,7 @@ def prepare(
         with_vector=set() if found is None else set(found.words),
         min_count=options.min_count,
         max_words=options.max_words,
+        first=first,
     )
     targets = task.train.targets
     soft = None if teacher is None else soften(targets, teacher, options.distillation)

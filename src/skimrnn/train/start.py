@@ -1,0 +1,78 @@
+"""Training that goes on from a trained model, on texts of its own.
+
+Words, word vectors and layers are those of the model, and its head where the labels are the same;
+words that it does not know are added. All of it is then trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from skimrnn.model_file import ModelFile, TextPart
+from skimrnn.nn.classifier import TextClassifier
+from skimrnn.tasks import TextTask
+from skimrnn.train.base import check_full_cell, read_classifier
+from skimrnn.train.options import TrainingOptions
+
+OF_WHAT_SKIMS = ("levels", "skim_input", "shared", "router_input", "router", "router_options")
+"""Options that small cells and routers mean the same by; where one differs they are drawn."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A model that another begins as.
+
+    Attributes:
+        name: its folder's.
+        file: the model.
+        text: its words and head.
+    """
+
+    name: str
+    file: ModelFile
+    text: TextPart
+
+    @classmethod
+    def read(cls, folder: Path, options: TrainingOptions) -> Start:
+        """The model of a folder, if it has the full cell that is asked for.
+
+        Raises:
+            ModelFileError: if the folder cannot be read.
+            ValueError: if it is no classifier, or of other sizes.
+        """
+        file, text = read_classifier(folder, "start")
+        check_full_cell(file, folder, options, "start")
+        return cls(folder.name, file, text)
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The words that stand first in the new model's vocabulary."""
+        return self.text.vocabulary.words
+
+    @property
+    def digest(self) -> str:
+        """Of the model's content."""
+        return self.file.digest()
+
+    def place(self, model: TextClassifier, task: TextTask) -> None:
+        """Put the parameters into a fresh model; a word that is new begins as the unknown word."""
+        own, embedding = model.rnn.config, model.embedding.weight
+        alike = all(getattr(own, name) == getattr(self.file.config, name) for name in OF_WHAT_SKIMS)
+        taken = {
+            f"rnn.{name}": array
+            for name, array in self.file.parameters.items()
+            if alike or not name.startswith(("skim_", "router_"))
+        }
+        if (self.text.labels, self.text.multilabel) == (task.labels, task.multilabel):
+            taken |= {"head.weight": self.text.head_weight, "head.bias": self.text.head_bias}
+        model.load_state_dict(
+            {name: torch.tensor(array).float() for name, array in taken.items()}, strict=False
+        )
+        known = torch.tensor(self.text.embedding).float()[: len(embedding)]
+        with torch.no_grad():
+            embedding[:] = known[0]
+            embedding[: len(known)] = known
