@@ -78,6 +78,8 @@ bench: $(VENV)/.train
 	$(PIP) install -e '.[serve,test-serve]'
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.serving_report
+	$(BIN)/python -m benchmarks.few_texts
+	$(BIN)/python -m benchmarks.few_texts_report
 	$(BIN)/python -m benchmarks.newcomer
 	$(BIN)/python -m benchmarks.newcomer_report
 	$(BIN)/python -m benchmarks.classification.report
