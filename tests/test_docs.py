@@ -172,6 +172,7 @@ def test_links_lead_somewhere(page):
         *("classification.report", "questions.report", "rivals.report"),
         *(
             "export_report",
+            "few_texts_report",
             "newcomer_report",
             "scoring_report",
             "serving_report",

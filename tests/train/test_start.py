@@ -52,6 +52,17 @@ def test_it_begins_as_the_model(task, skims, tmp_path):
         assert_near(getattr(new.text, name), getattr(old.text, name))
 
 
+def test_its_head_stands_in_the_order_of_the_labels(task, skims, tmp_path):
+    turned = {
+        split: replace(part, targets=1 - part.targets) for split, part in task.splits().items()
+    }
+    other = replace(task, labels=task.labels[::-1], **turned)
+    train_classifier(other, options(levels=(12, 3), **STILL), tmp_path / "m", start=skims)
+    old, new = skimrnn.load(skims), skimrnn.load(tmp_path / "m")
+    assert new.labels == old.labels[::-1]
+    assert new.predict(task.test.texts) == old.predict(task.test.texts)
+
+
 def test_all_of_it_is_trained(task, skims, tmp_path):
     train_classifier(task, options(levels=(12, 3), epochs=1), tmp_path / "m", start=skims)
     old, new = read_model(skims), read_model(tmp_path / "m")

@@ -67,8 +67,11 @@ class Start:
             for name, array in self.file.parameters.items()
             if alike or not name.startswith(("skim_", "router_"))
         }
-        if (self.text.labels, self.text.multilabel) == (task.labels, task.multilabel):
-            taken |= {"head.weight": self.text.head_weight, "head.bias": self.text.head_bias}
+        labels = self.text.labels
+        if set(labels) == set(task.labels) and self.text.multilabel == task.multilabel:
+            order = [labels.index(label) for label in task.labels]
+            taken["head.weight"] = self.text.head_weight[order]
+            taken["head.bias"] = self.text.head_bias[order]
         model.load_state_dict(
             {name: torch.tensor(array).float() for name, array in taken.items()}, strict=False
         )
