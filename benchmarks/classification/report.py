@@ -349,20 +349,20 @@ def spread(values: NDArray[np.float64]) -> str:
 
 
 def missing(tasks: dict[str, dict[str, Runs]]) -> list[str]:
-    """Which rows have fewer seeds than were meant."""
-    said = []
+    """A table of the rows that have fewer seeds than were meant."""
+    lines = []
     for task, rows in tasks.items():
-        few = [
-            f"{name} {len(runs.by_seed)}"
-            for name, runs in rows.items()
-            if not ROWS[name].linear and len(runs.by_seed) < len(SEEDS[task])
-        ]
-        absent = [name for name in ROWS if name not in rows and seeds_of(task, name)]
-        if few:
-            said.append(f"- {TITLES[task]}: fewer than {len(SEEDS[task])} seeds: {', '.join(few)}")
-        if absent:
-            said.append(f"- {TITLES[task]}: not made: {', '.join(absent)}")
-    return ["## Not finished", "", *said, ""] if said else []
+        meant = len(SEEDS[task])
+        by_count: dict[int, list[str]] = {}
+        for name in ROWS:
+            made = len(rows[name].by_seed) if name in rows else 0
+            if made < meant and seeds_of(task, name) and not (made and ROWS[name].linear):
+                by_count.setdefault(made, []).append(name)
+        for made, names in sorted(by_count.items(), reverse=True):
+            said = f"{made} of {meant}" if made else "not made"
+            lines.append(f"| {TITLES[task]} | {said} | {', '.join(names)} |")
+    heads = ["## Not finished", "", "| set | seeds | rows |", "| --- | --- | --- |"]
+    return [*heads, *lines, ""] if lines else []
 
 
 def page(tasks: dict[str, dict[str, Runs]], times: dict[str, Any]) -> str:

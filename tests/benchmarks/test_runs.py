@@ -138,8 +138,8 @@ def test_the_page_has_every_row_and_its_verdicts():
         assert f"| {name} |" in page or f"| **{name}** |" in page
     assert "against random-tuned, random skimming at the same rate: " in page
     assert "| lstm | avx2 | float32 | 50.00 | 1.000 | 10.0 | 2.50 |  | 2.0 |" in page
-    assert "- SST, trained on sentences: fewer than 10 seeds: lstm 1" in page
-    assert "not made: skim-5-0.01" in page
+    assert "| SST, trained on sentences | 1 of 10 | lstm, " in page
+    assert "| SST, trained on sentences | not made | skim-5-0.01, " in page
     required = next(line for line in page.split("\n") if line.startswith("| SST, trained on"))
     assert "≥ 83 (≥ 86.4)" in required
     assert report.summary(tasks, {"sst": timed}).count("\n") == 2
