@@ -524,7 +524,7 @@ def training_options(
     from skimrnn.config import SkimConfig, resolve_levels
     from skimrnn.model_file import read_model
     from skimrnn.train import TrainingOptions
-    from skimrnn.train.base import OF_THE_FULL_CELL
+    from skimrnn.train.earlier import OF_THE_FULL_CELL
     from skimrnn.train.options import RATE_WEIGHT
     from skimrnn.train.start import OF_WHAT_SKIMS
 

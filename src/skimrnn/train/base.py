@@ -8,63 +8,18 @@ what the old one says, read whole.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from skimrnn.model_file import ModelFile, TextPart, read_model
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.tasks import TextTask
+from skimrnn.train.earlier import EarlierModel
 from skimrnn.train.options import TrainingOptions
 
-OF_THE_FULL_CELL = ("cell", "hidden_size", "num_layers", "bidirectional")
-"""Options that are the base's."""
 
-
-def read_classifier(folder: Path, what: str) -> tuple[ModelFile, TextPart]:
-    """The model of a folder and its words, if it is a classifier's; ``what`` is what for.
-
-    Raises:
-        ModelFileError: if the folder cannot be read.
-        ValueError: if it is a layer alone.
-    """
-    file = read_model(folder)
-    if file.text is None:
-        raise ValueError(f"the {what} {folder} is a layer alone; name a classifier's folder")
-    return file, file.text
-
-
-def check_full_cell(file: ModelFile, folder: Path, options: TrainingOptions, what: str) -> None:
-    """Raise if a model has another full cell than these options ask for.
-
-    Raises:
-        ValueError: if so.
-    """
-    found = {name: getattr(file.config, name) for name in OF_THE_FULL_CELL}
-    wanted = {name: getattr(options, name) for name in OF_THE_FULL_CELL}
-    if found != wanted or not file.config.bias:
-        given = ", ".join(f"{name}={value!r}" for name, value in wanted.items())
-        its = ", ".join(f"{name}={value!r}" for name, value in found.items())
-        raise ValueError(
-            f"a {what} must have the full cell that is asked for, {given}, bias=True; {folder} "
-            f"has {its}, bias={file.config.bias}"
-        )
-
-
-@dataclass(frozen=True)
-class Base:
-    """A model that another is put on top of.
-
-    Attributes:
-        name: its folder's.
-        file: the model.
-        text: its words and head.
-    """
-
-    name: str
-    file: ModelFile
-    text: TextPart
+class Base(EarlierModel):
+    """A model that another is put on top of."""
 
     @classmethod
     def read(cls, folder: Path, task: TextTask, options: TrainingOptions) -> Base:
@@ -74,7 +29,8 @@ class Base:
             ModelFileError: if the folder cannot be read.
             ValueError: if it is no classifier, or of another task, or other sizes.
         """
-        file, text = read_classifier(folder, "base")
+        base = cls.of_folder(folder)
+        text = base.text
         if text.labels != task.labels or text.multilabel != task.multilabel:
             several = ", any number a text"
             raise ValueError(
@@ -82,13 +38,13 @@ class Base:
                 f"{several if task.multilabel else ''}; {folder} knows {', '.join(text.labels)}"
                 f"{several if text.multilabel else ''}"
             )
-        check_full_cell(file, folder, options, "base")
+        base.check_full_cell(folder, options)
         if len(options.levels) == 1:
             raise ValueError(
                 f"there is nothing to learn on top of a base with levels={options.levels}; give a "
                 "skim size, or train without a base"
             )
-        return cls(folder.name, file, text)
+        return base
 
     @property
     def digest(self) -> str:

@@ -7,34 +7,21 @@ words that it does not know are added. All of it is then trained.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from skimrnn.model_file import ModelFile, TextPart
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.tasks import TextTask
-from skimrnn.train.base import check_full_cell, read_classifier
+from skimrnn.train.earlier import EarlierModel
 from skimrnn.train.options import TrainingOptions
 
 OF_WHAT_SKIMS = ("levels", "skim_input", "shared", "router_input", "router", "router_options")
 """Options that small cells and routers mean the same by; where one differs they are drawn."""
 
 
-@dataclass(frozen=True)
-class Start:
-    """A model that another begins as.
-
-    Attributes:
-        name: its folder's.
-        file: the model.
-        text: its words and head.
-    """
-
-    name: str
-    file: ModelFile
-    text: TextPart
+class Start(EarlierModel):
+    """A model that another begins as."""
 
     @classmethod
     def read(cls, folder: Path, options: TrainingOptions) -> Start:
@@ -44,9 +31,9 @@ class Start:
             ModelFileError: if the folder cannot be read.
             ValueError: if it is no classifier, or of other sizes.
         """
-        file, text = read_classifier(folder, "start")
-        check_full_cell(file, folder, options, "start")
-        return cls(folder.name, file, text)
+        start = cls.of_folder(folder)
+        start.check_full_cell(folder, options)
+        return start
 
     @property
     def words(self) -> Sequence[str]:
