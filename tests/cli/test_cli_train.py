@@ -9,14 +9,18 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import get_type_hints
 
+import numpy as np
 import pytest
 from cli_helpers import TINY, run, start, write_csv
 
 import skimrnn
 from skimrnn.cli.progress import RunningAverage, TrainingProgress
+from skimrnn.cli.teacher import teachings
 from skimrnn.cli.train import choose_vectors, train, training_options
+from skimrnn.tasks import load_task
 from skimrnn.train import TrainingOptions
 from skimrnn.train.options import RATE_WEIGHT
 
@@ -217,6 +221,34 @@ def test_a_model_teaches_another(training, data):
     )
     alone = run("train", data, "--out", "./none", "--distillation", 0.9, *TINY, code=2)
     assert "got 0.9 and no --teacher" in " ".join(alone.stderr.split())
+
+
+def test_models_teach_by_unlabelled_texts(training, data, tmp_path):
+    """The mean of several teachers' probabilities, of a file of lines or of a table's column."""
+    _, folder = training
+    run("train", data, "--out", "./second", "--seed", 9, "--epochs", 1, *TINY)
+    Path("more.txt").write_text("a sublime film\n\nan odd story\n" * 9, "utf-8")
+    teachers = ("--teacher", folder, "--teacher", "./second")
+    taught = run(
+        "train", data, "--out", "./pupil", *teachers, "--unlabelled", "./more.txt", "--epochs", 1,
+        *TINY,
+    )  # fmt: skip
+    assert "18 unlabelled texts" in taught.stderr
+    model = skimrnn.load("./pupil")
+    assert model.training["unlabelled"] == 18
+    assert model.training["command"].count("--teacher ./") == 2
+    assert "--unlabelled ./more.txt" in model.training["command"]
+    assert "sublime" in model.vocabulary.words
+    task = load_task(str(data))
+    said = teachings([str(folder), "./second"], task, ["an odd story"])
+    each = [skimrnn.load(one).predict_proba("an odd story") for one in (folder, "./second")]
+    assert said.shape == (len(task.train) + 1, 2)
+    np.testing.assert_allclose(said[-1], np.mean(each, axis=0), rtol=1e-6)
+    alone = run("train", data, "--out", "./none", "--unlabelled", "./more.txt", *TINY, code=2)
+    assert "got more.txt and no --teacher" in " ".join(alone.stderr.split())
+    absent = ("--unlabelled", "./absent.txt")
+    said = run("train", data, "--out", "./none", *teachers, *absent, *TINY, code=2).stderr
+    assert "absent.txt cannot be read" in " ".join(said.split())
 
 
 def test_a_model_stays_below_what_skims(data, tmp_path):

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from skimrnn.tasks import DataError, load_examples, load_task
+from skimrnn.tasks.rows import read_texts
 
 
 def table(count: int = 40, separator: str = ",") -> str:
@@ -258,3 +259,40 @@ def test_examples_of_a_folder_are_its_test_split(write, tmp_path: Path):
         load_examples(path, ("ham", "spam"))
     write("mail/test.csv", table(6))
     assert len(load_examples(path, ("ham", "spam"))) == 6
+
+
+# ---- texts without labels ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("more.txt", "one text\r\n\n  another one \n"),
+        ("more.txt.gz", "one text\nanother one"),
+        ("more.csv", "id,text\n1,one text\n2,another one\n"),
+        ("more.tsv", "Text\none text\nanother one\n"),
+        ("more.jsonl", '{"text": "one text", "label": null}\n{"text": "another one"}\n'),
+    ],
+)
+def test_texts_are_read_without_labels(write, name: str, content: str):
+    assert read_texts(write(name, content)) == ["one text", "another one"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("more.txt", "\n \n", "is empty: it has no text"),
+        ("more.csv", "text\n", "is empty: it has no rows"),
+        ("more.csv", "words\nsome\n", "no column is named text or"),
+        ("more.csv", 'text,id\nsome,1\n"",2\n', "1 of 2 rows have no text .* line 3"),
+        ("more.pdf", "some", r"\.csv.*or \.txt, with a text a line"),
+    ],
+)
+def test_what_is_no_file_of_texts_is_refused(write, name: str, content: str, said: str):
+    with pytest.raises(DataError, match=said):
+        read_texts(write(name, content))
+
+
+def test_a_column_of_texts_can_be_named(write):
+    path = write("more.csv", "text,body\nno,one text\n")
+    assert read_texts(path, text_column="body") == ["one text"]

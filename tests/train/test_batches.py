@@ -93,7 +93,8 @@ def test_words_are_dropped_at_their_probability() -> None:
 def test_a_batch_wants_what_the_teacher_and_the_labels_say() -> None:
     teacher = np.array([[0.8, 0.2], [0.4, 0.6], [0.0, 1.0]])
     targets = np.array([0, 0, 1])
-    soft = soften(targets, teacher, 0.25)
+    same, soft = soften(targets, teacher, 0.25)
+    assert same.tolist() == [0, 0, 1]
     np.testing.assert_allclose(soft, [[0.95, 0.05], [0.85, 0.15], [0.0, 1.0]], rtol=1e-6)
     rows = [np.arange(n, dtype=np.int32) for n in (2, 1, 3)]
     batch = collate(Encoded(rows, targets, soft), [2, 0])
@@ -116,3 +117,12 @@ def test_a_batch_wants_what_the_teacher_and_the_labels_say() -> None:
 def test_a_teacher_that_does_not_fit_is_refused(teacher: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         soften(np.array([0, 0, 1]), teacher, 0.5)
+
+
+def test_unlabelled_texts_are_what_the_teacher_says() -> None:
+    teacher = np.array([[0.8, 0.2], [0.4, 0.6], [0.3, 0.7], [0.9, 0.1]])
+    targets, soft = soften(np.array([0, 0]), teacher, 0.5, unlabelled=2)
+    assert targets.tolist() == [0, 0, 1, 0]
+    np.testing.assert_allclose(soft, [[0.9, 0.1], [0.7, 0.3], [0.3, 0.7], [0.9, 0.1]], rtol=1e-6)
+    with pytest.raises(ValueError, match=r"each of the 2 training texts and 3 unlabelled ones"):
+        soften(np.array([0, 0]), teacher, 0.5, unlabelled=3)

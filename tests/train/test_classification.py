@@ -605,6 +605,29 @@ def test_a_resumed_run_has_the_same_teacher(
     train_classifier(task, options(), tmp_path / "model", teacher=teacher)
 
 
+def test_words_of_unlabelled_texts_are_learnt_from_a_teacher(
+    task: TextTask, options: Options, tmp_path: Path
+) -> None:
+    """Words that no labelled text has are known, and say what the teacher says of them."""
+    new = [
+        text.replace("good", "superb").replace("bad", "dire")
+        for _ in range(3)
+        for text in task.train.texts
+    ]
+    teacher = np.eye(2)[np.tile(task.train.targets, 4)]
+    given = options(distillation=0.0)
+    trained = train_classifier(
+        task, given, tmp_path / "model", teacher=teacher, unlabelled=new, weights=np.ones(96)
+    )
+    assert trained.record["unlabelled"] == 288
+    assert "96 texts, and 288 without labels" in (trained.folder / "README.md").read_text("utf-8")
+    assert skimrnn.load(trained.folder).predict(["a superb film", "a dire film"]) == ["good", "bad"]
+    with pytest.raises(ValueError, match="got 288 and no teacher"):
+        train_classifier(task, given, tmp_path / "none", unlabelled=new)
+    with pytest.raises(ValueError, match=r"96 training texts and 287 unlabelled ones.*\(384, 2\)"):
+        train_classifier(task, given, tmp_path / "none", teacher=teacher, unlabelled=new[1:])
+
+
 def objective(task: TextTask, given: TrainingOptions) -> tuple[Classification, TextClassifier]:
     """A run's objective and its fresh model, in training."""
     words = [text.split() for text in task.train.texts]

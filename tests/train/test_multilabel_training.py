@@ -171,11 +171,20 @@ def test_a_teacher_is_believed_against_the_labels(topics, options, tmp_path):
 
 def test_a_teacher_s_rows_need_not_add_up():
     targets = np.array([[True, True], [False, False]])
-    soft = soften(targets, np.array([[0.5, 1.0], [0.0, 0.25]]), 0.5)
+    _, soft = soften(targets, np.array([[0.5, 1.0], [0.0, 0.25]]), 0.5)
     assert soft.tolist() == [[0.75, 1.0], [0.0, 0.125]]
     for odd in (np.array([[0.5, 1.1], [0.0, 0.25]]), np.full((2, 2), np.nan), np.zeros((2, 3))):
-        with pytest.raises(ValueError, match=r"from 0 to 1, of each label for each training text"):
+        with pytest.raises(ValueError, match=r"from 0 to 1, of each label for each of the 2"):
             soften(targets, odd, 0.5)
+
+
+def test_unlabelled_texts_are_what_the_teacher_says():
+    targets = np.array([[True, True], [False, False]])
+    teacher = np.array([[0.5, 1.0], [0.0, 0.25], [0.6, 0.5]])
+    every, soft = soften(targets, teacher, 0.0, unlabelled=1)
+    assert every.tolist() == [[True, True], [False, False], [True, True]]
+    assert soft[:2].tolist() == [[1.0, 1.0], [0.0, 0.0]]
+    np.testing.assert_allclose(soft[2], [0.6, 0.5])
 
 
 def test_a_run_that_was_cut_off_goes_on_to_the_same_weights(topics, options, tmp_path):

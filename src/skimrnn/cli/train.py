@@ -21,11 +21,9 @@ from skimrnn.cli.options import (
     TextColumnOption,
     parse_router_options,
 )
+from skimrnn.cli.teacher import check_share, teachings, unlabelled_texts
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from skimrnn.cli.progress import TrainingProgress
     from skimrnn.tasks import TextTask
     from skimrnn.train import Trained, TrainingOptions
@@ -44,7 +42,7 @@ _OF_SKIMMING = (
     *("temperature_rate", "temperature_floor", "threshold_spread"),
 )
 _OF_WORDS = ("embedding_size", "min_count", "max_words", "freeze_embedding")
-_OF_MODELS = ("vectors", "teacher", "start", "base")
+_PATHS = ("vectors", "teacher", "unlabelled", "start", "base")
 _NOT_IN_THE_RECORD = {"data_dir", "threads", "device"}
 
 
@@ -87,11 +85,21 @@ def train(
         ),
     ] = None,
     teacher: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             metavar="MODEL",
             help="A model of the same labels to learn from as well: a bundled one's name or a "
-            "folder.",
+            "folder. Given several times, the mean of what they say.",
+            rich_help_panel="Data",
+            show_default=False,
+        ),
+    ] = None,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Texts without labels to learn from by what --teacher says of them: a file as for "
+            "DATA, or .txt with a text a line.",
             rich_help_panel="Data",
             show_default=False,
         ),
@@ -339,7 +347,11 @@ def train(
     distillation: Annotated[
         float | None,
         _option(
-            _TRAINING, "--distillation", 0.5, "Share of --teacher in the loss.", metavar="SHARE"
+            _TRAINING,
+            "--distillation",
+            0.5,
+            "Share of --teacher in the loss of a labelled text.",
+            metavar="SHARE",
         ),
     ] = None,
     adversarial: Annotated[
@@ -432,6 +444,7 @@ def train(
     from skimrnn.train import train_classifier  # says what to install without torch
 
     check_share(distillation, teacher)
+    more = unlabelled_texts(unlabelled, teacher or (), text_column)
     below, begun = begun_with(base, start, vectors)
     options = training_options(ctx.params, below, begun)
     check_target(out, dtype)
@@ -447,8 +460,8 @@ def train(
     chosen, said = None, f"those of {base or start}"
     if below is None and begun is None:
         chosen, said = choose_vectors(vectors, data_dir, options.embedding_size)
-    taught = None if teacher is None else teachings(teacher, task)
-    note(_summary(task, options))
+    taught = teachings(teacher or (), task, more)
+    note(_summary(task, options, len(more)))
     note(f"word vectors: {said}")
     if out.exists():
         note(f"the model in {out} will be replaced when this one is done")
@@ -460,6 +473,7 @@ def train(
             out,
             vectors=chosen,
             teacher=taught,
+            unlabelled=more,
             command=command_of(ctx),
             dtype=dtype,
             device=device,
@@ -585,47 +599,6 @@ def training_options(
     return options
 
 
-def check_share(distillation: float | None, teacher: object) -> None:
-    """Raise if a share is given for a teacher that there is not.
-
-    Raises:
-        ValueError: if so.
-    """
-    if distillation is not None and teacher is None:
-        raise ValueError(
-            f"--distillation is a teacher's share of the loss; got {distillation} and no "
-            "--teacher, name one or leave it out"
-        )
-
-
-def teachings(name: str, task: TextTask) -> NDArray[np.float32]:
-    """A model's probabilities of a task's training texts, (N, C) in the order of its labels.
-
-    Args:
-        name: of a bundled model, or a model folder.
-        task: the texts.
-
-    Raises:
-        ModelFileError: if the folder cannot be read.
-        ValueError: if there is no such model, its labels are others, or it alone or the task
-            alone is multi-label.
-    """
-    from skimrnn.runtime import load
-
-    model = load(name)
-    if set(model.labels) != set(task.labels):
-        raise ValueError(
-            f"a teacher must know the labels {', '.join(task.labels)}; {name} knows "
-            f"{', '.join(model.labels)}"
-        )
-    if model.multilabel != task.multilabel:
-        several = "any number of labels a text", "one label a text"
-        gives, has = several if model.multilabel else several[::-1]
-        raise ValueError(f"the teacher {name} gives {gives}, and {task.name} has {has}")
-    order = [model.labels.index(label) for label in task.labels]
-    return model.predict_proba(task.train.texts)[:, order]
-
-
 def choose_vectors(
     given: str | None, data_dir: str | None, size: int
 ) -> tuple[str | Path | None, str]:
@@ -662,10 +635,12 @@ def _whole_numbers(given: str) -> tuple[int, ...]:
         ) from None
 
 
-def _summary(task: TextTask, options: TrainingOptions) -> str:
+def _summary(task: TextTask, options: TrainingOptions, unlabelled: int) -> str:
     from skimrnn.train.card import network_name
 
-    counts = ", ".join(f"{len(part):,} {name}" for name, part in task.splits().items())
+    sizes = {name: len(part) for name, part in task.splits().items()}
+    sizes |= {"unlabelled": unlabelled} if unlabelled else {}
+    counts = ", ".join(f"{size:,} {name}" for name, size in sizes.items())
     labels = ", ".join(task.labels[:6]) + (", ..." if len(task.labels) > 6 else "")
     several = " (any number a text)" if task.multilabel else ""
     return f"{task.name}: {counts} texts; labels {labels}{several}; {network_name(options)}"
@@ -684,10 +659,10 @@ def command_of(ctx: typer.Context) -> str:
             parts.append(_without_folders(str(value)) if "/" in str(value) else str(value))
         elif isinstance(value, bool):
             parts.append(parameter.opts[0])
-        elif name == "out" or (name in _OF_MODELS and Path(str(value)).exists()):
-            parts += [parameter.opts[0], _without_folders(str(value))]
         else:
-            parts += [parameter.opts[0], str(value)]
+            for one in value if isinstance(value, list) else [value]:
+                path = name == "out" or (name in _PATHS and Path(str(one)).exists())
+                parts += [parameter.opts[0], _without_folders(str(one)) if path else str(one)]
     return shlex.join(parts)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skimrnn.cli.options import DataDirOption, DeviceOption, DtypeOption, OutOption
-from skimrnn.cli.train import check_share, choose_vectors, command_of, interrupted
+from skimrnn.cli.teacher import check_share
+from skimrnn.cli.train import choose_vectors, command_of, interrupted
 
 if TYPE_CHECKING:
     from skimrnn.tasks import QuestionTask

@@ -71,15 +71,7 @@ def read_file(
         DataError: for an unknown format, a malformed or empty file, a column that is not there,
             rows without a text or a label, and an empty separator.
     """
-    kind = file_kind(path)
-    if kind is None:
-        raise DataError(
-            f"{path} has no known format; expected a name that ends in "
-            f"{', '.join(_KINDS)}, each also with .gz, or a folder with a folder per label"
-        )
-    table = _READERS[kind](read_text(path), path)
-    if not table.rows:
-        raise DataError(f"{path} is empty: it has no rows of data")
+    table = _read_table(path, ", or a folder with a folder per label")
     text_name = _choose(path, table.columns, text_column, TEXT_COLUMNS, "text")
     label_name = _choose(path, table.columns, label_column, LABEL_COLUMNS, "label")
     if text_name == label_name:
@@ -102,6 +94,27 @@ def read_file(
         {"text": text_name, "label": label_name},
         several,
     )
+
+
+def read_texts(path: Path, *, text_column: str | None = None) -> list[str]:
+    """Return the texts of one file without labels.
+
+    Args:
+        path: a file as for `read_file`, of which the text's column alone is looked at; or a
+            ``.txt``, also with ``.gz``, with a text a line.
+        text_column: as for `read_file`; a ``.txt`` has none.
+
+    Raises:
+        DataError: as `read_file`; blank lines of a ``.txt`` are passed over.
+    """
+    if Path(path.name.removesuffix(".gz")).suffix.lower() == ".txt":
+        texts = [line.strip() for line in read_text(path).split("\n") if line.strip()]
+        if not texts:
+            raise DataError(f"{path} is empty: it has no text")
+        return texts
+    table = _read_table(path, "; or .txt, with a text a line")
+    name = _choose(path, table.columns, text_column, TEXT_COLUMNS, "text")
+    return _cells(path, table, name, "text", _as_text)
 
 
 def label_folders(folder: Path) -> list[Path]:
@@ -141,6 +154,19 @@ def read_label_folders(folder: Path, label_separator: str | None = None) -> Labe
         raise DataError(f"{folder}: no text in {_some(blank)}; fill or remove them")
     files = [many_files_record(folder.resolve().name, contents)]
     return Labelled(texts, labels, files, multilabel=label_separator is not None)
+
+
+def _read_table(path: Path, or_else: str) -> _Table:
+    kind = file_kind(path)
+    if kind is None:
+        raise DataError(
+            f"{path} has no known format; expected a name that ends in "
+            f"{', '.join(_KINDS)}, each also with .gz{or_else}"
+        )
+    table = _READERS[kind](read_text(path), path)
+    if not table.rows:
+        raise DataError(f"{path} is empty: it has no rows of data")
+    return table
 
 
 def _read_csv(text: str, path: Path) -> _Table:

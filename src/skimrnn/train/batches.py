@@ -132,36 +132,54 @@ def collate(data: Encoded, texts: Sequence[int] | NDArray[np.int64]) -> Batch:
 
 
 def soften(
-    targets: Targets, teacher: NDArray[np.floating[Any]], share: float
-) -> NDArray[np.float32]:
-    """What to learn from labels and a teacher, (N, C): ``share`` of the teacher's, the rest 0 or 1.
+    targets: Targets, teacher: NDArray[np.floating[Any]], share: float, unlabelled: int = 0
+) -> tuple[Targets, NDArray[np.float32]]:
+    """What to learn from labels and a teacher.
 
     Args:
-        targets: class of each text, (N,), or whether it has each label, (N, C).
-        teacher: its probability of each class, (N, C).
-        share: from 0 to 1.
+        targets: class of each labelled text, (N,), or whether it has each label, (N, C).
+        teacher: its probability of each class for the labelled texts and, after them, M unlabelled
+            ones, (N + M, C).
+        share: of what is learnt of a labelled text, how much is the teacher's, from 0 to 1; the
+            rest is its label's. Of an unlabelled text all is the teacher's.
+        unlabelled: M.
+
+    Returns:
+        Targets of all texts, an unlabelled one's being the likeliest of its teacher's, and what
+        to learn, (N + M, C).
 
     Raises:
         ValueError: if the teacher's rows are not one per text, each adding up to 1, or, of
             multi-label texts, each number from 0 to 1.
     """
     teacher = np.asarray(teacher, np.float32)
+    labelled, texts = len(targets), len(targets) + unlabelled
+    which = f"each of the {labelled} training texts"
+    which += f" and {unlabelled} unlabelled ones" if unlabelled else ""
     if targets.ndim == 2:
-        if teacher.shape != targets.shape or not np.all((teacher >= 0) & (teacher <= 1)):
+        wanted = (texts, targets.shape[1])
+        if teacher.shape != wanted or not np.all((teacher >= 0) & (teacher <= 1)):
             raise ValueError(
-                "a teacher must give a probability, from 0 to 1, of each label for each training "
-                f"text, {targets.shape}; got {teacher.shape}"
+                f"a teacher must give a probability, from 0 to 1, of each label for {which}, "
+                f"{wanted}; got {teacher.shape}"
             )
-        return (1 - np.float32(share)) * targets.astype(np.float32) + np.float32(share) * teacher
-    if teacher.ndim != 2 or len(teacher) != len(targets) or targets.max() >= teacher.shape[1]:
-        raise ValueError(
-            f"a teacher must give a probability of each class for each of the {len(targets)} "
-            f"training texts, (texts, classes); got {teacher.shape}"
-        )
-    if not np.all(teacher >= 0) or not np.allclose(teacher.sum(axis=1), 1, atol=1e-3):
-        raise ValueError("a teacher's probabilities must be at least 0 and add up to 1 per text")
-    hard = np.eye(teacher.shape[1], dtype=np.float32)[targets]
-    return (1 - np.float32(share)) * hard + np.float32(share) * teacher
+        hard = targets.astype(np.float32)
+        likeliest: Targets = teacher[labelled:] >= CHOSEN_FROM
+    else:
+        if teacher.ndim != 2 or len(teacher) != texts or targets.max() >= teacher.shape[1]:
+            raise ValueError(
+                f"a teacher must give a probability of each class for {which}, "
+                f"(texts, classes); got {teacher.shape}"
+            )
+        if not np.all(teacher >= 0) or not np.allclose(teacher.sum(axis=1), 1, atol=1e-3):
+            raise ValueError(
+                "a teacher's probabilities must be at least 0 and add up to 1 per text"
+            )
+        hard = np.eye(teacher.shape[1], dtype=np.float32)[targets]
+        likeliest = teacher[labelled:].argmax(axis=1)
+    mixed = (1 - np.float32(share)) * hard + np.float32(share) * teacher[:labelled]
+    every: Any = np.concatenate([targets, likeliest])  # of either kind, which no type says
+    return every, np.concatenate([mixed, teacher[labelled:]])
 
 
 def even_weights(weights: Any, texts: int) -> NDArray[np.float32] | None:

@@ -30,7 +30,7 @@ Read it with `skimrnn read FOLDER "a text"`, or in Python with `skimrnn.load(FOL
 {router}
 | | |
 | --- | --- |
-| trained on | {task}, {texts} texts |
+| trained on | {task}, {texts} texts{unlabelled} |
 | validation {measure} | {accuracy} |
 | skimmed on validation | {skim_rate} |
 | at θ | {threshold}, as trained; `skimrnn info` says what it is now |
@@ -138,6 +138,7 @@ def model_card(
     accuracy, several = f"{100 * best['accuracy']:.1f} %", training.get("multilabel")
     rate = best["skim_rate"]
     vectors, below = training["vectors"], training.get("base") or training.get("start")
+    more = training.get("unlabelled", 0)
     source = "none" if vectors is None else vectors["source"]
     return _TEMPLATE.format(
         name=f"skimrnn: {task['name']}",
@@ -146,6 +147,7 @@ def model_card(
         labels=", ".join(f"*{label}*" for label in task["labels"]),
         task=task["name"],
         texts=f"{task['counts']['train']['texts']:,}",
+        unlabelled=f", and {more:,} without labels, by what a teacher says of them" if more else "",
         several=", any number of these" if several else "",
         measure="micro-F1" if several else "accuracy",
         accuracy=f"{100 * best['f1']:.1f} %; all labels of a text right: {accuracy}"

@@ -276,6 +276,7 @@ def train_classifier(
     *,
     vectors: str | Path | None = None,
     teacher: NDArray[np.floating[Any]] | None = None,
+    unlabelled: Sequence[str] = (),
     weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
     validation_weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
     command: str | None = None,
@@ -302,7 +303,10 @@ def train_classifier(
         teacher: a probability of each class for each training text, (N, C), to learn from beside
             the labels, ``options.distillation`` of the loss; better made without that text. If the
             task is multi-label, each label's by itself.
+        unlabelled: M further texts, to learn from by what the teacher says of them alone, whose
+            rows follow those of the training texts then, (N + M, C).
         weights: how much each training text counts, (N,), against the others; all alike if None.
+            An unlabelled text counts 1.
         validation_weights: likewise of the validation texts.
         command: the command to name in the record.
         dtype: "float16", "float32" or "float64" to store in; None for float32.
@@ -340,6 +344,7 @@ def train_classifier(
         teacher,
         weights,
         validation_weights,
+        unlabelled=unlabelled,
         vocabulary=None if below is None else below.text.vocabulary,
         first=() if begun is None else begun.words,
     )
@@ -381,6 +386,7 @@ def train_classifier(
             together,
             device,
             teacher=teacher is not None,
+            unlabelled=len(unlabelled),
             weighted=weights is not None,
             multilabel=task.multilabel,
             given_levels=key["given_levels"],
@@ -407,15 +413,22 @@ def prepare(
     weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
     validation_weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
     *,
+    unlabelled: Sequence[str] = (),
     vocabulary: Vocabulary | None = None,
     first: Sequence[str] = (),
 ) -> Prepared:
     """The vocabulary, word vectors and encoded texts that these settings make of a task.
 
-    Arguments as for ``train_classifier``; the vocabulary is made of the training texts if None,
-    behind the words that stand ``first``.
+    Arguments as for ``train_classifier``; the vocabulary is made of all texts that are learnt from
+    if None, behind the words that stand ``first``.
     """
-    words = [scan(text).words[: options.max_tokens] for text in task.train.texts]
+    if len(unlabelled) and teacher is None:
+        raise ValueError(
+            "unlabelled texts are learnt from by what a teacher says of them; got "
+            f"{len(unlabelled)} and no teacher"
+        )
+    texts = [*task.train.texts, *unlabelled]
+    words = [scan(text).words[: options.max_tokens] for text in texts]
     found = read_vectors(vectors, words)
     vocabulary = vocabulary or Vocabulary.build(
         words,
@@ -424,10 +437,13 @@ def prepare(
         max_words=options.max_words,
         first=first,
     )
-    targets = task.train.targets
-    soft = None if teacher is None else soften(targets, teacher, options.distillation)
-    rows = [vocabulary.rows(text) for text in words]
-    train = Encoded(rows, targets, soft, even_weights(weights, len(targets)))
+    targets, soft = task.train.targets, None
+    count = even_weights(weights, len(targets))
+    if teacher is not None:
+        targets, soft = soften(targets, teacher, options.distillation, len(unlabelled))
+    if count is not None:
+        count = np.append(count, np.ones(len(unlabelled), np.float32))
+    train = Encoded([vocabulary.rows(text) for text in words], targets, soft, count)
     validation = encode(task.validation, vocabulary)
     counts = even_weights(validation_weights, len(validation))
     validation = dataclasses.replace(validation, weights=counts)

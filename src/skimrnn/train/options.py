@@ -71,7 +71,8 @@ class TrainingOptions:
         weight_decay: decoupled (AdamW), on weight matrices outside the embedding.
         gradient_clip: largest norm of the gradient.
         dropout: on word vectors and on the final state.
-        distillation: share of the loss that a teacher's probabilities have, if there is one.
+        distillation: share of a labelled text's loss that a teacher's probabilities have, if there
+            is one.
         adversarial: length of the worst shift of a text's word vectors that the text must also be
             labelled rightly with; 0 for none.
         unknown_probability: chance that a training word becomes the unknown word.
