@@ -158,7 +158,7 @@ def main() -> None:
 def make(name: str, data_dir: str | None) -> None:
     """Cut and pack the run of a task that validation texts chose."""
     task = BUNDLED[name].task
-    rows = group(load()[task], tuned=True)
+    rows = group(load()[task], "tuned")
     row = chosen(rows)
     assert row is not None
     runs = rows[row].by_seed

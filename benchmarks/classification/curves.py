@@ -36,7 +36,7 @@ from skimrnn.text import scan
 RESULT = RESULTS / "curves.json"
 CURVES = (
     *(LEARNED, "skim-20-0.01-tuned", "rate-10-0.9-tuned"),
-    *("spread-10-0.01-tuned", "skim-10-0.01-taught"),
+    "spread-10-0.01-tuned",
 )
 SEPARATE = (
     "lstm-tuned",

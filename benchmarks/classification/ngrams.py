@@ -86,20 +86,6 @@ def fit(
     return Ngrams(words, longest, np.stack(weights), np.array(bias, np.float32))
 
 
-def out_of_fold(
-    texts: Sequence[Rows], targets: NDArray[np.int64], words: int, folds: int = 5, **options: Any
-) -> NDArray[np.float32]:
-    """The probability of each class for each text (N, C), by a model that did not see the text."""
-    fold = np.random.default_rng(0).permutation(len(texts)) % folds
-    p = np.empty((len(texts), int(targets.max()) + 1), np.float32)
-    for number in range(folds):
-        seen = np.flatnonzero(fold != number)
-        model = fit([texts[i] for i in seen], targets[seen], words, **options)
-        for i in np.flatnonzero(fold == number):
-            p[i] = model.probabilities(texts[i])
-    return p
-
-
 def _matrix(texts: Sequence[Rows], words: int, longest: int) -> Any:
     from scipy.sparse import csr_matrix
 

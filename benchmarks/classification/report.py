@@ -50,7 +50,11 @@ PAPER = {
     ("imdb", "skim-5-0.02"): (88.7, 63.2),
     ("imdb", "skim-10-0.02"): (90.9, 90.7),
 }
-RECIPES = {True: "The tuned recipe", False: "The base recipe"}
+RECIPES = {
+    "taught": "The taught recipe",
+    "tuned": "The tuned recipe",
+    "base": "The base recipe",
+}
 
 INTRODUCTION = """\
 # Results
@@ -86,8 +90,8 @@ literal count gives.
 def section(task: str, rows: dict[str, Runs], times: dict[str, Any]) -> list[str]:
     """All of one task."""
     lines = [f"## {TITLES[task]}", ""]
-    for tuned, title in RECIPES.items():
-        part = group(rows, tuned)
+    for recipe, title in RECIPES.items():
+        part = group(rows, recipe)
         if any(plain_of(name) in part for name in part):
             lines += [f"### {title}", "", *table(task, part), *verdicts(part)]
     return lines + measured(task, times)
@@ -282,8 +286,8 @@ def asked(required: float | None, aim: float | None) -> str:
 
 def best_of(rows: dict[str, Runs]) -> str | None:
     """The chosen row, of the tuned recipe where that has one beside a plain LSTM."""
-    for tuned in (True, False):
-        best = chosen(group(rows, tuned))
+    for recipe in ("tuned", "base"):
+        best = chosen(group(rows, recipe))
         if best is not None and plain_of(best) in rows:
             return best
     return None

@@ -2,7 +2,8 @@
 
 A row is one model family with its settings; all rows of a recipe share everything else. ``base`` is
 the first recipe, with the paper's word vectors alone; ``tuned`` adds what was found on validation
-texts to help every family (``docs/experiments.md``), and has the controls.
+texts to help every family (``docs/experiments.md``), and has the controls; ``taught`` adds to that
+sentences of film reviews and what a teacher says of them (``taught.py``).
 """
 
 from __future__ import annotations
@@ -65,6 +66,17 @@ TUNED: dict[str, dict[str, Any]] = {
 }
 """What the tuned recipe has beside the base one; its vectors are those of ``VECTORS_FROM``."""
 
+_TAUGHT = {"epochs": 2, "batch_size": 64, "evaluations_per_epoch": 4, "patience": 8}
+TAUGHT: dict[str, dict[str, Any]] = {
+    "sst": _TAUGHT,
+    "rotten-tomatoes": _TAUGHT,
+    "sst-phrases": {**_TAUGHT, "patience": 16, "epochs": 3},
+}
+"""What the taught recipe has beside the tuned one."""
+
+TEACHERS = (0, 1, 2, 3, 4)
+"""The seeds of the plain LSTMs, by the tuned recipe, that are the taught recipe's teacher."""
+
 VECTORS_FROM = {
     "sst": "imdb",
     "rotten-tomatoes": "imdb",
@@ -75,6 +87,9 @@ VECTORS_FROM = {
 }
 """Whose training texts the 100 numbers beside GloVe's 50 are learnt from, without their labels."""
 
+
+PLAIN = {"base": "lstm", "tuned": "lstm-tuned", "taught": "lstm-taught"}
+"""The plain LSTM of each recipe."""
 
 LEARNED = "skim-10-0.01-tuned"
 """The row that controls follow: its skim rate is theirs, and so is its time."""
@@ -93,7 +108,7 @@ class Row:
         given: how levels are given instead of being decided, of ``given.py``.
         follows: of given levels, the learned row whose skim rate they have.
         cut: "first" or "last": the words that are left of every text.
-        taught: whether a linear model's probabilities are learnt from as well.
+        taught: whether it is made by the taught recipe; it is a tuned one as well.
         base: the row whose model of the same seed stays as it is: only what skims is learnt.
     """
 
@@ -107,6 +122,11 @@ class Row:
     cut: str | None = None
     taught: bool = False
     base: str | None = None
+
+    @property
+    def recipe(self) -> str:
+        """By which recipe it is made, one of ``RECIPES``."""
+        return "taught" if self.taught else "tuned" if self.tuned else "base"
 
     @property
     def skims(self) -> bool:
@@ -230,10 +250,6 @@ ROWS: dict[str, Row] = {
             (10, "skimming learnt, S = 10", 0.1),
         )
     },
-    "lstm-taught": Row("plain LSTM, distilled", _PLAIN, tuned=True, taught=True),
-    "skim-10-0.01-taught": Row(
-        "Skim-LSTM, S = 10, γ = 0.01, distilled", _skim(10, 0.01), tuned=True, taught=True
-    ),
     "random-tuned": Row("random words skimmed, S = 10", _skim(10, 0.0), True, given="random"),
     "random-20-tuned": Row(
         "random words skimmed, S = 20",
@@ -252,6 +268,20 @@ ROWS: dict[str, Row] = {
     "last-tuned": Row("plain LSTM, last words alone", _PLAIN, True, cut="last"),
     "qrnn-tuned": Row("QRNN, k = 2", _PLAIN, True, control="qrnn"),
     "mingru-tuned": Row("minGRU", _PLAIN, True, control="mingru"),
+    "lstm-taught": Row("plain LSTM", _PLAIN, tuned=True, taught=True),
+    **{
+        f"skim-{size}-0.01-taught": Row(
+            f"Skim-LSTM, S = {size}, γ = 0.01", _skim(size, 0.01), tuned=True, taught=True
+        )
+        for size in (10, 20)
+    },
+    "rate-10-0.9-taught": Row(
+        "Skim-LSTM, S = 10, for a skip rate of 90 %",
+        _skim(10, 5.0, penalty="rate", wanted_rate=0.9),
+        tuned=True,
+        taught=True,
+    ),
+    "small-lstm-taught": Row("small LSTM", {}, tuned=True, taught=True),
     "averages": Row("averaged word vectors, logistic regression", tuned=True, linear="averages"),
     "tf-idf": Row("tf-idf of words and pairs, logistic regression", tuned=True, linear="tf-idf"),
     "ngrams": Row("naive-Bayes-weighted words, pairs, triples", tuned=True, linear="ngrams"),
@@ -284,6 +314,7 @@ TESTED_ROWS = {
     "sst-phrases": (
         *("lstm", *_GRID),
         *("lstm-tuned", "skim-5-0.01-tuned", "skim-10-0.01-tuned", "skim-20-0.01-tuned"),
+        *("lstm-taught", "skim-10-0.01-taught", "skim-20-0.01-taught"),
     ),
 }
 """The rows of a task that has not all of them."""
@@ -292,8 +323,9 @@ TESTED_ROWS = {
 def settings_of(task: str, name: str, seed: int) -> dict[str, Any]:
     """All that ``TrainingOptions`` is given for a row, where it differs from the defaults."""
     row = ROWS[name]
-    settings = {**SHARED, **BY_TASK[task], **(TUNED[task] if row.tuned else {}), **row.settings}
-    if name == "small-lstm-tuned":
+    settings = {**SHARED, **BY_TASK[task], **(TUNED[task] if row.tuned else {})}
+    settings |= {**(TAUGHT[task] if row.taught else {}), **row.settings}
+    if name.startswith("small-lstm"):
         settings |= {"hidden_size": SMALL[task], "levels": (SMALL[task],)}
     if name == "tiny-lstm-tuned":
         settings |= TINY.get(task, {})
@@ -305,7 +337,9 @@ def settings_of(task: str, name: str, seed: int) -> dict[str, Any]:
 
 def seeds_of(task: str, name: str) -> tuple[int, ...]:
     """The seeds that a row is made with; none if the task does not have the row."""
-    if name not in TESTED_ROWS.get(task, ROWS) or (ROWS[name].tuned and task not in TUNED):
+    row = ROWS[name]
+    by_recipe = TAUGHT if row.taught else TUNED if row.tuned else TASKS
+    if name not in TESTED_ROWS.get(task, ROWS) or task not in by_recipe:
         return ()
     # A linear model has nothing to draw, but folds have texts of their own.
-    return (0,) if ROWS[name].linear and task != FOLDS else SEEDS[task]
+    return (0,) if row.linear and task != FOLDS else SEEDS[task]

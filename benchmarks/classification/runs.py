@@ -25,15 +25,17 @@ from numpy.typing import NDArray
 
 import skimrnn
 from benchmarks import machine
-from benchmarks.classification import controls, given, linear, ngrams
+from benchmarks.classification import controls, given, linear, taught
 from benchmarks.classification.measured import Measured, measured
 from benchmarks.classification.rows import (
     FOLDS,
     LEARNED,
+    PLAIN,
     ROWS,
     SEEDS,
     SOURCES,
     TASKS,
+    TEACHERS,
     VECTORS_FROM,
     WORDS_LEFT,
     Row,
@@ -53,7 +55,6 @@ from skimrnn.train.given import GivenLevels
 
 RESULTS = machine.RESULTS / "classification"
 RUNS = Path("runs") / "classification"
-TEACHERS = Path("runs") / "teachers"
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
     options = TrainingOptions(**settings_of(run.task, run.name, run.seed))
     vectors = vectors_of(run.task, row, data_dir)
     if row.base:
-        below = base_of(run, task, data_dir)
+        below = model_of(replace(run, name=row.base), task, data_dir)
         trained = train_classifier(task, options, folder, base=below)
         model = skimrnn.load(folder)
         measure = lambda examples: measure_model(model, examples)  # noqa: E731
@@ -141,9 +142,15 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
         measure = lambda examples: controls.measure(control, examples)  # noqa: E731
     else:
         levels = given_levels(run.task, row, task)
-        teacher = write_teacher(run.task, task) if row.taught else None
+        texts, teacher = more_of(run, task, data_dir) if row.taught else ([], None)
         trained = train_classifier(
-            task, options, folder, vectors=vectors, teacher=teacher, given_levels=levels
+            task,
+            options,
+            folder,
+            vectors=vectors,
+            teacher=teacher,
+            unlabelled=texts,
+            given_levels=levels,
         )
         model = skimrnn.load(folder)
         measure = lambda examples: measure_model(model, examples, levels)  # noqa: E731
@@ -151,7 +158,8 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
         "options": trained.record["options"],
         "vectors": trained.record["vectors"],
         "given_levels": trained.record.get("given_levels"),
-        "teacher": "ngrams, out of fold" if row.taught else None,
+        "teacher": teacher_of(run) if row.taught else None,
+        "unlabelled": trained.record.get("unlabelled"),
         "base": trained.record.get("base"),
         "best": trained.outcome.best,
         "steps": trained.outcome.steps,
@@ -161,13 +169,33 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
     return Made(record, measure)
 
 
-def base_of(run: Run, task: TextTask, data_dir: str | None) -> Path:
-    """The model that a run's row is put on top of, trained if it is not on this machine."""
-    assert run.row.base is not None
-    base = replace(run, name=run.row.base)
-    if not (base.folder / "training.json").exists():
-        _recurrent(base, task, data_dir)
-    return base.folder
+def model_of(run: Run, task: TextTask, data_dir: str | None) -> Path:
+    """The folder of another run that one needs, trained if it is not on this machine."""
+    if not (run.folder / "training.json").exists():
+        _recurrent(run, task, data_dir)
+    return run.folder
+
+
+def teachers_of(run: Run) -> list[Run]:
+    """The runs whose models say what a taught one learns of sentences."""
+    return [Run(run.task, PLAIN["tuned"], seed) for seed in TEACHERS]
+
+
+def teacher_of(run: Run) -> str:
+    """The same in words."""
+    names = ", ".join(one.stem for one in teachers_of(run))
+    return f"the mean of {names}; log-odds ± {taught.REVIEW_LOG_ODDS} by the review's label"
+
+
+def more_of(
+    run: Run, task: TextTask, data_dir: str | None
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Sentences that a taught run learns from as well, and what to learn of all its texts."""
+    path = taught.FOLDER / f"{run.task}.jsonl"
+    folders = [] if path.exists() else [model_of(one, task, data_dir) for one in teachers_of(run)]
+    found = taught.write(task, load_task(taught.REVIEWS, data_dir=data_dir), folders, path)
+    labels = np.eye(len(task.labels), dtype=np.float32)[task.train.targets]
+    return found.texts, np.concatenate([labels, found.p])
 
 
 # ---- what a row is made of ----------------------------------------------------------------------
@@ -217,20 +245,6 @@ def cut(text: str, which: str, words: int) -> str:
 def vectors_of(task: str, row: Row, data_dir: str | None) -> str | Path:
     """The word vectors that the row's recipe has."""
     return write_vectors(VECTORS_FROM[task], data_dir) if row.tuned else glove(data_dir)
-
-
-def write_teacher(name: str, task: TextTask) -> NDArray[np.float32]:
-    """What the n-gram model says of each training text without having seen it; made once."""
-    path = TEACHERS / f"{name}.npy"
-    if not path.exists():
-        vocabulary, rows = linear.encoded(task)
-        p = ngrams.out_of_fold(rows, task.train.targets, len(vocabulary), longest=linear.LONGEST)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.with_suffix(".part").open("wb") as file:
-            np.save(file, p)
-        path.with_suffix(".part").rename(path)
-    taught: NDArray[np.float32] = np.load(path)
-    return taught
 
 
 def given_levels(name: str, row: Row, task: TextTask) -> GivenLevels | None:
@@ -329,8 +343,8 @@ def main() -> None:
     print(f"{len(runs) - len(waiting)} of {len(runs)} runs are there already", flush=True)
     for task in {run.task for run in waiting if run.row.tuned}:  # before runs want them at once
         write_vectors(VECTORS_FROM[task], data_dir)
-    for task in {run.task for run in waiting if run.row.taught}:
-        write_teacher(task, load_task(SOURCES.get(task, task), data_dir=data_dir))
+    for run in {run.task: run for run in waiting if run.row.taught}.values():
+        more_of(run, task_of(run, data_dir), data_dir)
     # A run that follows another's rate comes after it.
     for part in ([r for r in waiting if not r.row.given], [r for r in waiting if r.row.given]):
         spawn = multiprocessing.get_context("spawn")

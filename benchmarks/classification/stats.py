@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.classification.rows import ROWS, TASKS
+from benchmarks.classification.rows import PLAIN, ROWS, TASKS
 from benchmarks.machine import RESULTS
 
 RESAMPLES = 10_000
@@ -98,14 +98,14 @@ def difference(one: Runs, other: Runs) -> Difference | None:
     return Difference(100 * float(gain.mean()), 100 * float(low), 100 * float(high))
 
 
-def group(rows: dict[str, Runs], tuned: bool) -> dict[str, Runs]:
+def group(rows: dict[str, Runs], recipe: str) -> dict[str, Runs]:
     """The rows of one recipe."""
-    return {name: runs for name, runs in rows.items() if ROWS[name].tuned == tuned}
+    return {name: runs for name, runs in rows.items() if ROWS[name].recipe == recipe}
 
 
 def plain_of(name: str) -> str:
     """The plain LSTM of the same recipe."""
-    return "lstm-tuned" if ROWS[name].tuned else "lstm"
+    return PLAIN[ROWS[name].recipe]
 
 
 def chosen(rows: dict[str, Runs]) -> str | None:

@@ -10,10 +10,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.classification.rows import ROWS
+from benchmarks.classification.rows import PLAIN, ROWS
 from benchmarks.machine import RESULTS
 
-PLAIN = {True: "lstm-tuned", False: "lstm"}
 """Our plain LSTM's row in the tuned recipe, and in the first."""
 
 PATH = RESULTS / "times.json"
@@ -49,7 +48,7 @@ def _key(row: dict[str, Any]) -> tuple[str, str, str]:
 
 def _plain(rows: Rows, like: dict[str, Any]) -> float:
     """What our plain LSTM of a row's recipe and precision took; an engine's rows have no bytes."""
-    plain = PLAIN[ROWS[like["row"]].tuned]
+    plain = PLAIN[ROWS[like["row"]].recipe]
     (found,) = (
         one["us_per_text"]
         for one in rows

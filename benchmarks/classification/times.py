@@ -22,9 +22,17 @@ import numpy as np
 import skimrnn
 from benchmarks.classification import controls
 from benchmarks.classification.linear import Linear
-from benchmarks.classification.rows import FOLDS, ROWS, SEEDS, SOURCES, TASKS, WORDS_LEFT
+from benchmarks.classification.rows import (
+    FOLDS,
+    PLAIN,
+    ROWS,
+    SEEDS,
+    SOURCES,
+    TASKS,
+    WORDS_LEFT,
+)
 from benchmarks.classification.runs import Run, cut
-from benchmarks.classification.timed import PATH, PLAIN
+from benchmarks.classification.timed import PATH
 from benchmarks.machine import provenance
 from skimrnn.bench.networks import Network
 from skimrnn.bench.peers import PEERS, Peer
@@ -183,7 +191,7 @@ def measure(contenders: list[Contender], test: Examples) -> list[dict[str, Any]]
     engines = [times for one, times in zip(contenders, own, strict=True) if one.accuracy is None]
     rows = []
     for one, times in zip(contenders, own, strict=True):
-        base = plain.get((PLAIN[ROWS[one.row].tuned], one.precision))
+        base = plain.get((PLAIN[ROWS[one.row].recipe], one.precision))
         rows.append(
             {
                 "row": one.row,

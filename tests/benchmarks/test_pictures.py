@@ -42,7 +42,6 @@ def test_every_picture_is_drawn_and_has_its_names(drawn):
             "one model at many thresholds",
             "θ = 0.1",
             "5 · 0.01",
-            "S = 10, distil",
         ),
         "skim-rate.svg": ("S = 5, base recipe", "S = 10, tuned recipe", "γ = 0.02", "IMDb"),
         "words-read.svg": ("determiner", "1,001-10,000", "unknown", "by place in the text"),

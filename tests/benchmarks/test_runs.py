@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from benchmarks.classification import linear, ngrams, report, rows, stats, times
+from benchmarks.classification import linear, ngrams, report, rows, stats, taught, times
 from benchmarks.classification import runs as classification
 from benchmarks.classification.runs import Run
 from skimrnn.extension import kernels
@@ -24,6 +24,7 @@ FILLER = ("the", "a", "film", "it", "was", "and", "of", "to", "one", "in", "this
 KINDS = (
     *("lstm", "lstm-tuned", "skim-10-0.01-tuned", "random-tuned", "frequent-tuned"),
     *("small-lstm-tuned", "last-tuned", "qrnn-tuned", "skim-10-0.01-taught"),
+    "lstm-taught",
     *("frozen-0-0.1-tuned", "averages", "tf-idf", "ngrams"),
 )
 
@@ -49,7 +50,9 @@ def made(tmp_path_factory):
     task = make_task("moods", ("bad", "good"), splits, {"source": "made up"})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(classification, "RUNS", folder / "runs")
-        patch.setattr(classification, "TEACHERS", folder / "teachers")
+        patch.setattr(taught, "FOLDER", folder / "taught")
+        patch.setattr(classification, "TEACHERS", (0,))
+        patch.setattr(rows, "TAUGHT", {"sst": {"distillation": 0.0}})
         patch.setattr(classification, "RESULTS", folder / "results" / "classification")
         patch.setattr(stats, "RESULTS", folder / "results")
         patch.setattr(classification, "load_task", lambda *_, **__: task)
@@ -92,8 +95,9 @@ def test_the_result_of_every_row(name):
         assert result["data"]["cut"] == f"last {rows.WORDS_LEFT['sst']} words"
     if not row.linear:
         assert result["options"]["adversarial"] == (0.1 if row.tuned else 0.0)
-        assert result["steps"] == 4
+        assert row.taught or result["steps"] == 4
         assert (result["teacher"] is not None) == row.taught
+        assert bool(result["unlabelled"]) == row.taught
         assert result["base"] == (f"sst-{row.base}-seed0" if row.base else None)
 
 

@@ -43,7 +43,7 @@ FAMILIES = (
         "reads every word",
         "s",
         BLACK,
-        {"lstm-tuned": "LSTM", "lstm-taught": "LSTM, distilled", "gru-tuned": "GRU"},
+        {"lstm-tuned": "LSTM", "gru-tuned": "GRU"},
         {"lstm": "LSTM"},
     ),
     Family(
@@ -64,7 +64,6 @@ FAMILIES = (
             "levels-20-0-tuned": "three levels",
             "skim-gru-10-0.01-tuned": "Skim-GRU",
             "spread-10-0.01-tuned": "for many θ",
-            "skim-10-0.01-taught": "10 · 0.01, distilled",
         },
         {},
     ),
@@ -87,6 +86,19 @@ FAMILIES = (
                 f"frozen-{size}-{weight}-tuned": f"on a frozen LSTM, {size} · {weight}"
                 for size, weight in ((0, 0.1), (0, 0.3), (10, 0.1))
             },
+        },
+        {},
+    ),
+    Family(
+        "taught by sentences of reviews",
+        "*",
+        BLUE,
+        {
+            "lstm-taught": "LSTM, taught",
+            "skim-10-0.01-taught": "10 · 0.01, taught",
+            "skim-20-0.01-taught": "20 · 0.01, taught",
+            "rate-10-0.9-taught": "10, 90 %, taught",
+            "small-lstm-taught": "small LSTM, taught",
         },
         {},
     ),

@@ -9,7 +9,6 @@ from benchmarks.classification.pictures.drawing import (
     AMBER,
     BLACK,
     BLUE,
-    GREEN,
     PURPLE,
     QUIET,
     VERMILION,
@@ -26,7 +25,6 @@ STYLES = {
     "skim-20-0.01-tuned": ("Skim-LSTM, S = 20, γ = 0.01", PURPLE, "v-"),
     "rate-10-0.9-tuned": ("S = 10, a rate of 90 %", AMBER, "P-"),
     "spread-10-0.01-tuned": ("S = 10, trained for many θ", VERMILION, "s--"),
-    "skim-10-0.01-taught": ("S = 10, distilled", GREEN, "^-."),
 }
 NAMED = (1.0, 0.9, 0.5, 0.1, 0.01)
 """Thresholds that are written beside their points."""
