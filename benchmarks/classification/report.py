@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,13 @@ no family was tuned further by itself, which may favour that one. Of skimming LS
 eight (S and γ, or S and a skip rate that is wanted), of which validation texts choose one; other
 families have one or two. S = 20 was added after S = 10 had been seen on all test sets, and the ten
 folds were then made with it alone; wanted rates were added after both.
+
+The *taught* recipe, for sentences about films, adds 100,000 sentences of IMDb's training reviews.
+What is learnt of each is what five plain LSTMs of the tuned recipe say of it in the mean, their
+log-odds moved by 0.7 towards the label of the review that it stands in (found on SST's validation
+texts with the skimming LSTM). So its rows know more than the others, and than the paper's: labels of
+whole reviews. Every row of it has the same sentences, the n-gram model too.
+
 Levels that are *given* instead of learnt skim at the mean rate of the learned row of the same S,
 γ = 0.01, on validation texts, trained and read alike. Test texts are read once, without torch, by
 the saved model at θ = 0.5.
@@ -228,9 +236,10 @@ def number(value: float | None, form: str, scale: float = 1.0) -> str:
 # ---- what was to be shown -----------------------------------------------------------------------
 
 REQUIRED = {
-    # accuracy and share skimmed in percent, time over our plain reader; then the same as aims
+    # accuracy and share skimmed in percent, time over our plain reader; then the same as aims;
+    # at last the accuracy that is aimed at by the taught recipe, where it is another
     "imdb": ((90.0, 80.0, 4.0), (92.5, None, None)),
-    "sst": ((83.0, 60.0, None), (86.4, 68.0, None)),
+    "sst": ((83.0, 60.0, None), (86.4, 68.0, None), 88.0),
     "rotten-tomatoes": ((79.0, 55.0, None), (84.2, 52.0, None)),
     "rotten-tomatoes-folds": ((79.0, 55.0, None), (84.2, 52.0, None)),
     "ag-news": ((None, 50.0, 1.5), (None, 75.0, 2.5)),
@@ -242,23 +251,26 @@ def shown(tasks: dict[str, dict[str, Runs]], times: dict[str, Any]) -> list[str]
     lines = [
         "## What was to be shown",
         "",
-        "The chosen skimming row of each task, in the tuned recipe where there is one.",
+        "The chosen skimming row of each task, by the tuned recipe where there is one, and by the "
+        "taught one.",
         "",
         "| set | row | against plain | test acc. % | required (aim) | skimmed % | required (aim) "
         "| plain's time ÷ | required (aim) | |",
         "| --- | --- | ---: | ---: | --- | ---: | --- | ---: | --- | --- |",
     ]
-    for task, (required, aim) in REQUIRED.items():
-        if task not in tasks or (best := best_of(tasks[task])) is None:
+    for task, best in bests(tasks):
+        if task not in REQUIRED:
             continue
-        rows = tasks[task]
+        rows, (required, aim, *by_teacher) = tasks[task], REQUIRED[task]
+        if ROWS[best].taught and by_teacher:
+            aim = (*by_teacher, *aim[1:])
         against = difference(rows[best], rows[plain_of(best)])
         found = (
             100 * rows[best].values("test", "accuracy").mean(),
             100 * rows[best].values("test", "skim_rate").mean(),
             ratio(times.get(task), best),
         )
-        cells = [TITLES[task], best, f"{against}: {against.verdict}" if against else ""]
+        cells = [title(task, best), best, f"{against}: {against.verdict}" if against else ""]
         for value, needed, wished in zip(found, required, aim, strict=True):
             cells += [number(value, ".2f"), asked(needed, wished)]
         met = against is not None and against.low > -MARGIN
@@ -284,13 +296,26 @@ def asked(required: float | None, aim: float | None) -> str:
     return " ".join([*parts, f"(≥ {aim:g})"] if aim is not None else parts)
 
 
-def best_of(rows: dict[str, Runs]) -> str | None:
-    """The chosen row, of the tuned recipe where that has one beside a plain LSTM."""
-    for recipe in ("tuned", "base"):
+def best_of(rows: dict[str, Runs], recipes: Sequence[str] = ("tuned", "base")) -> str | None:
+    """The chosen row, of the first recipe that has one beside a plain LSTM."""
+    for recipe in recipes:
         best = chosen(group(rows, recipe))
         if best is not None and plain_of(best) in rows:
             return best
     return None
+
+
+def bests(tasks: dict[str, dict[str, Runs]]) -> Iterator[tuple[str, str]]:
+    """Each task with its chosen row, and again with the taught recipe's where there is one."""
+    for task, rows in tasks.items():
+        for best in (best_of(rows), best_of(rows, ["taught"])):
+            if best is not None:
+                yield task, best
+
+
+def title(task: str, best: str) -> str:
+    """The task, and how its row was made if that is not by its own texts alone."""
+    return TITLES[task] + (", taught by sentences of reviews" if ROWS[best].taught else "")
 
 
 # ---- pages --------------------------------------------------------------------------------------
@@ -330,12 +355,10 @@ def summary(tasks: dict[str, dict[str, Runs]], times: dict[str, Any]) -> str:
         "| words skimmed | operations ÷ | time ÷ |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for task, rows in tasks.items():
-        if (best := best_of(rows)) is None or plain_of(best) not in rows:
-            continue
-        runs, plain = rows[best], rows[plain_of(best)]
+    for task, best in bests(tasks):
+        runs, plain = tasks[task][best], tasks[task][plain_of(best)]
         lines.append(
-            f"| {TITLES[task]} | {spread(100 * plain.values('test', 'accuracy'))} "
+            f"| {title(task, best)} | {spread(100 * plain.values('test', 'accuracy'))} "
             f"| {spread(100 * runs.values('test', 'accuracy'))} "
             f"| {difference(runs, plain)} "
             f"| {100 * runs.values('test', 'skim_rate').mean():.0f} % "

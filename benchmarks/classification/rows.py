@@ -285,6 +285,12 @@ ROWS: dict[str, Row] = {
     "averages": Row("averaged word vectors, logistic regression", tuned=True, linear="averages"),
     "tf-idf": Row("tf-idf of words and pairs, logistic regression", tuned=True, linear="tf-idf"),
     "ngrams": Row("naive-Bayes-weighted words, pairs, triples", tuned=True, linear="ngrams"),
+    "ngrams-taught": Row(
+        "naive-Bayes-weighted words, pairs, triples; sentences at their likeliest label",
+        tuned=True,
+        taught=True,
+        linear="ngrams",
+    ),
 }
 
 # What takes as long as LEARNED: units of the small LSTM, and words that are left of a text.
@@ -314,7 +320,7 @@ TESTED_ROWS = {
     "sst-phrases": (
         *("lstm", *_GRID),
         *("lstm-tuned", "skim-5-0.01-tuned", "skim-10-0.01-tuned", "skim-20-0.01-tuned"),
-        *("lstm-taught", "skim-10-0.01-taught", "skim-20-0.01-taught"),
+        *("lstm-taught", "skim-10-0.01-taught", "skim-20-0.01-taught", "ngrams-taught"),
     ),
 }
 """The rows of a task that has not all of them."""

@@ -114,6 +114,10 @@ def make(run: Run, data_dir: str | None) -> Path:
 
 def _linear(run: Run, task: TextTask, data_dir: str | None) -> Made:
     assert run.row.linear is not None
+    if run.row.taught:
+        texts, wanted = more_of(run, task, data_dir)
+        every = Examples([*task.train.texts, *texts], wanted.argmax(axis=1))
+        task = replace(task, train=every)
     vectors = vectors_of(run.task, run.row, data_dir)
     model = linear.fit(run.row.linear, task, vectors)
     model.write(run.folder / "model.pickle")

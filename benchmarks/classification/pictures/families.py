@@ -99,6 +99,7 @@ FAMILIES = (
             "skim-20-0.01-taught": "20 · 0.01, taught",
             "rate-10-0.9-taught": "10, 90 %, taught",
             "small-lstm-taught": "small LSTM, taught",
+            "ngrams-taught": "NB n-grams, taught",
         },
         {},
     ),
