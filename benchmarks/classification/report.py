@@ -80,8 +80,8 @@ folds were then made with it alone; wanted rates were added after both.
 The *taught* recipe, for sentences about films, adds 100,000 sentences of IMDb's training reviews.
 What is learnt of each is what five plain LSTMs of the tuned recipe say of it in the mean, their
 log-odds moved by 0.7 towards the label of the review that it stands in (found on SST's validation
-texts with the skimming LSTM). So its rows know more than the others, and than the paper's: labels of
-whole reviews. Every row of it has the same sentences, the n-gram model too.
+texts with the skimming LSTM). So its rows know more than the others, and than the paper's: what
+whole reviews are labelled. Every row of it has the same sentences, the n-gram model too.
 
 Levels that are *given* instead of learnt skim at the mean rate of the learned row of the same S,
 γ = 0.01, on validation texts, trained and read alike. Test texts are read once, without torch, by
