@@ -66,7 +66,8 @@ def write(task: TextTask, reviews: TextTask, teachers: Sequence[Path], path: Pat
         ]
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, ("\n".join(lines) + "\n").encode())
-    read = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    # Not splitlines: a review may hold what other programs end a line with.
+    read = [json.loads(line) for line in path.read_text("utf-8").rstrip("\n").split("\n")]
     texts = [one["text"] for one in read]
     return Taught(texts, np.array([one["p"] for one in read], np.float32))
 

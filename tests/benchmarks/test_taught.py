@@ -13,7 +13,7 @@ from skimrnn.tasks.base import make_task
 LABELS = ("negative", "positive")
 REVIEWS = [
     "A dull and tired film. It is! <br /> Nobody laughed in my row at all.",
-    "Nobody laughed in my row at all. The whole crew deserves our thanks for this one.",
+    "Nobody laughed in my row at all. A line\x85 of its own, somehow. The whole crew deserves our thanks for this one.",
 ]
 HELD_OUT = "the whole crew deserves our thanks"
 
@@ -34,11 +34,12 @@ def test_sentences_are_long_enough_once_there_and_give_no_test_text_away(task, r
     found = list(taught.sentences(task, reviews))
     assert sorted(text for text, _ in found) == [
         "A dull and tired film.",
+        "A line\x85 of its own, somehow.",
         "Nobody laughed in my row at all.",
     ]
     assert dict(found)["A dull and tired film."] == 0
     free = replace(task, test=Examples(["nothing of this"], [1]))
-    assert len(list(taught.sentences(free, reviews))) == 3
+    assert len(list(taught.sentences(free, reviews))) == 4
 
 
 def test_there_are_so_many(task, reviews, monkeypatch):
