@@ -13,7 +13,8 @@ from skimrnn.tasks.base import make_task
 LABELS = ("negative", "positive")
 REVIEWS = [
     "A dull and tired film. It is! <br /> Nobody laughed in my row at all.",
-    "Nobody laughed in my row at all. A line\x85 of its own, somehow. The whole crew deserves our thanks for this one.",
+    "Nobody laughed in my row at all. A line\x85 of its own, somehow. "
+    "The whole crew deserves our thanks for this one.",
 ]
 HELD_OUT = "the whole crew deserves our thanks"
 
