@@ -67,6 +67,7 @@ def test_readme_commands_run(tmp_path):
     write_reviews(tmp_path / "few.csv", 60, seed=2)
     write_reviews(tmp_path / "held-out.csv", 100, seed=1)
     write_topics(tmp_path / "topics.csv")
+    (tmp_path / "more.txt").write_text("a film that nobody has labelled\n" * 20)
     (tmp_path / "article.txt").write_text("The bridge was built by Ada Stone in 1911 .\n")
     with (tmp_path / "held-out.csv").open(encoding="utf-8") as file:
         texts = [row["text"] for row in csv.DictReader(file)]
@@ -79,7 +80,7 @@ def test_readme_commands_run(tmp_path):
                 [sys.executable, "-m", "skimrnn", *arguments], cwd=tmp_path, check=True, timeout=300
             )
             run.append(arguments[0])
-    assert run == ["answer", *["train"] * 5, "evaluate", "tradeoff", "read", "calibrate", "score"]
+    assert run == ["answer", *["train"] * 6, "evaluate", "tradeoff", "read", "calibrate", "score"]
     assert skimrnn.load(tmp_path / "mine").predict("what a bore") == "bad"
     both = skimrnn.load(tmp_path / "topics").predict_labels("a joy that is tedious")
     assert sorted(both) == ["bad", "good"]
