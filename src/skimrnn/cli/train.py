@@ -98,8 +98,8 @@ def train(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Texts without labels to learn from by what --teacher says of them: a file as for "
-            "DATA, or .txt with a text a line.",
+            help="Texts without labels to learn from by what --teacher says of them: a CSV, "
+            "TSV or JSON Lines file, or .txt with a text a line.",
             rich_help_panel="Data",
             show_default=False,
         ),
