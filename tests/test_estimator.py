@@ -242,6 +242,30 @@ def test_it_goes_on_from_a_model(fitted, tmp_path):
         SkimClassifier(**settings, vectors="glove-6b-50d").fit(*TRAIN)
 
 
+def test_it_learns_from_texts_without_labels():
+    """Words that no labelled text has say what the teacher says of them."""
+    more, said = texts(300, 5, ("dire", "superb"))
+    teacher = np.eye(2)[[int(word == "superb") for word in said]]
+    taught = SkimClassifier(**SMALL).fit(*TRAIN, unlabelled=more, teacher=teacher)
+    assert taught.training_["unlabelled"] == 300
+    assert taught.predict(["a superb film", "a dire film"]).tolist() == ["good", "bad"]
+    assert taught.score(*TEST) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("unlabelled", "teacher", "said"),
+    [
+        (["a film"], None, "come together; got only unlabelled"),
+        (None, [[0.5, 0.5]], "come together; got only teacher"),
+        (["a film"], [[0.2, 0.3, 0.5]], r"each of 2 classes for each of 1 .* \(1, 3\)"),
+        (["a film"], [[0.5, 0.6]], "add up to 1"),
+    ],
+)
+def test_a_teacher_that_does_not_fit_is_refused(unlabelled, teacher, said):
+    with pytest.raises(ValueError, match=said):
+        SkimClassifier(**SMALL).fit(*TRAIN, unlabelled=unlabelled, teacher=teacher)
+
+
 def test_with_one_label_that_is_always_predicted():
     fitted = SkimClassifier(**SMALL).fit(["a film", "a good film"], ["good", "good"])
     assert fitted.predict(["a bad film"]).tolist() == ["good"]
@@ -300,6 +324,16 @@ def test_several_labels_are_learnt(several):
     assert several.predict([]).shape == (0, 2)
     assert several.training_["multilabel"] is True
     assert several.__sklearn_tags__().classifier_tags.multi_label
+
+
+def test_several_labels_are_learnt_from_a_teacher():
+    more = [text.replace("goal", "penalty") for text in TOPICS * 2]
+    settings = {**SMALL, "epochs": 8}
+    taught = SkimClassifier(**settings).fit(
+        TOPICS, Y, unlabelled=more, teacher=np.concatenate([Y, Y])
+    )
+    given = NAMES.inverse_transform(taught.predict(["it was a penalty", "a vote of the film"]))
+    assert given == [("goal",), ("vote",)]
 
 
 class Frame:

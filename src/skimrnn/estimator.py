@@ -155,8 +155,16 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
 
     # ---- learning -------------------------------------------------------------------------------
 
-    def fit(self, X: Texts, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Learn from labelled texts.
+    def fit(
+        self,
+        X: Texts,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        unlabelled: Texts | None = None,
+        teacher: ArrayLike | None = None,
+    ) -> Self:
+        """Learn from labelled texts, and from others by what a teacher says of them.
 
         Args:
             X: N texts, a list, an array or a column; bytes are read as UTF-8, and what is no text,
@@ -166,10 +174,14 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
                 MultiLabelBinarizer gives it. The columns of a data frame name the labels.
             sample_weight: how much each text counts, (N,); all alike if None. A text of weight 0
                 is not learnt from, nor is training judged by it.
+            unlabelled: M more texts, of which only ``teacher`` says something.
+            teacher: its probability of each class, sorted, for each of those, (M, C), as any
+                classifier's ``predict_proba`` gives it.
 
         Raises:
-            ValueError: if texts and labels differ in number, a setting does not fit, or every text
-                has the same several labels. What was fitted before is then as it was.
+            ValueError: if texts and labels differ in number, a setting does not fit, every text
+                has the same several labels, or unlabelled texts and their teacher do not fit each
+                other. What was fitted before is then as it was.
             ImportError: if torch is not there.
         """
         texts, labels = texts_of(X), _labels(y)
@@ -187,10 +199,11 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         # Of a data frame; else a model that is saved calls its labels "0" to C - 1.
         columns = [str(name) for name in y.columns] if several and hasattr(y, "columns") else None
         weights = self._weights(labels, sample_weight)
+        taught = _taught(unlabelled, teacher, len(classes))
         model: Model | None = None
         if several or len(classes) > 1:
             names = columns or _names(classes)
-            model = self._train(Examples(texts, targets), names, weights, seed)
+            model = self._train(Examples(texts, targets), names, weights, taught, seed)
         # Only now: a fit that failed or was interrupted leaves what there was.
         self.classes_ = classes
         self.label_names_: list[str] | None = columns
@@ -227,7 +240,12 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         return weights
 
     def _train(
-        self, whole: Examples, names: list[str], weights: NDArray[np.float64] | None, seed: int
+        self,
+        whole: Examples,
+        names: list[str],
+        weights: NDArray[np.float64] | None,
+        taught: tuple[list[str], NDArray[np.float32]],
+        seed: int,
     ) -> Model:
         from skimrnn.train import TrainingOptions, train_classifier  # torch is needed from here on
 
@@ -248,6 +266,9 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
             {"train": whole.take(train), "validation": held_out, "test": held_out},
             {"source": "SkimClassifier.fit"},
         )
+        unlabelled, said = taught
+        own = task.train.targets  # a labelled text's teacher is its label
+        teacher = np.concatenate([own if own.ndim == 2 else np.eye(len(names))[own], said])
         options = TrainingOptions(
             **{
                 "cell": self.cell,
@@ -276,6 +297,8 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
                 Path(folder) / "model",
                 vectors=self.vectors,
                 start=None if self.start is None else model_folder(self.start),
+                teacher=teacher if unlabelled else None,
+                unlabelled=unlabelled,
                 weights=None if weights is None else weights[train],
                 validation_weights=None if weights is None else weights[validation],
                 device=self.device,
@@ -527,6 +550,26 @@ def _text(one: object) -> str:
     if isinstance(one, str):
         return one
     return one.decode(errors="replace") if isinstance(one, bytes) else str(one)
+
+
+def _taught(
+    unlabelled: Texts | None, teacher: ArrayLike | None, classes: int
+) -> tuple[list[str], NDArray[np.float32]]:
+    """The unlabelled texts and what is said of them, (M, C); none if none are given."""
+    if (unlabelled is None) != (teacher is None):
+        given = "unlabelled" if teacher is None else "teacher"
+        raise ValueError(
+            "unlabelled texts and what a teacher says of them come together; got only " + given
+        )
+    if unlabelled is None:
+        return [], np.zeros((0, classes), np.float32)
+    texts, said = texts_of(unlabelled), np.asarray(teacher, np.float32)
+    if said.shape != (len(texts), classes):
+        raise ValueError(
+            f"teacher must be a probability of each of {classes} classes for each of {len(texts)} "
+            f"unlabelled texts; got shape {said.shape}"
+        )
+    return texts, said
 
 
 def _labels(y: ArrayLike) -> NDArray[Any]:
