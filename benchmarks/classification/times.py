@@ -24,7 +24,6 @@ from benchmarks.classification import controls
 from benchmarks.classification.linear import Linear
 from benchmarks.classification.rows import (
     FOLDS,
-    PLAIN,
     ROWS,
     SEEDS,
     SOURCES,
@@ -32,7 +31,7 @@ from benchmarks.classification.rows import (
     WORDS_LEFT,
 )
 from benchmarks.classification.runs import Run, cut
-from benchmarks.classification.timed import PATH
+from benchmarks.classification.timed import PATH, PLAIN
 from benchmarks.machine import provenance
 from skimrnn.bench.networks import Network
 from skimrnn.bench.peers import PEERS, Peer
@@ -120,7 +119,7 @@ def contenders_of(task: str, test: Examples) -> list[Contender]:
             found.append(_control(run, test))
         else:
             found += [_ours(run, test, precision) for precision in PRECISIONS]
-    for plain in PLAIN.values():
+    for plain in (PLAIN["tuned"], PLAIN["base"]):
         if (folder := Run(task, plain, SEEDS[task][0]).folder).exists():
             return found + [_engine(plain, folder, peer) for peer in PEERS]
     return found
