@@ -77,9 +77,15 @@ def draw(results: Results, task: str, title: str, path: Path) -> list[str]:
         axes.set_title(f"{title}: accuracy against time from text to label")
         axes.margins(x=0.1, y=0.08)
         _legend(axes, any(family_of(row.row)[2] for row in rows))
-        # Those on the front choose their places first, rows of the base recipe last.
-        first = sorted(rows, key=lambda row: (row not in best, family_of(row.row)[2], row.us))
+        first = sorted(rows, key=lambda row: (row not in best, _later(row.row), row.us))
         return place_labels(axes, [_label(row, row in best) for row in first])
+
+
+def _later(row: str) -> int:
+    """When a row's name chooses its place: rivals have a picture of their own, see ``rivals``."""
+    if family_of(row)[2]:  # of the base recipe
+        return 2
+    return int(row in ROWS and (ROWS[row].rival or ROWS[row].taught))
 
 
 def _draw_row(axes: Any, row: Placed) -> None:
