@@ -21,10 +21,13 @@ TITLES = {
 }
 TASKS = tuple(TITLES)
 
+TENTHS = 10
+"""Into how many parts ``FOLDS`` cuts all texts; a seed, modulo that, says which is tested on."""
+
 SEEDS = {
     "sst": tuple(range(10)),
     "rotten-tomatoes": tuple(range(10)),
-    "rotten-tomatoes-folds": tuple(range(10)),
+    "rotten-tomatoes-folds": tuple(range(3 * TENTHS)),
     "sst-phrases": (0, 1, 2, 3, 4),
     "imdb": (0, 1, 2),
     "ag-news": (0, 1, 2),
@@ -135,8 +138,16 @@ class Row:
 
     @property
     def rival(self) -> bool:
-        """Whether it reads less by another method than the paper's: never the chosen row."""
+        """Whether it reads less by another method than the paper's."""
         return self.settings.get("router", "softmax") != "softmax" or self.base is not None
+
+    @property
+    def candidate(self) -> bool:
+        """Whether validation texts may choose it: a Skim-LSTM of two levels, for θ = 0.5."""
+        settings = self.settings
+        small = settings.get("levels", ())[1:]
+        others = {"cell", "threshold_spread"} & settings.keys()
+        return self.skims and not self.rival and len(small) == 1 and small[0] > 0 and not others
 
 
 def _skim(size: int, weight: float, **more: Any) -> dict[str, Any]:
@@ -314,7 +325,7 @@ are twice as far."""
 SOURCES = {"sst-phrases": "sst", "rotten-tomatoes-folds": "rotten-tomatoes"}
 """Which data set a task is made of, where it bears another name."""
 FOLDS = "rotten-tomatoes-folds"
-"""The task whose seed says which tenth of all texts is tested on."""
+"""The task that tests on each tenth of all texts in turn."""
 TESTED_ROWS = {
     FOLDS: ("lstm-tuned", "skim-20-0.01-tuned", "ngrams"),
     "sst-phrases": (
@@ -347,5 +358,6 @@ def seeds_of(task: str, name: str) -> tuple[int, ...]:
     by_recipe = TAUGHT if row.taught else TUNED if row.tuned else TASKS
     if name not in TESTED_ROWS.get(task, ROWS) or task not in by_recipe:
         return ()
-    # A linear model has nothing to draw, but folds have texts of their own.
-    return (0,) if row.linear and task != FOLDS else SEEDS[task]
+    if row.linear:  # nothing to draw, but folds have texts of their own
+        return tuple(range(TENTHS)) if task == FOLDS else (0,)
+    return SEEDS[task]

@@ -36,6 +36,7 @@ from benchmarks.classification.rows import (
     SOURCES,
     TASKS,
     TEACHERS,
+    TENTHS,
     VECTORS_FROM,
     WORDS_LEFT,
     Row,
@@ -210,7 +211,7 @@ def task_of(run: Run, data_dir: str | None) -> TextTask:
     source, phrases = SOURCES.get(run.task, run.task), run.task == "sst-phrases"
     task = load_task(source, data_dir=data_dir, phrases=phrases)
     if run.task == FOLDS:
-        task = fold(task, run.seed)
+        task = fold(task, run.seed % TENTHS)
     if (which := run.row.cut) is None:
         return task
     left = WORDS_LEFT[run.task]
@@ -221,7 +222,7 @@ def task_of(run: Run, data_dir: str | None) -> TextTask:
     return replace(task, **parts, record={**task.record, "cut": f"{which} {left} words"})
 
 
-def fold(task: TextTask, number: int, folds: int = 10) -> TextTask:
+def fold(task: TextTask, number: int, folds: int = TENTHS) -> TextTask:
     """All texts split anew: one of equal parts to test on, as many of the others to validate on."""
     every = Examples.join(list(task.splits().values()))
     parts = np.array_split(permutation(len(every), 0), folds)

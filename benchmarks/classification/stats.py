@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
-from benchmarks.classification.rows import PLAIN, ROWS, TASKS
+from benchmarks.classification.rows import PLAIN, ROWS, TASKS, TENTHS
 from benchmarks.machine import RESULTS
 
 RESAMPLES = 10_000
@@ -29,18 +30,16 @@ class Runs:
         """One number per seed."""
         return np.array([run[split][key] for _, run in sorted(self.by_seed.items())], dtype=float)
 
-    def correct(self, seeds: list[int]) -> NDArray[np.bool_]:
-        """Which test texts were right, (seeds, texts); a model without seeds has one for all.
+    def at(self, seed: int) -> dict[str, Any] | None:
+        """A seed's run, if made. A linear model draws nothing: it has one for all (of a fold)."""
+        if ROWS[self.name].linear:
+            seed = seed % TENTHS if self.folds else min(self.by_seed)
+        return self.by_seed.get(seed)
 
-        The texts of several folds stand side by side, (1, texts).
-        """
-        rows = []
-        for seed in seeds:
-            test = self.by_seed[seed if len(self.by_seed) > 1 else min(self.by_seed)]["test"]
-            bits = np.frombuffer(bytes.fromhex(test["correct"]), dtype=np.uint8)
-            rows.append(np.unpackbits(bits)[: test["texts"]].astype(bool))
-        folds = any("fold" in run["data"] for run in self.by_seed.values())
-        return np.concatenate(rows)[None] if folds else np.stack(rows)
+    @property
+    def folds(self) -> bool:
+        """Whether a seed says which tenth of the texts was tested on."""
+        return any("fold" in run["data"] for run in self.by_seed.values())
 
 
 @dataclass(frozen=True)
@@ -78,15 +77,45 @@ def load() -> dict[str, dict[str, Runs]]:
 def difference(one: Runs, other: Runs) -> Difference | None:
     """Mean accuracy of one row less another's, paired by seed and text; None without a pair.
 
-    The interval is a bootstrap that draws seeds and texts anew. A row without seeds of its own
-    counts once for every seed of the other.
+    The interval has the farther ends of two. A bootstrap that draws seeds and texts anew counts
+    chance within a text too often, and with few seeds that of seeds too little; Student's interval
+    by the variances of both is right where there are few. A row without seeds of its own counts
+    once for every seed of the other.
     """
-    shared = set(one.by_seed) & set(other.by_seed)
-    alone = [runs for runs in (one, other) if ROWS[runs.name].linear]
-    seeds = sorted(other.by_seed if one in alone else one.by_seed if other in alone else shared)
-    if not seeds:
+    parts = paired(one, other)
+    if not parts:
         return None
-    gain = one.correct(seeds).astype(np.int8) - other.correct(seeds)
+    gain = np.concatenate(parts, axis=1)
+    mean, half = float(gain.mean()), half_width(parts)
+    low, high = bootstrap(gain)
+    return Difference(100 * mean, 100 * min(low, mean - half), 100 * max(high, mean + half))
+
+
+def paired(one: Runs, other: Runs) -> list[NDArray[np.int8]]:
+    """What one row gains over another at each text: 1, 0 or -1, (seeds, texts).
+
+    Of folds there are as many such parts, (rounds, texts of the fold), otherwise there is one;
+    none if there is no pair of seeds, or no pair for some fold.
+    """
+    by_part: dict[int, list[NDArray[np.int8]]] = defaultdict(list)
+    for seed in sorted({*one.by_seed, *other.by_seed}):
+        mine, theirs = one.at(seed), other.at(seed)
+        if mine and theirs:
+            gain = _correct(mine).astype(np.int8) - _correct(theirs)
+            by_part[seed % TENTHS if one.folds else 0].append(gain)
+    if len(by_part) < (TENTHS if one.folds else 1):
+        return []
+    rounds = min(map(len, by_part.values()))
+    return [np.stack(by_part[part][:rounds]) for part in sorted(by_part)]
+
+
+def _correct(run: dict[str, Any]) -> NDArray[np.bool_]:
+    bits = np.frombuffer(bytes.fromhex(run["test"]["correct"]), dtype=np.uint8)
+    return np.unpackbits(bits)[: run["test"]["texts"]].astype(bool)
+
+
+def bootstrap(gain: NDArray[np.int8]) -> tuple[float, float]:
+    """The 95 % interval of the mean of (seeds, texts), both drawn anew."""
     draws = len(gain)
     # Texts with the same gains under every seed are alike: draw how many there are of each kind.
     kinds, counts = np.unique(gain, axis=1, return_counts=True)
@@ -95,7 +124,36 @@ def difference(one: Runs, other: Runs) -> Difference | None:
     seed_counts = random.multinomial(draws, np.full(draws, 1 / draws), RESAMPLES)
     means = ((seed_counts @ kinds) * drawn).sum(axis=1) / (draws * counts.sum())
     low, high = np.percentile(means, [2.5, 97.5])
-    return Difference(100 * float(gain.mean()), 100 * float(low), 100 * float(high))
+    return float(low), float(high)
+
+
+def half_width(parts: list[NDArray[np.int8]]) -> float:
+    """Half of Student's 95 % interval of a mean over seeds and texts, or over folds.
+
+    Seeds and texts are crossed: of the variance of their means the part of a single seed on a
+    single text is in both, and is taken off once; degrees of freedom are Satterthwaite's. Of a
+    single seed it is over texts alone.
+    """
+    if len(parts) > 1:
+        variances = [(np.var([part.mean() for part in parts], ddof=1) / len(parts), len(parts) - 1)]
+        total = variances[0][0]
+    else:
+        (gain,) = parts
+        seeds, texts = gain.shape
+        by_text = gain.mean(axis=0)
+        variances = [(by_text.var(ddof=1) / texts, texts - 1)]
+        total = variances[0][0]
+        if seeds > 1:
+            by_seed = gain.mean(axis=1)
+            free = (seeds - 1) * (texts - 1)
+            rest = gain - by_seed[:, None] - by_text + gain.mean()
+            both = float((rest**2).sum()) / free / gain.size
+            variances += [(by_seed.var(ddof=1) / seeds, seeds - 1), (both, free)]
+            total = max(total, variances[1][0], total + variances[1][0] - both)
+    if not total:
+        return 0.0
+    freedom = total**2 / sum(variance**2 / free for variance, free in variances)
+    return float(student.ppf(0.975, freedom) * total**0.5)
 
 
 def group(rows: dict[str, Runs], recipe: str) -> dict[str, Runs]:
@@ -109,11 +167,11 @@ def plain_of(name: str) -> str:
 
 
 def chosen(rows: dict[str, Runs]) -> str | None:
-    """Of a recipe's skimming rows, the one with the best mean validation accuracy.
+    """Of a recipe's skimming LSTMs, the one with the best mean validation accuracy.
 
-    Rivals' rows are not among them; rows with fewer seeds than another are not looked at.
+    Rows with fewer seeds than another are not looked at.
     """
-    skimming = [name for name in rows if ROWS[name].skims and not ROWS[name].rival]
+    skimming = [name for name in rows if ROWS[name].candidate]
     most = max((len(rows[name].by_seed) for name in skimming), default=0)
     complete = [name for name in skimming if len(rows[name].by_seed) == most]
     return max(

@@ -195,13 +195,68 @@ def test_verdicts(low, high, verdict):
     assert stats.Difference((low + high) / 2, low, high).verdict == verdict
 
 
-def test_folds_stand_side_by_side_and_a_linear_model_has_one_seed():
+def half(found):
+    return (found.high - found.low) / 2
+
+
+def test_few_seeds_that_differ_leave_more_to_chance_than_a_bootstrap_of_them_says():
+    random = np.random.default_rng(0)
+    plain = random.random((3, 20_000)) < 0.8
+    gains = np.array([[0.01], [0.03], [0.05]])
+    better = plain | (random.random((3, 20_000)) < gains / 0.2)
+    found = stats.difference(runs_of("lstm-tuned", better), runs_of("lstm", plain))
+    # Means two points apart: Student's 4.30, of two degrees of freedom, times 2 / 3 ** 0.5.
+    assert half(found) == pytest.approx(4.3 * 2 / 3**0.5, rel=0.15)
+    assert found.verdict == "undecided"
+    low, high = stats.bootstrap(better.astype(np.int8) - plain)
+    assert low > 0
+    assert high < 0.06
+
+
+def test_student_s_interval_covers_the_truth_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    seeds, texts, hit = 4, 60, 0
+    for _ in range(1000):
+        by_seed, by_text = random.normal(0, 0.1, (seeds, 1)), random.normal(0, 0.3, texts)
+        gain = by_seed + by_text + random.normal(0, 0.5, (seeds, texts))
+        hit += abs(gain.mean()) < stats.half_width([gain])
+    assert 0.925 < hit / 1000 < 0.985
+
+
+def test_folds_are_parts_and_each_mean_of_one_counts_as_a_draw():
+    random = np.random.default_rng(0)
+    folds = 2 * stats.TENTHS
+    plain = random.random((folds, 100)) < 0.8
+    better = plain | (random.random((folds, 100)) < 0.2)
+    one = runs_of("skim-20-0.01-tuned", better, fold=0)
+    other = runs_of("lstm-tuned", plain, fold=0)
+    parts = stats.paired(one, other)
+    gain = better.astype(np.int8) - plain
+    assert [part.tolist() for part in parts] == [
+        [gain[number].tolist(), gain[number + stats.TENTHS].tolist()]
+        for number in range(stats.TENTHS)
+    ]
+    means = 100 * np.array([part.mean() for part in parts])
+    student = 2.262 * means.std(ddof=1) / stats.TENTHS**0.5
+    found = stats.difference(one, other)
+    assert found.mean == pytest.approx(means.mean())
+    assert half(found) >= student * 0.999
+    # A round that is not whole yet does not count, and without one whole round nothing does.
+    begun = runs_of("lstm-tuned", plain[:13], fold=0)
+    assert [len(part) for part in stats.paired(one, begun)] == [1] * stats.TENTHS
+    assert stats.difference(one, runs_of("lstm-tuned", plain[:9], fold=0)) is None
+
+
+def test_a_linear_model_has_one_run_for_all_seeds_and_one_for_each_fold():
     whole = np.array([[True, False, True], [True, True, True]])
-    folds = runs_of("lstm-tuned", whole, fold=0)
-    assert folds.correct([0, 1]).tolist() == [[True, False, True, True, True, True]]
     linear, plain = runs_of("tf-idf", whole[:1]), runs_of("lstm-tuned", whole)
     assert stats.difference(linear, plain).mean == pytest.approx(100 * (2 / 3 - 5 / 6))
     assert stats.difference(plain, linear).mean == pytest.approx(100 * (5 / 6 - 2 / 3))
+    plain = runs_of("lstm-tuned", np.eye(2 * stats.TENTHS, 30, dtype=bool), fold=0)
+    right = np.eye(stats.TENTHS, 30, dtype=bool)
+    parts = stats.paired(runs_of("ngrams", right, fold=0), plain)
+    assert [part.any(axis=1).tolist() for part in parts] == [[False, True]] * stats.TENTHS
+    assert stats.difference(runs_of("ngrams", right[:1], fold=0), plain) is None
 
 
 def test_the_row_chosen_is_the_best_on_validation_of_those_with_all_seeds():
@@ -212,6 +267,10 @@ def test_the_row_chosen_is_the_best_on_validation_of_those_with_all_seeds():
         "skim-10-0.01-tuned": runs_of("skim-10-0.01-tuned", good),
         "skip-0.01-tuned": runs_of("skip-0.01-tuned", np.ones((1, 10), bool)),
         "random-tuned": runs_of("random-tuned", np.ones((2, 10), bool)),
+        **{
+            name: runs_of(name, np.ones((2, 10), bool))
+            for name in ("skim-gru-10-0.01-tuned", "levels-20-0-tuned", "spread-10-0.01-tuned")
+        },
         "vcrnn-0.2-tuned": runs_of("vcrnn-0.2-tuned", np.ones((2, 10), bool)),
         "frozen-0-0.1-tuned": runs_of("frozen-0-0.1-tuned", np.ones((2, 10), bool)),
     }
