@@ -338,6 +338,70 @@ def test_a_model_that_saw_the_test_texts_is_told_on(asked, name, data, leaks):
     assert bool(notes) is leaks
 
 
+def model_begun_with(record, earlier, how="start"):
+    """A model that learnt from another one, itself from a third."""
+    third = [{"how": "teacher", "task": {"name": "imdb", "seed": 0}}]
+    training = {"task": record, "earlier": [{"how": how, "task": earlier, "earlier": third}]}
+    return Model(make_classifier(words=WORDS, labels=("bad", "good"), training=training))
+
+
+@pytest.mark.parametrize(
+    ("record", "earlier", "data", "seed", "told"),
+    [
+        ({"name": "rotten-tomatoes", "seed": 0}, {"name": "sst"}, "rotten-tomatoes", 0, ["on sst"]),
+        (
+            {"name": "rotten-tomatoes", "seed": 0},
+            {"name": "sst"},
+            "sst",
+            0,
+            ["on rotten-tomatoes:"],
+        ),
+        (
+            {"name": "rotten-tomatoes", "seed": 7},
+            {"name": "rotten-tomatoes", "seed": 3},
+            "rotten-tomatoes",
+            7,
+            ["by another split"],
+        ),
+        ({"columns": {}}, {"name": "rotten-tomatoes", "seed": 3}, "rotten-tomatoes", 3, []),
+        (
+            {"name": "rotten-tomatoes", "seed": None},
+            {"name": "rotten-tomatoes", "seed": None},
+            "rotten-tomatoes",
+            0,
+            [],
+        ),
+        ({"name": "rotten-tomatoes", "seed": 0}, {"name": "imdb"}, "rotten-tomatoes", 0, []),
+        ({"name": "ag-news", "seed": 0}, {"name": "sst"}, "imdb", 0, []),
+    ],
+)
+def test_what_an_earlier_model_saw_is_told_on(asked, record, earlier, data, seed, told):
+    notes = load_test_texts(model_begun_with(record, earlier), data).notes
+    assert asked == [seed]
+    assert len(notes) == len(told)
+    for note, part in zip(notes, told, strict=True):
+        assert part in note
+        assert "too high" in note
+
+
+@pytest.mark.parametrize("how", ["start", "base", "teacher"])
+def test_files_that_an_earlier_model_was_trained_on_are_told_on(file, tmp_path, how):
+    record = load_task(str(file)).record
+    for own in ({"name": "imdb", "seed": 0}, {"columns": {}, "files": []}, None):
+        found = load_test_texts(model_begun_with(own, record, how), str(file))
+        assert (len(found.examples), found.split) == (60, "all")
+        assert f"trained on texts of {file}" in found.notes[0]
+    other = load_task(str(file), seed=3).record
+    assert len(load_test_texts(model_begun_with(record, record), str(file)).notes) == 1
+    notes = load_test_texts(model_begun_with(record, other), str(file)).notes
+    assert "held out" in notes[0]
+    assert "seen them" in notes[1]
+    (tmp_path / "new.csv").write_text("text,label\na film,good\n")
+    assert load_test_texts(model_begun_with(None, record), str(tmp_path / "new.csv")).notes == ()
+
+
 @pytest.mark.parametrize("record", [None, 5, {"columns": {}, "files": 3}, {"columns": 0}])
 def test_a_strange_record_does_no_harm(file, record):
     assert load_test_texts(model_trained_on(record), str(file)).split == "all"
+    for model in (model_begun_with(record, record), model_begun_with(record, [5])):
+        assert load_test_texts(model, str(file)).split == "all"

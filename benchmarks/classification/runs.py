@@ -10,6 +10,7 @@ are; the test texts are read once, after training. ``report.py`` makes the table
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import multiprocessing
 import os
@@ -21,7 +22,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 import skimrnn
 from benchmarks import machine
@@ -116,9 +116,9 @@ def make(run: Run, data_dir: str | None) -> Path:
 def _linear(run: Run, task: TextTask, data_dir: str | None) -> Made:
     assert run.row.linear is not None
     if run.row.taught:
-        texts, wanted = more_of(run, task, data_dir)
-        every = Examples([*task.train.texts, *texts], wanted.argmax(axis=1))
-        task = replace(task, train=every)
+        more = taught.read(sentences_of(run, task, data_dir))
+        every = [task.train, Examples(more.texts, more.p.argmax(axis=1))]
+        task = replace(task, train=Examples.join(every))
     vectors = vectors_of(run.task, run.row, data_dir)
     model = linear.fit(run.row.linear, task, vectors)
     model.write(run.folder / "model.pickle")
@@ -147,7 +147,11 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
         measure = lambda examples: controls.measure(control, examples)  # noqa: E731
     else:
         levels = given_levels(run.task, row, task)
-        texts, teacher = more_of(run, task, data_dir) if row.taught else ([], None)
+        texts, teacher = [], None
+        if row.taught:
+            texts, p = taught.read(sentences_of(run, task, data_dir))
+            labels = np.eye(len(task.labels), dtype=np.float32)[task.train.targets]
+            teacher = np.concatenate([labels, p])
         trained = train_classifier(
             task,
             options,
@@ -164,6 +168,7 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
         "vectors": trained.record["vectors"],
         "given_levels": trained.record.get("given_levels"),
         "teacher": teacher_of(run) if row.taught else None,
+        "sentences_sha256": sha256(sentences_of(run, task, data_dir)) if row.taught else None,
         "unlabelled": trained.record.get("unlabelled"),
         "base": trained.record.get("base"),
         "best": trained.outcome.best,
@@ -192,15 +197,18 @@ def teacher_of(run: Run) -> str:
     return f"the mean of {names}; log-odds ± {taught.REVIEW_LOG_ODDS} by the review's label"
 
 
-def more_of(
-    run: Run, task: TextTask, data_dir: str | None
-) -> tuple[list[str], NDArray[np.float32]]:
-    """Sentences that a taught run learns from as well, and what to learn of all its texts."""
-    path = taught.FOLDER / f"{run.task}.jsonl"
-    folders = [] if path.exists() else [model_of(one, task, data_dir) for one in teachers_of(run)]
-    found = taught.write(task, load_task(taught.REVIEWS, data_dir=data_dir), folders, path)
-    labels = np.eye(len(task.labels), dtype=np.float32)[task.train.targets]
-    return found.texts, np.concatenate([labels, found.p])
+def sentences_of(run: Run, task: TextTask, data_dir: str | None) -> Path:
+    """The file of the sentences that a taught run learns from as well, made if it is not there.
+
+    Its name tells what says what of them, so that another teacher has another file.
+    """
+    said = f"{teacher_of(run)}; {taught.SENTENCES} of {taught.SHORTEST} to {taught.LONGEST} words"
+    digest = hashlib.sha256(said.encode()).hexdigest()[:8]
+    path = taught.FOLDER / f"{run.task}-{digest}.jsonl"
+    if not path.exists():
+        folders = [model_of(one, task, data_dir) for one in teachers_of(run)]
+        taught.write(task, load_task(taught.REVIEWS, data_dir=data_dir), folders, path)
+    return path
 
 
 # ---- what a row is made of ----------------------------------------------------------------------
@@ -349,7 +357,9 @@ def main() -> None:
     for task in {run.task for run in waiting if run.row.tuned}:  # before runs want them at once
         write_vectors(VECTORS_FROM[task], data_dir)
     for run in {run.task: run for run in waiting if run.row.taught}.values():
-        more_of(run, task_of(run, data_dir), data_dir)
+        sentences_of(run, task_of(run, data_dir), data_dir)
+    for run in {replace(run, name=run.row.base) for run in waiting if run.row.base}:
+        model_of(run, task_of(run, data_dir), data_dir)
     # A run that follows another's rate comes after it.
     for part in ([r for r in waiting if not r.row.given], [r for r in waiting if r.row.given]):
         spawn = multiprocessing.get_context("spawn")

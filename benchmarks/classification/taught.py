@@ -18,12 +18,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-import skimrnn
 from skimrnn.files import write_atomically
 from skimrnn.tasks import TextTask
 from skimrnn.tasks.overlap import HeldOut
 from skimrnn.tasks.splits import permutation
 from skimrnn.text import scan
+from skimrnn.train.teachers import load_teachers, say
 
 FOLDER = Path("runs") / "taught"
 REVIEWS = "imdb"
@@ -47,29 +47,32 @@ class Taught(NamedTuple):
     p: NDArray[np.float32]
 
 
-def write(task: TextTask, reviews: TextTask, teachers: Sequence[Path], path: Path) -> Taught:
-    """The sentences with what teachers say of them, made if the file is not there.
+def write(task: TextTask, reviews: TextTask, teachers: Sequence[Path], path: Path) -> None:
+    """Make the sentences with what teachers say of them, as JSON Lines.
 
     Args:
         task: what is to be learnt; its labels must be those of the reviews.
         reviews: the task of the reviews.
         teachers: model folders.
-        path: a file to keep them in, JSON Lines.
+        path: the file to write.
     """
-    if not path.exists():
-        found = list(sentences(task, reviews))
-        p = said([text for text, _ in found], teachers, task.labels)
-        p = hinted(p, np.array([target for _, target in found]))
-        lines = [
-            json.dumps({"text": text, "p": row}, ensure_ascii=False)
-            for (text, _), row in zip(found, p.tolist(), strict=True)
-        ]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, ("\n".join(lines) + "\n").encode())
+    found = list(sentences(task, reviews))
+    p = say(load_teachers(teachers, task.labels), task.labels, [text for text, _ in found])
+    p = hinted(p, np.array([target for _, target in found]))
+    lines = [
+        json.dumps({"text": text, "p": row}, ensure_ascii=False)
+        for (text, _), row in zip(found, p.tolist(), strict=True)
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, ("\n".join(lines) + "\n").encode())
+
+
+def read(path: Path) -> Taught:
+    """What ``write`` wrote."""
     # Not splitlines: a review may hold what other programs end a line with.
-    read = [json.loads(line) for line in path.read_text("utf-8").rstrip("\n").split("\n")]
-    texts = [one["text"] for one in read]
-    return Taught(texts, np.array([one["p"] for one in read], np.float32))
+    lines = [json.loads(line) for line in path.read_text("utf-8").rstrip("\n").split("\n")]
+    texts = [one["text"] for one in lines]
+    return Taught(texts, np.array([one["p"] for one in lines], np.float32))
 
 
 def sentences(task: TextTask, reviews: TextTask) -> Iterator[tuple[str, int]]:
@@ -84,18 +87,6 @@ def sentences(task: TextTask, reviews: TextTask) -> Iterator[tuple[str, int]]:
                 yield text, int(reviews.train.targets[review])
                 if len(seen) == SENTENCES:
                     return
-
-
-def said(
-    texts: Sequence[str], teachers: Sequence[Path], labels: tuple[str, ...]
-) -> NDArray[np.float32]:
-    """The mean of what models say of texts, (M, C)."""
-    total = np.zeros((len(texts), len(labels)), np.float32)
-    for folder in teachers:
-        model = skimrnn.load(folder)
-        assert model.labels == labels
-        total += model.predict_proba(list(texts))
-    return total / np.float32(len(teachers))
 
 
 def hinted(p: NDArray[np.float32], classes: NDArray[np.int64]) -> NDArray[np.float32]:

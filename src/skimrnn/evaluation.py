@@ -331,10 +331,8 @@ def _test_texts(
     label_column: str | None,
     label_separator: str | None,
 ) -> TestTexts:
-    trained = model.training.get("task")
-    record: Mapping[str, Any] = trained if isinstance(trained, dict) else {}
-    found = record.get("seed")
-    seed = found if isinstance(found, int) and found >= 0 else 0
+    records = _learnt_from(model.training)
+    record = records[0]
     own_files = "columns" in record  # as the records of users' own data have, and no other
     told = record.get("label_separator")
     if label_separator is None and data not in BUILT_IN and isinstance(told, str) and told:
@@ -343,31 +341,66 @@ def _test_texts(
         text_column=text_column, label_column=label_column, label_separator=label_separator
     )
     if data in BUILT_IN:
-        name = str(record.get("name")).replace("sst-phrases", "sst")
-        parts = set() if own_files else set(name.split("+"))
         asked = set(data.split("+"))
+        drawn_by = next((one.get("seed") for one in records if _built_in(one) & asked), 0)
         examples = load_examples(
-            data, model.labels, data_dir=data_dir, seed=seed if parts & asked else 0, **columns
+            data, model.labels, data_dir=data_dir, seed=_seed(drawn_by), **columns
         )
-        return TestTexts(examples, "test", _leak(parts, asked))
-    task = _as_for_training(data, seed, columns) if own_files else None
-    held_out = None if task is None else _held_out(model, record, task)
+        notes = [note for one in records for note in _leaks(one, asked, drawn_by)]
+        return TestTexts(examples, "test", tuple(dict.fromkeys(notes)))
+    with_files = [one for one in records if "columns" in one]
+    task = _as_for_training(data, _seed(record.get("seed")), columns) if with_files else None
+    held_out = None if task is None or not own_files else _held_out(model, record, task)
     if held_out is not None:
         count = f"{len(held_out):,}"
         note = f"the model was trained on {data}; only the {count} texts held out then count"
-        return TestTexts(held_out, "test", (note,))
+        split_otherwise = [one for one in with_files if _split(one) != _split(record)]
+        return TestTexts(held_out, "test", (note, *_seen(split_otherwise, data, task)))
     examples = load_examples(data, model.labels, data_dir=data_dir, **columns)
-    return TestTexts(examples, "all", _seen(record, data, task) if own_files else ())
+    return TestTexts(examples, "all", _seen(with_files, data, task))
 
 
-def _leak(learnt_from: set[str], asked: set[str]) -> tuple[str, ...]:
-    """A warning if the model learnt from one alone of SST and Rotten Tomatoes, not from both."""
-    learnt = learnt_from & _TREEBANK_AND_ITS_SOURCE
+def _learnt_from(training: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The record of a model's task, then those of the models that it began with or was taught by.
+
+    One is empty where it is not there: a record may be a stranger's.
+    """
+    found: list[Mapping[str, Any]] = []
+    waiting: list[Any] = [training]
+    for one in waiting:
+        if isinstance(one, Mapping):
+            task, earlier = one.get("task"), one.get("earlier")
+            found.append(task if isinstance(task, Mapping) else {})
+            waiting += earlier if isinstance(earlier, list) else []
+    return found
+
+
+def _built_in(record: Mapping[str, Any]) -> set[str]:
+    """The built-in data sets that a task was made of."""
+    name = str(record.get("name")).replace("sst-phrases", "sst")
+    return set() if "columns" in record else set(name.split("+"))
+
+
+def _seed(recorded: Any) -> int:
+    return recorded if isinstance(recorded, int) and recorded >= 0 else 0
+
+
+def _leaks(record: Mapping[str, Any], asked: set[str], drawn_by: Any) -> tuple[str, ...]:
+    """A warning if a task trained on texts that are asked for.
+
+    So it did if it has one alone of SST and Rotten Tomatoes, not both, or has split Rotten
+    Tomatoes, which comes without a split, by another seed than these texts are drawn by.
+    """
+    parts = _built_in(record)
+    learnt = parts & _TREEBANK_AND_ITS_SOURCE
+    seen = "it has seen some of these texts, so the accuracy comes out too high"
     if len(learnt) == 1 and asked & (_TREEBANK_AND_ITS_SOURCE - learnt):
         return (
             f"SST is made of Rotten Tomatoes snippets and the model was trained on {min(learnt)}: "
-            "it has seen some of these texts, so the accuracy comes out too high",
+            + seen,
         )
+    if "rotten-tomatoes" in parts & asked and record.get("seed") != drawn_by:
+        return (f"the model was trained on rotten-tomatoes by another split too: {seen}",)
     return ()
 
 
@@ -388,16 +421,28 @@ def _held_out(model: Model, record: Mapping[str, Any], task: TextTask) -> Exampl
     return task.test.among(places, len(model.labels))
 
 
-def _seen(record: Mapping[str, Any], data: str, task: TextTask | None) -> tuple[str, ...]:
-    """A warning if texts of these data, though not the whole of them, served the training."""
+def _split(record: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What says which texts a task of own data trained on."""
+    return _digests(record), record.get("seed"), record.get("split")
+
+
+def _seen(
+    records: Sequence[Mapping[str, Any]], data: str, task: TextTask | None
+) -> tuple[str, ...]:
+    """A warning if texts of these data served for training in one of these tasks."""
     if Path(data).expanduser().is_file():
         with Path(data).expanduser().open("rb") as file:
             read = [hashlib.file_digest(file, "sha256").hexdigest()]
     else:
         parts = {} if task is None else _digests_by_part(task.record)
         read = [parts["test"]] if "test" in parts else list(parts.values())
-    learnt = [digest for part, digest in _digests_by_part(record).items() if part != "test"]
-    if not set(read) & set(learnt):
+    learnt = {
+        digest
+        for record in records
+        for part, digest in _digests_by_part(record).items()
+        if part != "test" and isinstance(digest, str)
+    }
+    if not set(read) & learnt:
         return ()
     return (
         f"the model was trained on texts of {data}: it has seen them, so the accuracy comes out "

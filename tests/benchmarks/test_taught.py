@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import skimrnn
-from benchmarks.classification import taught
+from benchmarks.classification import runs, taught
 from skimrnn.tasks import Examples
 from skimrnn.tasks.base import make_task
 
@@ -58,10 +58,25 @@ def test_a_review_s_label_is_a_hint():
 
 def test_what_is_said_is_the_teachers_mean_and_is_kept(task, reviews, tmp_path):
     path = tmp_path / "kept" / "moods.jsonl"
-    made = taught.write(task, reviews, ["sst", "imdb"], path)
+    taught.write(task, reviews, ["sst", "imdb"], path)
+    made = taught.read(path)
     each = [skimrnn.load(name).predict_proba(made.texts) for name in ("sst", "imdb")]
     classes = np.array([dict(taught.sentences(task, reviews))[text] for text in made.texts])
     np.testing.assert_allclose(made.p, taught.hinted(np.mean(each, 0), classes), rtol=1e-5)
-    again = taught.write(task, reviews, [], path)
-    assert again.texts == made.texts
-    np.testing.assert_array_equal(again.p, made.p)
+
+
+def test_another_teacher_has_another_file(task, reviews, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs, "model_of", lambda run, task, data_dir: "sst")
+    monkeypatch.setattr(runs, "load_task", lambda name, data_dir: reviews)
+    run = runs.Run("sst", "lstm-taught", 0)
+    first = runs.sentences_of(run, task, None)
+    monkeypatch.setattr(runs, "load_task", None)  # what is there is not made again
+    assert runs.sentences_of(run, task, None) == first
+    assert runs.sentences_of(replace(run, seed=1), task, None) == first
+    said = first.read_text()
+    monkeypatch.setattr(runs, "load_task", lambda name, data_dir: reviews)
+    monkeypatch.setattr(taught, "REVIEW_LOG_ODDS", 0.2)
+    second = runs.sentences_of(run, task, None)
+    assert second != first
+    assert second.read_text() != said == first.read_text()

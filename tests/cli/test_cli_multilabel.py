@@ -192,7 +192,7 @@ def test_a_teacher_of_several_labels(several, tmp_path):
     )
     arguments = ("train", "./one.csv", "--out", tmp_path / "no", "--teacher", model, *TINY)
     said = run(*arguments, code=2).stderr
-    assert "gives any number of labels a text, and one has one label a text" in said
+    assert "gives any number of labels a text; wanted is one label a text" in said
 
 
 def test_a_model_of_one_label_a_text_is_not_evaluated_with_several(model, tmp_path):

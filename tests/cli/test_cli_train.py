@@ -18,11 +18,11 @@ from cli_helpers import TINY, run, start, write_csv
 
 import skimrnn
 from skimrnn.cli.progress import RunningAverage, TrainingProgress
-from skimrnn.cli.teacher import teachings
 from skimrnn.cli.train import choose_vectors, train, training_options
 from skimrnn.tasks import load_task
 from skimrnn.train import TrainingOptions
 from skimrnn.train.options import RATE_WEIGHT
+from skimrnn.train.teachers import load_teachers, say
 
 
 def given(**more):
@@ -107,6 +107,11 @@ def test_levels(options, hidden, levels):
         ({"no_skim": True, "wanted_rate": 0.5}, "--wanted-rate"),
         ({"no_skim": True, "skim_ramp_steps": 5}, "--skim-ramp-steps"),
         ({"no_skim": True, "warm_start_steps": 5}, "--warm-start-steps"),
+        (
+            {"levels": "9", "wanted_rate": 0.5},
+            "--levels 9 is a plain RNN, which never skims; leave",
+        ),
+        ({"levels": "9", "router": "skipw"}, "leave out --router"),
         ({"skim_size": 100}, "skim_size=100"),
         ({"cell": "gru", "router_input": "state"}, "only the LSTM"),
         ({"cell": "lmst"}, "lmst"),
@@ -236,11 +241,20 @@ def test_models_teach_by_unlabelled_texts(training, data, tmp_path):
     assert "18 unlabelled texts" in taught.stderr
     model = skimrnn.load("./pupil")
     assert model.training["unlabelled"] == 18
+    said = {(one["how"], one["name"]) for one in model.training["earlier"]}
+    assert said == {("teacher", folder.name), ("teacher", "second")}
+    assert "- what the model `second` was trained on" in Path("./pupil/README.md").read_text(
+        "utf-8"
+    )
+    run("train", data, "--start", "./pupil", "--out", "./third", "--epochs", 1, "--threads", 1)
+    (start,) = skimrnn.load("./third").training["earlier"]
+    assert start["earlier"] == model.training["earlier"]
     assert model.training["command"].count("--teacher ./") == 2
     assert "--unlabelled ./more.txt" in model.training["command"]
     assert "sublime" in model.vocabulary.words
     task = load_task(str(data))
-    said = teachings([str(folder), "./second"], task, ["an odd story"])
+    teachers_of = load_teachers([folder, "./second"], task.labels)
+    said = say(teachers_of, task.labels, [*task.train.texts, "an odd story"])
     each = [skimrnn.load(one).predict_proba("an odd story") for one in (folder, "./second")]
     assert said.shape == (len(task.train) + 1, 2)
     np.testing.assert_allclose(said[-1], np.mean(each, axis=0), rtol=1e-6)
@@ -282,9 +296,15 @@ def test_training_goes_on_from_a_model(training, data):
     assert on.config == begun.config
     assert on.vocabulary.words == begun.vocabulary.words
     assert on.training["start"] == "tiny"
+    (earlier,) = on.training["earlier"]
+    assert earlier == {"how": "start", "name": "tiny", "task": begun.training["task"]}
+    assert "- what the model `tiny` was trained on" in Path("./on/README.md").read_text("utf-8")
     assert "--start ./tiny" in on.training["command"]
     run("train", data, "--start", folder, "--no-skim", "--out", "./plain", *learning)
     assert skimrnn.load("./plain").config.levels == begun.config.levels[:1]
+    refused = ("--start", "./plain", "--wanted-rate", 0.9, "--out", "./x", *learning)
+    said = run("train", data, *refused, code=2).stderr
+    assert "give --skim-size too, or leave out --wanted-rate" in " ".join(said.split())
     run("train", data, "--start", folder, "--skim-size", 1, "--out", "./other", *learning)
     assert skimrnn.load("./other").config.levels == (begun.config.hidden_size, 1)
     for more, why in (

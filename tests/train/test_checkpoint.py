@@ -72,7 +72,10 @@ def test_what_the_user_changed_comes_before_what_follows_from_it(tmp_path: Path)
     save_checkpoint(path, old, state())
     with pytest.raises(ValueError, match="is of another run") as caught:
         load_checkpoint(path, {"data": "b" * 64, "texts": 6, "words": 9, "seed": 1})
-    said = "(seed was 0 and is 1; texts was 5 and is 6; the texts or the labels differ)"
+    said = (
+        "(seed was 0 and is 1; texts was 5 and is 6; the texts, the labels or what a teacher says "
+        "of them differ)"
+    )
     assert said in str(caught.value)
     assert "aaaa" not in str(caught.value)
 

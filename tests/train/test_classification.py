@@ -600,7 +600,9 @@ def test_a_resumed_run_has_the_same_teacher(
     teacher = np.full((len(task.train), 2), 0.5)
     with pytest.raises(CutOffError):
         train_classifier(task, options(), tmp_path / "model", teacher=teacher, show=cut_off_at(9))
-    with pytest.raises(ValueError, match="the texts or the labels differ"):
+    with pytest.raises(
+        ValueError, match="the texts, the labels or what a teacher says of them differ"
+    ):
         train_classifier(task, options(), tmp_path / "model")
     train_classifier(task, options(), tmp_path / "model", teacher=teacher)
 

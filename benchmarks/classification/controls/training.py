@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,8 @@ from skimrnn.train.classification import (
     vectors_size,
 )
 from skimrnn.train.loop import Event, Trainer
-from skimrnn.train.run import vectors_record
+from skimrnn.train.processes import Processes
+from skimrnn.train.run import put_away, vectors_record, working_folder
 
 
 def train(
@@ -57,8 +57,7 @@ def train(
     if cell not in CELLS:
         raise ValueError(f"a control is one of {', '.join(CELLS)}; got {cell!r}")
     prepared = prepare(task, options, vectors)
-    working = folder.parent / f"{folder.name}.training"
-    working.mkdir(parents=True, exist_ok=True)
+    working = working_folder(folder, Processes())
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
         model = build(cell, options, prepared, len(task.labels))
@@ -74,8 +73,7 @@ def train(
         "seconds": round(outcome.seconds, 1),
     }
     control(model, cell, task.labels, prepared.vocabulary, record).write(folder)
-    shutil.copyfile(trainer.log, folder / trainer.log.name)
-    shutil.rmtree(working)
+    put_away(trainer, folder)
     return Trained(folder, outcome, record)
 
 

@@ -21,7 +21,7 @@ from skimrnn.cli.options import (
     TextColumnOption,
     parse_router_options,
 )
-from skimrnn.cli.teacher import check_share, teachings, unlabelled_texts
+from skimrnn.cli.teacher import check_share, unlabelled_texts
 
 if TYPE_CHECKING:
     from skimrnn.cli.progress import TrainingProgress
@@ -442,6 +442,7 @@ def train(
 
     use_threads(threads)
     from skimrnn.train import train_classifier  # says what to install without torch
+    from skimrnn.train.teachers import load_teachers, say
 
     check_share(distillation, teacher)
     more = unlabelled_texts(unlabelled, teacher or (), text_column)
@@ -460,7 +461,8 @@ def train(
     chosen, said = None, f"those of {base or start}"
     if below is None and begun is None:
         chosen, said = choose_vectors(vectors, data_dir, options.embedding_size)
-    taught = teachings(teacher or (), task, more)
+    teachers = load_teachers(teacher or (), task.labels, task.multilabel)
+    taught = say(teachers, task.labels, [*task.train.texts, *more]) if teachers else None
     note(_summary(task, options, len(more)))
     note(f"word vectors: {said}")
     if out.exists():
@@ -473,6 +475,7 @@ def train(
             out,
             vectors=chosen,
             teacher=taught,
+            taught_by={name: model.training for name, model in teachers.items()},
             unlabelled=more,
             command=command_of(ctx),
             dtype=dtype,
@@ -544,10 +547,6 @@ def training_options(
 
     names = {field.name for field in fields(TrainingOptions)} - {"levels"}
     chosen = {name: given[name] for name in names if given.get(name) is not None}
-    useless = [name for name in _OF_SKIMMING if given["no_skim"] and given.get(name) is not None]
-    if useless:
-        flags = ", ".join(f"--{name.replace('_', '-')}" for name in useless)
-        raise ValueError(f"--no-skim trains a plain RNN, which never skims; leave out {flags}")
     if "router_options" in chosen:
         chosen["router_options"] = parse_router_options(chosen["router_options"])
     if "wanted_rate" in chosen:
@@ -579,10 +578,12 @@ def training_options(
     hidden = chosen.setdefault("hidden_size", TrainingOptions.hidden_size)
     skim_size = given["skim_size"]
     if given["no_skim"]:
-        sizes = (hidden,)
+        skim_size, sizes = None, (hidden,)
     elif sizes is None and skim_size is None:
         skim_size = DEFAULT_SKIM_SIZE
-    options = TrainingOptions(levels=resolve_levels(hidden, skim_size, sizes), **chosen)
+    levels = resolve_levels(hidden, skim_size, sizes)
+    _check_that_it_skims(given, levels)
+    options = TrainingOptions(levels=levels, **chosen)
     SkimConfig(  # refuses what does not go together before anything is read
         cell=options.cell,
         input_size=options.embedding_size,
@@ -597,6 +598,26 @@ def training_options(
         router_options=options.router_options,
     )
     return options
+
+
+def _check_that_it_skims(given: dict[str, Any], levels: tuple[int, ...]) -> None:
+    """Raise if something is given that says how to skim, for a network of one level."""
+    if len(levels) > 1:
+        return
+    if given["no_skim"]:
+        why, remedy = "--no-skim trains a plain RNN, which never skims; ", ""
+    elif given["levels"] is not None:
+        why, remedy = f"--levels {given['levels']} is a plain RNN, which never skims; ", ""
+    else:
+        why, remedy = "the start is a plain RNN, which never skims; ", "give --skim-size too, or "
+    useless = [
+        name
+        for name in _OF_SKIMMING
+        if given.get(name) is not None and (name != "levels" or given["no_skim"])
+    ]
+    if useless:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in useless)
+        raise ValueError(f"{why}{remedy}leave out {flags}")
 
 
 def choose_vectors(

@@ -138,6 +138,7 @@ def model_card(
     accuracy, several = f"{100 * best['accuracy']:.1f} %", training.get("multilabel")
     rate = best["skim_rate"]
     vectors, below = training["vectors"], training.get("base") or training.get("start")
+    earlier = dict.fromkeys(one["name"] for one in training.get("earlier", ()))
     more = training.get("unlabelled", 0)
     source = "none" if vectors is None else vectors["source"]
     return _TEMPLATE.format(
@@ -162,7 +163,7 @@ def model_card(
         if speed is None
         else f"{speed.us_per_word:.2f} µs a word from text to label, one thread, "
         f"`{speed.implementation}` on {speed.cpu}",
-        terms=_terms(task["name"]) + (_TERMS_BELOW.format(below) if below else ""),
+        terms=_terms(task["name"]) + "".join(_TERMS_BELOW.format(name) for name in earlier),
         vocabulary=f"{training['vocabulary']:,}",
         router=_UNTRAINED if given else "",
         command=f"`{training['command']}`" if training["command"] else "not stated",

@@ -100,4 +100,6 @@ def _differing(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     said = [
         f"{name} was {old.get(name)!r} and is {new.get(name)!r}" for name in names if name != "data"
     ]
-    return said + ["the texts or the labels differ"] * ("data" in names)
+    return said + ["the texts, the labels or what a teacher says of them differ"] * (
+        "data" in names
+    )

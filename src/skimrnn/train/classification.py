@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +36,7 @@ from skimrnn.train.batches import (
     soften,
 )
 from skimrnn.train.card import measure_speed, model_card
+from skimrnn.train.earlier import earlier_record
 from skimrnn.train.given import GivenLevels, LevelsOf, batch_levels, bound
 from skimrnn.train.loop import Event, Trainer
 from skimrnn.train.noise import batch_gumbel
@@ -276,6 +277,7 @@ def train_classifier(
     *,
     vectors: str | Path | None = None,
     teacher: NDArray[np.floating[Any]] | None = None,
+    taught_by: Mapping[str, Mapping[str, Any]] | None = None,
     unlabelled: Sequence[str] = (),
     weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
     validation_weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
@@ -303,6 +305,8 @@ def train_classifier(
         teacher: a probability of each class for each training text, (N, C), to learn from beside
             the labels, ``options.distillation`` of the loss; better made without that text. If the
             task is multi-label, each label's by itself.
+        taught_by: the names of the models that said it, if any did, with their training records,
+            for this one's.
         unlabelled: M further texts, to learn from by what the teacher says of them alone, whose
             rows follow those of the training texts then, (N + M, C).
         weights: how much each training text counts, (N,), against the others; all alike if None.
@@ -392,6 +396,7 @@ def train_classifier(
             given_levels=key["given_levels"],
             base=None if below is None else below.name,
             start=None if begun is None else begun.name,
+            **earlier_record({"base": below, "start": begun}, taught_by or {}),
             vectors=vectors_record(found, vectors),
             vocabulary=len(vocabulary),
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from skimrnn.model_file import ModelFile, TextPart, read_model
 from skimrnn.train.options import TrainingOptions
@@ -57,3 +58,25 @@ class EarlierModel:
                 f"a {type(self).__name__.lower()} must have the full cell that is asked for, "
                 f"{given}, bias=True; {folder} has {its}, bias={config.bias}"
             )
+
+
+def earlier_record(
+    begun_with: Mapping[str, EarlierModel | None], taught_by: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What a training record says of the models that came before: what they were trained on.
+
+    Args:
+        begun_with: the base and the start, by these words.
+        taught_by: the training records of teachers, by their names.
+
+    Returns:
+        Their list as "earlier"; nothing where there are none.
+    """
+    found = [(how, one.name, one.file.training) for how, one in begun_with.items() if one]
+    found += [("teacher", Path(name).name, training) for name, training in taught_by.items()]
+    kept = ("task", "earlier")
+    earlier = [
+        {"how": how, "name": name, **{key: training[key] for key in kept if key in training}}
+        for how, name, training in found
+    ]
+    return {"earlier": earlier} if earlier else {}
