@@ -203,7 +203,8 @@ def measured(task: str, times: dict[str, Any]) -> list[str]:
         f"of {first['words'] / first['texts']:.0f} words in turns, models of seed 0, "
         f"{result['cpu']} (`python -m benchmarks.classification.times`). Other engines read the "
         "plain LSTM behind our scanner and have no head to compute. *Plain ÷*: the time of our own "
-        "plain LSTM of the same recipe and precision over this; *engine ÷*: that of the fastest "
+        "plain LSTM of the same precision and recipe (the tuned one's for taught rows, too) over "
+        "this; *engine ÷*: that of the fastest "
         "other engine. *Skimming may claim only what is above our own plain reader.*"
         + _of_later(result["rows"]),
         "",

@@ -238,7 +238,8 @@ def worst_shift(gradient: Tensor | None, length: float) -> Tensor | None:
     """The shift of each text's word vectors along which the loss rises fastest.
 
     Args:
-        gradient: of the loss by the word vectors, (B, T, E); None if it does not depend on them.
+        gradient: of the loss, the penalty included, by the word vectors, (B, T, E); None if it
+            does not depend on them.
         length: L2 norm of each text's shift over all of its words; a text without a gradient
             stays where it is.
 
