@@ -219,6 +219,8 @@ def test_what_does_not_fit_is_refused(arguments, said):
     [
         ({"skim_size": 12}, "skim_size"),
         ({"validation_fraction": 0}, "between 0 and 1"),
+        ({"validation_fraction": "a"}, "between 0 and 1; got 'a'"),
+        ({"options": {"foo": 1}}, "training options, adversarial, .*; got 'foo'"),
         ({"hidden_size": 0, "skim_size": None}, "hidden_size"),
         ({"n_jobs": 0}, "n_jobs"),
         ({"class_weight": "odd"}, "balanced"),
@@ -258,7 +260,9 @@ def test_it_learns_from_texts_without_labels():
         (["a film"], None, "come together; got only unlabelled"),
         (None, [[0.5, 0.5]], "come together; got only teacher"),
         (["a film"], [[0.2, 0.3, 0.5]], r"each of 2 classes for each of 1 .* \(1, 3\)"),
-        (["a film"], [[0.5, 0.6]], "add up to 1"),
+        (["a film"], [[0.5, 0.6]], r"add up to 1 per text; got 0\.5, 0\.6 for unlabelled text 0"),
+        (["a film"], ["good"], r"as predict_proba gives them; got \['good'\]"),
+        ("a film", [[0.5, 0.5]], "unlabelled must be several texts"),
     ],
 )
 def test_a_teacher_that_does_not_fit_is_refused(unlabelled, teacher, said):
@@ -368,6 +372,36 @@ def test_indicators_of_every_kind_are_the_same(several, make):
     cheap = {**SMALL, "epochs": 1}
     one, other = (SkimClassifier(**cheap).fit(TOPICS, y) for y in (Y, make(Y)))
     assert np.array_equal(one.predict_proba(UNSEEN), other.predict_proba(UNSEEN))
+
+
+class NAType:
+    """As pandas' NA: it is not even unequal to itself."""
+
+    def __ne__(self, other):
+        raise TypeError("boolean value of NA is ambiguous")
+
+    __eq__ = __ne__
+    __hash__ = object.__hash__
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), NAType()])
+def test_missing_labels_are_named(nothing):
+    labels = np.array(["good", nothing, "bad", nothing], dtype=object)
+    with pytest.raises(ValueError, match="no label for 2 of 4 texts, at 1, 3: fill or remove"):
+        SkimClassifier(**SMALL).fit(["a", "b", "c", "d"], labels)
+
+
+def test_lists_of_labels_are_pointed_to_columns():
+    for labels in (np.array([["a"], ["a", "b"]], dtype=object), [{"a"}, {"b"}]):
+        with pytest.raises(ValueError, match="MultiLabelBinarizer"):
+            SkimClassifier(**SMALL).fit(["one", "two"], labels)
+
+
+def test_a_bundled_model_is_loaded_by_its_name():
+    loaded = SkimClassifier.load("sst")
+    assert loaded.predict(["a joy", "a bore"]).tolist() == ["positive", "negative"]
+    with pytest.raises(ModelFileError, match="no such folder"):
+        SkimClassifier.load("absent")
 
 
 def test_a_wanted_rate_is_about_what_is_skimmed():

@@ -21,7 +21,7 @@ from skimrnn.decision import Rule
 from skimrnn.model_file import ModelFile, read_model, write_model
 from skimrnn.model_folder import ModelFileError
 from skimrnn.reading import chosen
-from skimrnn.runtime import Model, model_folder
+from skimrnn.runtime import Model, bundled_models, model_folder
 from skimrnn.tasks import Examples
 from skimrnn.tasks.base import make_task
 from skimrnn.tasks.splits import strata, stratified_split
@@ -249,9 +249,15 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
     ) -> Model:
         from skimrnn.train import TrainingOptions, train_classifier  # torch is needed from here on
 
-        if not 0 < self.validation_fraction < 1:
+        share = self.validation_fraction
+        if not isinstance(share, float | np.floating) or not 0 < share < 1:
+            raise ValueError(f"validation_fraction must be between 0 and 1; got {share!r}")
+        known = {field.name for field in dataclasses.fields(TrainingOptions)}
+        if self.options is not None and not {*self.options} <= known:
+            unknown = ", ".join(map(repr, sorted({*self.options} - known, key=str)))
             raise ValueError(
-                f"validation_fraction must be between 0 and 1; got {self.validation_fraction!r}"
+                f"options must be a dict of training options, {', '.join(sorted(known))}; got "
+                f"{unknown}"
             )
         if weights is not None:  # a part of zeros alone could not be learnt from or judged by
             whole, weights = whole.take(np.flatnonzero(weights)), weights[weights != 0]
@@ -472,7 +478,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        """A fitted estimator of a text classifier's folder; of any, ``skimrnn train``'s as well.
+        """A fitted estimator of a text classifier: of its folder, or of a bundled model's name.
 
         What it predicts with is as it was saved; settings of its training are the defaults, so
         fitting it again starts from those.
@@ -480,7 +486,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         Raises:
             ModelFileError: if the folder is not a text classifier that can be read.
         """
-        file = read_model(Path(folder))
+        file = read_model(model_folder(folder) if folder in bundled_models() else Path(folder))
         if file.text is None:
             raise ModelFileError(Path(folder), ["it is a bare layer, not a text classifier"])
         rule, text = file.rule, file.text
@@ -515,24 +521,25 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         return tags
 
 
-def texts_of(X: Texts) -> list[str]:
-    """The texts of a list, an array or a column, each as a str.
+def texts_of(X: Texts, what: str = "X") -> list[str]:
+    """The texts of a list, an array or a column, each as a str; ``what`` names it in errors.
 
     Raises:
         ValueError: if it is one text, a table, or no sequence.
     """
     if isinstance(X, str | bytes):
-        raise ValueError("X must be several texts, such as a list of str; got one text")
+        raise ValueError(f"{what} must be several texts, such as a list of str; got one text")
     if _is_table(X):
         shape = f"shape {X.shape}" if hasattr(X, "shape") else f"keys {', '.join(map(str, X))}"
         raise ValueError(
-            f"X must be one column of texts; got a {type(X).__name__} of {shape}: name the column, "
-            'such as X["text"], or flatten it'
+            f"{what} must be one column of texts; got a {type(X).__name__} of {shape}: name the "
+            'column, such as X["text"], or flatten it'
         )
     try:
         return [_text(one) for one in X]
     except TypeError:
-        raise ValueError(f"X must be several texts, such as a list of str; got {X!r}") from None
+        said = f"{what} must be several texts, such as a list of str; got {X!r}"
+        raise ValueError(said) from None
 
 
 def _is_table(X: object) -> bool:
@@ -563,13 +570,23 @@ def _taught(
         )
     if unlabelled is None:
         return [], np.zeros((0, classes), np.float32)
-    texts, said = texts_of(unlabelled), np.asarray(teacher, np.float32)
+    texts = texts_of(unlabelled, "unlabelled")
+    wanted = (
+        f"teacher must be a probability of each of {classes} classes for each of {len(texts)} "
+        "unlabelled texts, as predict_proba gives them"
+    )
+    try:
+        said = np.asarray(teacher, np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(f"{wanted}; got {_short(teacher)}") from None
     if said.shape != (len(texts), classes):
-        raise ValueError(
-            f"teacher must be a probability of each of {classes} classes for each of {len(texts)} "
-            f"unlabelled texts; got shape {said.shape}"
-        )
+        raise ValueError(f"{wanted}; got shape {said.shape}")
     return texts, said
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:60]}..."
 
 
 def _labels(y: ArrayLike) -> NDArray[Any]:
@@ -579,6 +596,8 @@ def _labels(y: ArrayLike) -> NDArray[Any]:
         ValueError: if they are neither, none at all, or no classes.
     """
     labels = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+    if labels.dtype == object and labels.ndim == 1:
+        _check_labels(labels)
     check_classification_targets(labels)
     if len(labels) and labels.ndim == 2 and labels.shape[1] > 1 and np.isin(labels, (0, 1)).all():
         return labels.astype(np.bool_)
@@ -588,6 +607,28 @@ def _labels(y: ArrayLike) -> NDArray[Any]:
             f"more labels, (N, C); got shape {labels.shape}"
         )
     return labels
+
+
+def _check_labels(labels: NDArray[Any]) -> None:
+    """Raise a ValueError if some of them are missing, or several to a text in a list each."""
+    several = next((one for one in labels if isinstance(one, list | tuple | set | dict)), None)
+    if several is not None:
+        raise ValueError(
+            f"y must be one label for each text; got {several!r}: for several labels a text make "
+            "columns of 0 and 1 of them, as scikit-learn's MultiLabelBinarizer does"
+        )
+    missing = [str(row) for row, one in enumerate(labels) if _is_missing(one)]
+    if missing:
+        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+        raise ValueError(
+            f"y has no label for {len(missing)} of {len(labels)} texts, at {shown}: fill or remove "
+            "them"
+        )
+
+
+def _is_missing(one: object) -> bool:
+    """Whether it stands for nothing: None, NaN, or pandas' NA, which equals nothing either."""
+    return one is None or type(one).__name__ in ("NAType", "NaTType") or one != one
 
 
 def _names(classes: NDArray[Any]) -> list[str]:

@@ -354,7 +354,10 @@ def _test_texts(
     if held_out is not None:
         count = f"{len(held_out):,}"
         note = f"the model was trained on {data}; only the {count} texts held out then count"
-        split_otherwise = [one for one in with_files if _split(one) != _split(record)]
+        # Unlabelled texts were split by nothing, and those held out were left out of them.
+        split_otherwise = [
+            one for one in with_files if "split" in one and _split(one) != _split(record)
+        ]
         return TestTexts(held_out, "test", (note, *_seen(split_otherwise, data, task)))
     examples = load_examples(data, model.labels, data_dir=data_dir, **columns)
     return TestTexts(examples, "all", _seen(with_files, data, task))

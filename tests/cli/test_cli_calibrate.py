@@ -80,7 +80,7 @@ def test_a_dry_run_stores_nothing(model, data):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "exactly one of max_accuracy_drop, skim_rate, max_us_per_token; got 0"),
+        ([], "exactly one of --max-accuracy-drop, --skim-rate and --max-us-per-token; got 0"),
         (["--skim-rate", "0.5", "--max-us-per-token", "1"], "got 2 of them"),
         (["--skim-rate", "2"], "skim_rate must be 0 to 1"),
         (["--max-us-per-token", "0.0"], "no threshold reaches max_us_per_token=0"),

@@ -19,6 +19,7 @@ from cli_helpers import TINY, run, start, write_csv
 import skimrnn
 from skimrnn.cli.progress import RunningAverage, TrainingProgress
 from skimrnn.cli.train import choose_vectors, train, training_options
+from skimrnn.evaluation import load_test_texts
 from skimrnn.tasks import load_task
 from skimrnn.train import TrainingOptions
 from skimrnn.train.options import RATE_WEIGHT
@@ -92,6 +93,14 @@ def test_a_wanted_rate_says_the_penalty_and_what_it_weighs():
 def test_levels(options, hidden, levels):
     made = training_options(given(**options))
     assert (made.hidden_size, made.levels) == (hidden, levels)
+
+
+def test_a_router_that_samples_nothing_has_the_penalty_that_it_can_have():
+    assert training_options(given(router="skip-rnn", skim_size=0)).penalty == "cost"
+    assert training_options(given(router="leap-lstm", skim_size=0)).penalty == "skim"
+    assert training_options(given(router="skip-rnn", wanted_rate=0.5)).penalty == "rate"
+    with pytest.raises(ValueError, match="got 'skim'"):
+        training_options(given(router="skip-rnn", skim_size=0, penalty="skim"))
 
 
 @pytest.mark.parametrize(
@@ -228,6 +237,15 @@ def test_a_model_teaches_another(training, data):
     assert "got 0.9 and no --teacher" in " ".join(alone.stderr.split())
 
 
+def test_a_rate_that_was_missed_is_told(data, tmp_path):
+    wanted = ("--wanted-rate", 0.95, "--epochs", 1)
+    result = run("train", data, "--out", tmp_path / "rated", *wanted, *TINY)
+    said = " ".join(result.stdout.split())
+    rate = skimrnn.load(tmp_path / "rated").training["best"]["skim_rate"]
+    assert f"{100 * rate:.1f}% skimmed (95.0% wanted)" in said
+    assert ("far from the rate that was wanted: try more" in said) == (abs(rate - 0.95) > 0.1)
+
+
 def test_models_teach_by_unlabelled_texts(training, data, tmp_path):
     """The mean of several teachers' probabilities, of a file of lines or of a table's column."""
     _, folder = training
@@ -242,7 +260,9 @@ def test_models_teach_by_unlabelled_texts(training, data, tmp_path):
     model = skimrnn.load("./pupil")
     assert model.training["unlabelled"] == 18
     said = {(one["how"], one["name"]) for one in model.training["earlier"]}
-    assert said == {("teacher", folder.name), ("teacher", "second")}
+    teachers_said = {("teacher", folder.name), ("teacher", "second")}
+    assert said == {*teachers_said, ("unlabelled", "more.txt")}
+    assert "- more.txt, texts without labels" in Path("./pupil/README.md").read_text("utf-8")
     assert "- what the model `second` was trained on" in Path("./pupil/README.md").read_text(
         "utf-8"
     )
@@ -252,6 +272,17 @@ def test_models_teach_by_unlabelled_texts(training, data, tmp_path):
     assert model.training["command"].count("--teacher ./") == 2
     assert "--unlabelled ./more.txt" in model.training["command"]
     assert "sublime" in model.vocabulary.words
+    texts = [line.split(",")[0] for line in data.read_text("utf-8").splitlines()]
+    Path("all.csv").write_text("\n".join(texts), "utf-8")
+    again = ("--unlabelled", "./all.csv", "--out", "./again", "--epochs", 1, *TINY)
+    said = " ".join(run("train", data, *teachers, *again).stderr.split())
+    assert re.search(r"\d unlabelled texts are validation or test texts: they are left out", said)
+    found = load_test_texts(skimrnn.load("./again"), str(data))
+    assert [note for note in found.notes if "seen" in note] == []
+    Path("seen.csv").write_text("text,label\na sublime film,good\n", "utf-8")
+    run("train", data, *teachers, "--unlabelled", "./seen.csv", *again[2:])
+    found = load_test_texts(skimrnn.load("./again"), "./seen.csv")
+    assert "seen them" in found.notes[0]
     task = load_task(str(data))
     teachers_of = load_teachers([folder, "./second"], task.labels)
     said = say(teachers_of, task.labels, [*task.train.texts, "an odd story"])
@@ -312,6 +343,7 @@ def test_training_goes_on_from_a_model(training, data):
         (("--vectors", "none"), "and --vectors none, give one of them"),
         (("--embedding-size", 9), "--start has its own word vectors; leave out --embedding-size"),
         (("--hidden-size", 9), "a start must have the full cell that is asked for"),
+        (("--cell", "gru"), "a start must have the full cell that is asked for, cell='gru'"),
     ):
         refused = run("train", data, "--start", folder, *more, "--out", "./x", *learning, code=2)
         assert why in " ".join(refused.stderr.split())

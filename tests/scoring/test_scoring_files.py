@@ -125,6 +125,8 @@ def test_csv_and_json_lines_become_each_other(scorer, rows, tmp_path):
             'text\n"good" film\n',
             "line 2: ',' expected after '\"'; a text with quotes must",
         ),
+        ("a.csv", 'text\n"good\n\nfilm\nend\n', "line 2: unexpected end of data; a text with"),
+        ("a.csv", 'text\n"a\nfilm"\n"a\nb",c\n', "line 4: 2 cells, but the header has 1"),
         ("a.csv", b"text\ngood\n\xff\n", "line 3: not UTF-8"),
         ("a.csv", "text,label\ngood,1\n", "has a column 'label' already, which would be added"),
         ("a.jsonl", '{"text": "good", "words": 3}\n', "has a column 'words' already"),

@@ -275,7 +275,7 @@ def test_examples_of_a_folder_are_its_test_split(write, tmp_path: Path):
     ],
 )
 def test_texts_are_read_without_labels(write, name: str, content: str):
-    assert read_texts(write(name, content)) == ["one text", "another one"]
+    assert read_texts(write(name, content)).texts == ["one text", "another one"]
 
 
 @pytest.mark.parametrize(
@@ -293,6 +293,15 @@ def test_what_is_no_file_of_texts_is_refused(write, name: str, content: str, sai
         read_texts(write(name, content))
 
 
+def test_a_label_that_no_model_can_hold_is_refused(write):
+    path = write(
+        "data.jsonl", '{"text": "a", "label": "go\\ud800od"}\n{"text": "b", "label": "x"}\n'
+    )
+    with pytest.raises(DataError, match=r"data\.jsonl: the label .* has half of a character"):
+        load_task(str(path))
+
+
 def test_a_column_of_texts_can_be_named(write):
     path = write("more.csv", "text,body\nno,one text\n")
-    assert read_texts(path, text_column="body") == ["one text"]
+    assert read_texts(path, text_column="body").texts == ["one text"]
+    assert read_texts(path, text_column="label").texts == read_texts(path).texts

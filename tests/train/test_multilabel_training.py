@@ -173,8 +173,12 @@ def test_a_teacher_s_rows_need_not_add_up():
     targets = np.array([[True, True], [False, False]])
     _, soft = soften(targets, np.array([[0.5, 1.0], [0.0, 0.25]]), 0.5)
     assert soft.tolist() == [[0.75, 1.0], [0.0, 0.125]]
-    for odd in (np.array([[0.5, 1.1], [0.0, 0.25]]), np.full((2, 2), np.nan), np.zeros((2, 3))):
-        with pytest.raises(ValueError, match=r"from 0 to 1, of each label for each of the 2"):
+    for odd, why in (
+        (np.array([[0.5, 1.0], [0.0, 1.25]]), "from 0 to 1; got 0, 1.25 for training text 1"),
+        (np.full((2, 2), np.nan), "from 0 to 1; got nan, nan for training text 0"),
+        (np.zeros((2, 3)), "of each label for each of the 2 training texts"),
+    ):
+        with pytest.raises(ValueError, match=why):
             soften(targets, odd, 0.5)
 
 

@@ -94,6 +94,12 @@ def calibrate(
     from skimrnn.model_folder import check_target
     from skimrnn.runtime import model_folder
 
+    goals = (max_accuracy_drop, skim_rate, max_us_per_token)
+    if (count := sum(goal is not None for goal in goals)) != 1:
+        raise ValueError(
+            "give exactly one of --max-accuracy-drop, --skim-rate and --max-us-per-token; got "
+            f"{count} of them"
+        )
     calibration.goal_of(  # refused before anything is read
         max_accuracy_drop=max_accuracy_drop,
         skim_rate=skim_rate,

@@ -74,6 +74,7 @@ def score(
     The rows come out in their order, with the columns label, probability, words and skim_rate
     added. A run that was cut off goes on from there if the same command is given again.
     """
+    from skimrnn.cli.errors import INTERRUPTED, fail
     from skimrnn.cli.output import note
     from skimrnn.scoring import BatchScorer, score_file
 
@@ -87,15 +88,18 @@ def score(
         probabilities=probabilities,
         prefix=prefix,
     )
-    with _bar(output) as show:
-        done = score_file(
-            *(source, output, scorer),
-            workers=workers,
-            batch_rows=batch,
-            strict=strict,
-            overwrite=overwrite,
-            show=show,
-        )
+    try:
+        with _bar(output) as show:
+            done = score_file(
+                *(source, output, scorer),
+                workers=workers,
+                batch_rows=batch,
+                strict=strict,
+                overwrite=overwrite,
+                show=show,
+            )
+    except KeyboardInterrupt:
+        fail("interrupted; give the same command to go on from what is scored", INTERRUPTED)
     said = f"wrote {output}: {done.rows:,} row{'s' * (done.rows != 1)}"
     if done.resumed:
         said += f", {done.resumed:,} of them scored before"

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from skimrnn.tasks import TextTask
+    from skimrnn.tasks.rows import Texts
 
 
 def check_share(distillation: float | None, teacher: object) -> None:
@@ -21,8 +26,8 @@ def check_share(distillation: float | None, teacher: object) -> None:
 
 def unlabelled_texts(
     path: Path | None, teachers: Sequence[str], text_column: str | None
-) -> list[str]:
-    """The texts of ``--unlabelled``; none if it is left out.
+) -> Texts | None:
+    """The texts of ``--unlabelled``; None if it is left out.
 
     Raises:
         DataError: if the file cannot be read or used.
@@ -31,10 +36,29 @@ def unlabelled_texts(
     from skimrnn.tasks.rows import read_texts
 
     if path is None:
-        return []
+        return None
     if not teachers:
         raise ValueError(
             f"--unlabelled texts are learnt from by what a teacher says of them; got {path} and no "
             "--teacher, name one or leave it out"
         )
     return read_texts(path.expanduser(), text_column=text_column)
+
+
+def without_held_out(texts: Sequence[str], task: TextTask) -> list[str]:
+    """The unlabelled texts that a task does not keep to judge by.
+
+    Raises:
+        DataError: if there is none.
+    """
+    from skimrnn.tasks import DataError
+    from skimrnn.tasks.splits import text_key
+
+    held_out = {text_key(text) for part in (task.validation, task.test) for text in part.texts}
+    left = [text for text in texts if text_key(text) not in held_out]
+    if not left:
+        raise DataError(
+            f"all {len(texts):,} --unlabelled texts are validation or test texts of {task.name}, "
+            "which must not be learnt from; give others"
+        )
+    return left

@@ -21,7 +21,7 @@ from skimrnn.cli.options import (
     TextColumnOption,
     parse_router_options,
 )
-from skimrnn.cli.teacher import check_share, unlabelled_texts
+from skimrnn.cli.teacher import check_share, unlabelled_texts, without_held_out
 
 if TYPE_CHECKING:
     from skimrnn.cli.progress import TrainingProgress
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from skimrnn.train import Trained, TrainingOptions
 
 DEFAULT_SKIM_SIZE = 5
+_NEAR = 0.1
+"""How far from a rate that was wanted the rate may be without a word about it."""
 
 _LAYERS, _SKIMMING, _TRAINING, _WORDS = "Layers", "Skimming", "Training", "Words"
 _OF_WHAT_SKIMS = (
@@ -99,7 +101,7 @@ def train(
         typer.Option(
             metavar="PATH",
             help="Texts without labels to learn from by what --teacher says of them: a CSV, "
-            "TSV or JSON Lines file, or .txt with a text a line.",
+            "TSV or JSON Lines file, or .txt with a text a line; what DATA holds out is left out.",
             rich_help_panel="Data",
             show_default=False,
         ),
@@ -442,10 +444,11 @@ def train(
 
     use_threads(threads)
     from skimrnn.train import train_classifier  # says what to install without torch
+    from skimrnn.train.earlier import earlier_model, unlabelled_file
     from skimrnn.train.teachers import load_teachers, say
 
     check_share(distillation, teacher)
-    more = unlabelled_texts(unlabelled, teacher or (), text_column)
+    found = unlabelled_texts(unlabelled, teacher or (), text_column)
     below, begun = begun_with(base, start, vectors)
     options = training_options(ctx.params, below, begun)
     check_target(out, dtype)
@@ -461,9 +464,17 @@ def train(
     chosen, said = None, f"those of {base or start}"
     if below is None and begun is None:
         chosen, said = choose_vectors(vectors, data_dir, options.embedding_size)
+    more = [] if found is None else without_held_out(found.texts, task)
     teachers = load_teachers(teacher or (), task.labels, task.multilabel)
+    learnt_from = [earlier_model("teacher", name, one.training) for name, one in teachers.items()]
+    learnt_from += [] if found is None else [unlabelled_file(found.file)]
     taught = say(teachers, task.labels, [*task.train.texts, *more]) if teachers else None
     note(_summary(task, options, len(more)))
+    if found is not None and len(more) < len(found.texts):
+        note(
+            f"{len(found.texts) - len(more):,} unlabelled texts are validation or test texts: they "
+            "are left out"
+        )
     note(f"word vectors: {said}")
     if out.exists():
         note(f"the model in {out} will be replaced when this one is done")
@@ -475,7 +486,7 @@ def train(
             out,
             vectors=chosen,
             teacher=taught,
-            taught_by={name: model.training for name, model in teachers.items()},
+            learnt_from=learnt_from,
             unlabelled=more,
             command=command_of(ctx),
             dtype=dtype,
@@ -540,10 +551,12 @@ def training_options(
 
     from skimrnn.config import SkimConfig, resolve_levels
     from skimrnn.model_file import read_model
+    from skimrnn.routers import find_router, router_names
     from skimrnn.train import TrainingOptions
+    from skimrnn.train.base import Base
     from skimrnn.train.earlier import OF_THE_FULL_CELL
     from skimrnn.train.options import RATE_WEIGHT
-    from skimrnn.train.start import OF_WHAT_SKIMS
+    from skimrnn.train.start import OF_WHAT_SKIMS, Start
 
     names = {field.name for field in fields(TrainingOptions)} - {"levels"}
     chosen = {name: given[name] for name in names if given.get(name) is not None}
@@ -571,7 +584,7 @@ def training_options(
         for name in OF_THE_FULL_CELL:
             chosen.setdefault(name, getattr(layer, name))
         as_it_is = all(given.get(name) is None for name in _OF_WHAT_SKIMS) and not given["no_skim"]
-        if as_it_is and chosen["hidden_size"] == layer.hidden_size:
+        if as_it_is and all(chosen[name] == getattr(layer, name) for name in OF_THE_FULL_CELL):
             sizes = layer.levels
             for name in set(OF_WHAT_SKIMS) - {"levels"}:
                 chosen.setdefault(name, getattr(layer, name))
@@ -583,6 +596,9 @@ def training_options(
         skim_size = DEFAULT_SKIM_SIZE
     levels = resolve_levels(hidden, skim_size, sizes)
     _check_that_it_skims(given, levels)
+    router = chosen.get("router", TrainingOptions.router)
+    if len(levels) > 1 and router in router_names() and find_router(router).training != "sampled":
+        chosen.setdefault("penalty", "cost")  # the paper's asks for a sampled choice
     options = TrainingOptions(levels=levels, **chosen)
     SkimConfig(  # refuses what does not go together before anything is read
         cell=options.cell,
@@ -597,6 +613,9 @@ def training_options(
         router=options.router,
         router_options=options.router_options,
     )
+    for kind, folder in ((Base, base), (Start, start)):
+        if folder is not None:
+            kind.of_folder(folder).check_full_cell(folder, options)
     return options
 
 
@@ -693,10 +712,14 @@ def _without_folders(path: str) -> str:
 
 def _print_result(trained: Trained, given: dict[str, Any]) -> None:
     from skimrnn.cli.output import console, percent, shown_path
+    from skimrnn.train.options import RATE_WEIGHT
 
     outcome, best = trained.outcome, trained.outcome.best
     folder = shown_path(trained.folder)
-    skimmed = "" if best["skim_rate"] is None else f", {percent(best['skim_rate'])} skimmed"
+    skimmed, wanted = "", given["wanted_rate"]
+    if best["skim_rate"] is not None:
+        skimmed = f", {percent(best['skim_rate'])} skimmed"
+        skimmed += "" if wanted is None else f" ({percent(wanted)} wanted)"
     evaluate = ["skimrnn", "evaluate", folder, given["data"]]
     for name in ("data_dir", "text_column", "label_column"):
         if given[name] is not None:
@@ -708,6 +731,9 @@ def _print_result(trained: Trained, given: dict[str, Any]) -> None:
     ended = "stopped early after" if outcome.stopped_early else "ended after"
     when = f"at epoch {best['epoch']:.1f}; {ended} {outcome.steps:,} steps, {outcome.seconds:.0f} s"
     screen.print(when, soft_wrap=True)
+    if wanted is not None and abs((best["skim_rate"] or 0) - wanted) > _NEAR:
+        advice = "far from the rate that was wanted: try more --epochs and --patience, or a greater"
+        screen.print(f"{advice} --skim-weight ({RATE_WEIGHT:g} if left out)", soft_wrap=True)
     screen.print(f"saved in {folder}", soft_wrap=True)
     screen.print(f"next: {shlex.join(evaluate)}", soft_wrap=True)
     screen.print(f'      {shlex.join(["skimrnn", "read", folder])} "your own text"', soft_wrap=True)

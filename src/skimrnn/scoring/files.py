@@ -141,13 +141,13 @@ class CsvSource(_LineFile):
             ScoringError: if it is no such file, with the line.
         """
         before = csv.field_size_limit(_LARGEST_FIELD)  # the module's own state
-        self._line = self._size = 0
+        self._line, self._begins, self._size = 0, 1, 0
         try:
             yield from self._batches(rows)
         except csv.Error as error:
             raise ScoringError(
-                f"{self.path}, line {self._line}: {error}; a text with quotes must be quoted, and "
-                'quotes inside of it doubled ("")'
+                f"{self.path}, line {self._begins}: {error}; a text with quotes must be quoted, "
+                'and quotes inside of it doubled ("")'
             ) from error
         finally:
             csv.field_size_limit(before)
@@ -162,13 +162,13 @@ class CsvSource(_LineFile):
             raise ScoringError(f"{self.path}: the header has {listed(repeated)} more than once")
         cells: list[list[str]] = []
         first, self._size = True, 0
-        for row in reader:
+        for row in self._numbered(reader):
             if len(row) != len(names):
                 if not row:
                     continue
                 if len(row) > len(names):
                     raise ScoringError(
-                        f"{self.path}, line {self._line}: {len(row)} cells, but the header has "
+                        f"{self.path}, line {self._begins}: {len(row)} cells, but the header has "
                         f"{len(names)} columns ({listed(names)}); quote texts that hold a comma"
                     )
                 row += [""] * (len(names) - len(row))
@@ -178,6 +178,14 @@ class CsvSource(_LineFile):
                 cells, first, self._size = [], False, 0
         if cells or first:
             yield CsvBatch(names, cells)
+
+    def _numbered(self, reader: Iterator[list[str]]) -> Iterator[list[str]]:
+        """The rows; meanwhile ``_begins`` is the line that the row at hand begins on."""
+        while True:
+            self._begins = self._line + 1
+            if (row := next(reader, None)) is None:
+                return
+            yield row
 
     def _decoded(self) -> Iterator[str]:
         for line in self.lines():

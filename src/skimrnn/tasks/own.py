@@ -73,6 +73,12 @@ def load(
             f"{label_separator!r} is what separates them; name another separator, or none for one "
             "label a text"
         )
+    halves = [label for label in labels if any("\ud800" <= one <= "\udfff" for one in label)]
+    if halves:
+        raise DataError(
+            f"{parts.get('train', path)}: the label {halves[0]!r} has half of a character (a lone "
+            "surrogate), which no model file can hold; mend it"
+        )
     if not several and len(labels) < 2:
         raise DataError(
             f"{parts.get('train', path)}: every text has the label {labels[0]!r}; "

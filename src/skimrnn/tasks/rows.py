@@ -96,13 +96,21 @@ def read_file(
     )
 
 
-def read_texts(path: Path, *, text_column: str | None = None) -> list[str]:
+@dataclass(frozen=True)
+class Texts:
+    """Texts without labels, and what a record says about their file."""
+
+    texts: list[str]
+    file: dict[str, Any]
+
+
+def read_texts(path: Path, *, text_column: str | None = None) -> Texts:
     """Return the texts of one file without labels.
 
     Args:
         path: a file as for `read_file`, of which the text's column alone is looked at; or a
             ``.txt``, also with ``.gz``, with a text a line.
-        text_column: as for `read_file`; a ``.txt`` has none.
+        text_column: as for `read_file`, if the file has it; a ``.txt`` has none.
 
     Raises:
         DataError: as `read_file`; blank lines of a ``.txt`` are passed over.
@@ -111,10 +119,12 @@ def read_texts(path: Path, *, text_column: str | None = None) -> list[str]:
         texts = [line.strip() for line in read_text(path).split("\n") if line.strip()]
         if not texts:
             raise DataError(f"{path} is empty: it has no text")
-        return texts
+        return Texts(texts, file_record(path, path.parent))
     table = _read_table(path, "; or .txt, with a text a line")
-    name = _choose(path, table.columns, text_column, TEXT_COLUMNS, "text")
-    return _cells(path, table, name, "text", _as_text)
+    given = text_column if text_column in table.columns else None
+    known = TEXT_COLUMNS if text_column is None else (text_column, *TEXT_COLUMNS)
+    name = _choose(path, table.columns, given, known, "text")
+    return Texts(_cells(path, table, name, "text", _as_text), file_record(path, path.parent))
 
 
 def label_folders(folder: Path) -> list[Path]:
@@ -271,9 +281,12 @@ def _cells(
     values = [(number, convert(row.get(column))) for number, row in table.rows]
     missing = [str(number) for number, value in values if value is None]
     if missing:
+        otherwise = ""
+        if what == "label":
+            otherwise = ", or name a separator (--label-separator) if a text may have none"
         raise DataError(
             f"{path}: {len(missing)} of {len(values)} rows have no {what} in the column "
-            f"{column!r}: line {_some(missing)}; fill or remove them"
+            f"{column!r}: line {_some(missing)}; fill or remove them{otherwise}"
         )
     return [value for _, value in values if value is not None]
 

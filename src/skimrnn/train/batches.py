@@ -158,11 +158,13 @@ def soften(
     which += f" and {unlabelled} unlabelled ones" if unlabelled else ""
     if targets.ndim == 2:
         wanted = (texts, targets.shape[1])
-        if teacher.shape != wanted or not np.all((teacher >= 0) & (teacher <= 1)):
+        if teacher.shape != wanted:
             raise ValueError(
-                f"a teacher must give a probability, from 0 to 1, of each label for {which}, "
-                f"{wanted}; got {teacher.shape}"
+                f"a teacher must give a probability of each label for {which}, {wanted}; got "
+                f"{teacher.shape}"
             )
+        fits = np.all((teacher >= 0) & (teacher <= 1), axis=1)
+        rule = "from 0 to 1"
         hard = targets.astype(np.float32)
         likeliest: Targets = teacher[labelled:] >= CHOSEN_FROM
     else:
@@ -171,12 +173,15 @@ def soften(
                 f"a teacher must give a probability of each class for {which}, "
                 f"(texts, classes); got {teacher.shape}"
             )
-        if not np.all(teacher >= 0) or not np.allclose(teacher.sum(axis=1), 1, atol=1e-3):
-            raise ValueError(
-                "a teacher's probabilities must be at least 0 and add up to 1 per text"
-            )
+        fits = np.all(teacher >= 0, axis=1) & (np.abs(teacher.sum(axis=1) - 1) <= 1e-3)
+        rule = "at least 0 and add up to 1 per text"
         hard = np.eye(teacher.shape[1], dtype=np.float32)[targets]
         likeliest = teacher[labelled:].argmax(axis=1)
+    if not fits.all():
+        row = int(np.argmin(fits))
+        text = f"training text {row}" if row < labelled else f"unlabelled text {row - labelled}"
+        given = ", ".join(f"{number:g}" for number in teacher[row])
+        raise ValueError(f"a teacher's probabilities must be {rule}; got {given} for {text}")
     mixed = (1 - np.float32(share)) * hard + np.float32(share) * teacher[:labelled]
     every: Any = np.concatenate([targets, likeliest])  # of either kind, which no type says
     return every, np.concatenate([mixed, teacher[labelled:]])

@@ -70,6 +70,9 @@ _TERMS = {
 """As their authors state them."""
 
 _TERMS_BELOW = "\n- what the model `{}` was trained on: its card says it."
+_TERMS_UNLABELLED = (
+    "\n- {}, texts without labels: not known here; name them before you give the model away."
+)
 
 _WORDS_TIMED, _ROUNDS = 3000, 5
 
@@ -138,7 +141,7 @@ def model_card(
     accuracy, several = f"{100 * best['accuracy']:.1f} %", training.get("multilabel")
     rate = best["skim_rate"]
     vectors, below = training["vectors"], training.get("base") or training.get("start")
-    earlier = dict.fromkeys(one["name"] for one in training.get("earlier", ()))
+    earlier = dict.fromkeys((one["how"], one["name"]) for one in training.get("earlier", ()))
     more = training.get("unlabelled", 0)
     source = "none" if vectors is None else vectors["source"]
     return _TEMPLATE.format(
@@ -163,7 +166,11 @@ def model_card(
         if speed is None
         else f"{speed.us_per_word:.2f} µs a word from text to label, one thread, "
         f"`{speed.implementation}` on {speed.cpu}",
-        terms=_terms(task["name"]) + "".join(_TERMS_BELOW.format(name) for name in earlier),
+        terms=_terms(task["name"])
+        + "".join(
+            (_TERMS_UNLABELLED if how == "unlabelled" else _TERMS_BELOW).format(name)
+            for how, name in earlier
+        ),
         vocabulary=f"{training['vocabulary']:,}",
         router=_UNTRAINED if given else "",
         command=f"`{training['command']}`" if training["command"] else "not stated",

@@ -36,7 +36,7 @@ from skimrnn.train.batches import (
     soften,
 )
 from skimrnn.train.card import measure_speed, model_card
-from skimrnn.train.earlier import earlier_record
+from skimrnn.train.earlier import earlier_model
 from skimrnn.train.given import GivenLevels, LevelsOf, batch_levels, bound
 from skimrnn.train.loop import Event, Trainer
 from skimrnn.train.noise import batch_gumbel
@@ -278,7 +278,7 @@ def train_classifier(
     *,
     vectors: str | Path | None = None,
     teacher: NDArray[np.floating[Any]] | None = None,
-    taught_by: Mapping[str, Mapping[str, Any]] | None = None,
+    learnt_from: Sequence[Mapping[str, Any]] = (),
     unlabelled: Sequence[str] = (),
     weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
     validation_weights: Sequence[float] | NDArray[np.floating[Any]] | None = None,
@@ -306,8 +306,8 @@ def train_classifier(
         teacher: a probability of each class for each training text, (N, C), to learn from beside
             the labels, ``options.distillation`` of the loss; better made without that text. If the
             task is multi-label, each label's by itself.
-        taught_by: the names of the models that said it, if any did, with their training records,
-            for this one's.
+        learnt_from: for the training record, what is known of the teachers and of the unlabelled
+            texts' file (``skimrnn.train.earlier``).
         unlabelled: M further texts, to learn from by what the teacher says of them alone, whose
             rows follow those of the training texts then, (N + M, C).
         weights: how much each training text counts, (N,), against the others; all alike if None.
@@ -342,6 +342,11 @@ def train_classifier(
         raise ValueError(f"a base or a start has its own word vectors; got {' and '.join(several)}")
     below = None if base is None else Base.read(Path(base), task, options)
     begun = None if start is None else Start.read(Path(start), options)
+    came_before = {"base": below, "start": begun}
+    earlier = [
+        earlier_model(how, one.name, one.file.training) for how, one in came_before.items() if one
+    ]
+    earlier += map(dict, learnt_from)
     prepared = prepare(
         task,
         options,
@@ -397,7 +402,7 @@ def train_classifier(
             given_levels=key["given_levels"],
             base=None if below is None else below.name,
             start=None if begun is None else begun.name,
-            **earlier_record({"base": below, "start": begun}, taught_by or {}),
+            **({"earlier": earlier} if earlier else {}),
             vectors=vectors_record(found, vectors),
             vocabulary=len(vocabulary),
         )

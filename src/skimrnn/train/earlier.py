@@ -60,23 +60,19 @@ class EarlierModel:
             )
 
 
-def earlier_record(
-    begun_with: Mapping[str, EarlierModel | None], taught_by: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """What a training record says of the models that came before: what they were trained on.
+def earlier_model(how: str, name: str, training: Mapping[str, Any]) -> dict[str, Any]:
+    """What a training record says of a model that came before: on what it was trained.
 
     Args:
-        begun_with: the base and the start, by these words.
-        taught_by: the training records of teachers, by their names.
-
-    Returns:
-        Their list as "earlier"; nothing where there are none.
+        how: it was "base", "start" or "teacher".
+        name: its name or folder.
+        training: its own training record.
     """
-    found = [(how, one.name, one.file.training) for how, one in begun_with.items() if one]
-    found += [("teacher", Path(name).name, training) for name, training in taught_by.items()]
-    kept = ("task", "earlier")
-    earlier = [
-        {"how": how, "name": name, **{key: training[key] for key in kept if key in training}}
-        for how, name, training in found
-    ]
-    return {"earlier": earlier} if earlier else {}
+    kept = {key: training[key] for key in ("task", "earlier") if key in training}
+    return {"how": how, "name": Path(name).name, **kept}
+
+
+def unlabelled_file(file: Mapping[str, Any]) -> dict[str, Any]:
+    """What a training record says of a file of unlabelled texts that was learnt from."""
+    task = {"columns": {}, "files": [dict(file)]}
+    return {"how": "unlabelled", "name": Path(file["path"]).name, "task": task}
