@@ -172,8 +172,8 @@ def verdicts(rows: dict[str, Runs]) -> list[str]:
         against = difference(rows[follows], rows[name]) if follows in rows else None
         if against:
             lines.append(
-                f"{follows}, skimming {skimmed_by(rows[follows])}, against {name}, "
-                f"{skimmed_by(rows[name])}: {against} points, **{said(against)}**."
+                f"{follows}, skimming {skimmed_by(rows[follows])}, against {name}, random skimming "
+                f"of {skimmed_by(rows[name])}: {against} points, **{said(against)}**."
             )
     return [*lines, ""]
 

@@ -79,7 +79,8 @@ def test_interrupted_it_says_so_and_goes_on(folder, tmp_path):
         time.sleep(0.005)
     run.send_signal(signal.SIGINT)
     _, said = run.communicate()
-    assert (run.returncode, said) == (130, "error: interrupted\n")
+    told = "error: interrupted; give the same command to go on from what is scored\n"
+    assert (run.returncode, said) == (130, told)
     assert list(parts.glob("0*"))
     run = start(folder, source, output)
     _, said = run.communicate()
