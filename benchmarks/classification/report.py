@@ -389,13 +389,13 @@ def missing(tasks: dict[str, dict[str, Runs]]) -> list[str]:
     """A table of the rows that have fewer seeds than were meant."""
     lines = []
     for task, rows in tasks.items():
-        by_count: dict[str, list[str]] = {}
+        by_count: dict[tuple[int, int], list[str]] = {}
         for name in ROWS:
-            made = len(rows[name].by_seed) if name in rows else 0
-            meant = len(seeds_of(task, name))
+            made, meant = len(rows[name].by_seed) if name in rows else 0, len(seeds_of(task, name))
             if made < meant:
-                by_count.setdefault(f"{made} of {meant}" if made else "not made", []).append(name)
-        for said, names in by_count.items():
+                by_count.setdefault((made, meant), []).append(name)
+        for (made, meant), names in sorted(by_count.items(), reverse=True):
+            said = f"{made} of {meant}" if made else "not made"
             lines.append(f"| {TITLES[task]} | {said} | {', '.join(names)} |")
     heads = ["## Not finished", "", "| set | seeds | rows |", "| --- | --- | --- |"]
     return [*heads, *lines, ""] if lines else []
