@@ -393,7 +393,7 @@ def missing(tasks: dict[str, dict[str, Runs]]) -> list[str]:
         for name in ROWS:
             made, meant = len(rows[name].by_seed) if name in rows else 0, len(seeds_of(task, name))
             if made < meant:
-                by_count.setdefault((made, meant), []).append(name)
+                by_count.setdefault((made, meant if made else 0), []).append(name)
         for (made, meant), names in sorted(by_count.items(), reverse=True):
             said = f"{made} of {meant}" if made else "not made"
             lines.append(f"| {TITLES[task]} | {said} | {', '.join(names)} |")
