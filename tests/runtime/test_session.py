@@ -311,7 +311,7 @@ def test_damaged_sessions_are_refused(fault, message):
         Session.from_bytes(model, save_tensors(tensors))
 
 
-@pytest.mark.parametrize("value", [1.5, -2.0, np.nan, np.inf])
+@pytest.mark.parametrize("value", [1.5, -2.0, np.inf])
 @pytest.mark.parametrize("name", [name for name, precision in NAMES if precision == "int8"])
 def test_int8_goes_on_from_no_h_beyond_one(name, value):
     model = make_model(name, "int8")
