@@ -397,9 +397,12 @@ def test_lists_of_labels_are_pointed_to_columns():
             SkimClassifier(**SMALL).fit(["one", "two"], labels)
 
 
-def test_a_bundled_model_is_loaded_by_its_name():
+def test_a_bundled_model_is_loaded_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     loaded = SkimClassifier.load("sst")
     assert loaded.predict(["a joy", "a bore"]).tolist() == ["positive", "negative"]
+    SkimClassifier(**SMALL).fit(*TRAIN).save("sst")  # what was saved under the name comes first
+    assert SkimClassifier.load("sst").classes_.tolist() == ["bad", "good"]
     with pytest.raises(ModelFileError, match="no such folder"):
         SkimClassifier.load("absent")
 

@@ -486,7 +486,9 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         Raises:
             ModelFileError: if the folder is not a text classifier that can be read.
         """
-        file = read_model(model_folder(folder) if folder in bundled_models() else Path(folder))
+        here = Path(folder)  # what was saved here comes before what is bundled under that name
+        bundled = not here.is_dir() and folder in bundled_models()
+        file = read_model(model_folder(folder) if bundled else here)
         if file.text is None:
             raise ModelFileError(Path(folder), ["it is a bare layer, not a text classifier"])
         rule, text = file.rule, file.text
