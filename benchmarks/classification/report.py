@@ -204,9 +204,8 @@ def measured(task: str, times: dict[str, Any]) -> list[str]:
         f"{result['cpu']} (`python -m benchmarks.classification.times`). Other engines read the "
         "plain LSTM behind our scanner and have no head to compute. *Plain ÷*: the time of our own "
         "plain LSTM of the same precision and recipe (the tuned one's for taught rows, too) over "
-        "this; *engine ÷*: that of the fastest "
-        "other engine. *Skimming may claim only what is above our own plain reader.*"
-        + _of_later(result["rows"]),
+        "this; *engine ÷*: that of the fastest other engine. *Skimming may claim only what is "
+        "above our own plain reader.*" + _of_later(result["rows"]),
         "",
         "| row | read by | precision | test acc. % | µs a word | µs a text | plain ÷ | engine ÷ "
         "| model, MB |",

@@ -52,10 +52,10 @@ def without_held_out(texts: Sequence[str], task: TextTask) -> list[str]:
         DataError: if there is none.
     """
     from skimrnn.tasks import DataError
-    from skimrnn.tasks.splits import text_key
+    from skimrnn.tasks.splits import rows_apart
 
-    held_out = {text_key(text) for part in (task.validation, task.test) for text in part.texts}
-    left = [text for text in texts if text_key(text) not in held_out]
+    rows = rows_apart(texts, [*task.validation.texts, *task.test.texts])
+    left = [texts[row] for row in rows]
     if not left:
         raise DataError(
             f"all {len(texts):,} --unlabelled texts are validation or test texts of {task.name}, "

@@ -10,7 +10,7 @@ import numpy as np
 
 from skimrnn.tasks.base import Examples, TextTask, make_task
 from skimrnn.tasks.sources import file_record, folders_to_try, read_lines
-from skimrnn.tasks.splits import random_split, split_sizes, text_key
+from skimrnn.tasks.splits import random_split, rows_apart, split_sizes
 
 LABELS = ("negative", "positive")
 EXPECTED = "mr/rt-polarity.{pos,neg} or rt-polaritydata/rt-polarity.{pos,neg}"
@@ -52,9 +52,8 @@ def split_task(examples: Examples, provenance: dict[str, Any], *, seed: int) -> 
 
 def finish_task(splits: dict[str, Examples], record: dict[str, Any]) -> TextTask:
     """Return the task without the training snippets that occur again in validation or test."""
-    held_out = {text_key(text) for s in ("validation", "test") for text in splits[s].texts}
     train = splits["train"]
-    keep = [row for row, text in enumerate(train.texts) if text_key(text) not in held_out]
+    keep = rows_apart(train.texts, [*splits["validation"].texts, *splits["test"].texts])
     dropped = {"train_snippets_equal_to_a_held_out_one": len(train) - len(keep)}
     splits = {**splits, "train": train.take(keep)}
     return make_task("rotten-tomatoes", LABELS, splits, {**record, "dropped": dropped})

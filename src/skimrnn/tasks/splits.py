@@ -1,6 +1,6 @@
 """Seeded splits that stay the same on every machine and with every NumPy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,12 @@ def strata(targets: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
     by_rarity = np.argsort(targets.sum(axis=0), kind="stable")
     rarest = by_rarity[np.argmax(targets[:, by_rarity], axis=1)]
     return np.where(targets.any(axis=1), rarest, np.int64(targets.shape[1]))
+
+
+def rows_apart(texts: Sequence[str], others: Iterable[str]) -> list[int]:
+    """Return the places of the texts that are none of the others, told by `text_key`."""
+    keys = {text_key(text) for text in others}
+    return [row for row, text in enumerate(texts) if text_key(text) not in keys]
 
 
 def text_key(text: str) -> str:
