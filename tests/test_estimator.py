@@ -387,8 +387,25 @@ class NAType:
 @pytest.mark.parametrize("nothing", [None, float("nan"), NAType()])
 def test_missing_labels_are_named(nothing):
     labels = np.array(["good", nothing, "bad", nothing], dtype=object)
-    with pytest.raises(ValueError, match="no label for 2 of 4 texts, at 1, 3: fill or remove"):
+    with pytest.raises(ValueError, match="no label in 2 of 4 rows, at 1, 3: fill or remove"):
         SkimClassifier(**SMALL).fit(["a", "b", "c", "d"], labels)
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), np.float32("nan"), NAType()])
+def test_missing_texts_are_named(nothing):
+    texts = ["a joy", nothing, "a bore", nothing]
+    with pytest.raises(ValueError, match="X has no text in 2 of 4 rows, at 1, 3: fill or remove"):
+        SkimClassifier(**SMALL).fit(texts, ["good", "bad"] * 2)
+    with pytest.raises(ValueError, match="X has no text in 2 of 4 rows, at 1, 3"):
+        SkimClassifier.load("sst").predict(texts)
+
+
+def test_settings_may_be_numpy_s(tmp_path):
+    sizes = {"hidden_size": np.int64(8), "skim_size": np.int32(2), "dropout": np.float32(0.25)}
+    model = SkimClassifier(**{**SMALL, **sizes, "epochs": np.int64(1)}).fit(*TRAIN)
+    model.save(tmp_path / "model")
+    assert model.model_.file.config.levels == (8, 2)
+    assert model.training_["options"]["dropout"] == 0.25
 
 
 def test_lists_of_labels_are_pointed_to_columns():

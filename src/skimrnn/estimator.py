@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -168,7 +168,7 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
 
         Args:
             X: N texts, a list, an array or a column; bytes are read as UTF-8, and what is no text,
-                such as a number, as ``str`` of it.
+                such as a number, as ``str`` of it; None and NaN are refused.
             y: a label for each, (N,): strings, numbers or booleans; or, for any number of labels a
                 text, whether it has each of C labels, (N, C) of 0 and 1, as scikit-learn's
                 MultiLabelBinarizer gives it. The columns of a data frame name the labels.
@@ -328,9 +328,12 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
         return {**rate, "skim_weight": RATE_WEIGHT, **given}
 
     def _levels(self) -> tuple[int, ...]:
-        if self.skim_size is None:
-            return (self.hidden_size,)
-        return resolve_levels(self.hidden_size, self.skim_size, None)
+        # A grid of settings may be a NumPy array, whose numbers a config does not take.
+        hidden, skim = (
+            cast(Any, size.item() if isinstance(size, np.generic) else size)
+            for size in (self.hidden_size, self.skim_size)
+        )
+        return (hidden,) if skim is None else resolve_levels(hidden, skim, None)
 
     def _show(self, event: dict[str, Any]) -> None:
         if self.verbose and event["event"] == "evaluation":
@@ -527,7 +530,7 @@ def texts_of(X: Texts, what: str = "X") -> list[str]:
     """The texts of a list, an array or a column, each as a str; ``what`` names it in errors.
 
     Raises:
-        ValueError: if it is one text, a table, or no sequence.
+        ValueError: if it is one text, a table, or no sequence, or if a text is missing.
     """
     if isinstance(X, str | bytes):
         raise ValueError(f"{what} must be several texts, such as a list of str; got one text")
@@ -538,10 +541,14 @@ def texts_of(X: Texts, what: str = "X") -> list[str]:
             'column, such as X["text"], or flatten it'
         )
     try:
-        return [_text(one) for one in X]
+        given = list(X)
     except TypeError:
         said = f"{what} must be several texts, such as a list of str; got {X!r}"
         raise ValueError(said) from None
+    missing = _missing(given)
+    if missing:
+        raise ValueError(f"{what} has no text in {missing}: fill or remove them")
+    return [_text(one) for one in given]
 
 
 def _is_table(X: object) -> bool:
@@ -619,18 +626,23 @@ def _check_labels(labels: NDArray[Any]) -> None:
             f"y must be one label for each text; got {several!r}: for several labels a text make "
             "columns of 0 and 1 of them, as scikit-learn's MultiLabelBinarizer does"
         )
-    missing = [str(row) for row, one in enumerate(labels) if _is_missing(one)]
+    missing = _missing(labels)
     if missing:
-        shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
-        raise ValueError(
-            f"y has no label for {len(missing)} of {len(labels)} texts, at {shown}: fill or remove "
-            "them"
-        )
+        raise ValueError(f"y has no label in {missing}: fill or remove them")
+
+
+def _missing(values: Sequence[Any] | NDArray[Any]) -> str:
+    """Which of the values are missing, for a message; nothing if none is."""
+    rows = [str(row) for row, one in enumerate(values) if _is_missing(one)]
+    shown = ", ".join(rows[:5]) + (", ..." if len(rows) > 5 else "")
+    return f"{len(rows)} of {len(values)} rows, at {shown}" if rows else ""
 
 
 def _is_missing(one: object) -> bool:
-    """Whether it stands for nothing: None, NaN, or pandas' NA, which equals nothing either."""
-    return one is None or type(one).__name__ in ("NAType", "NaTType") or one != one
+    """Whether it stands for nothing: None, NaN, or what pandas has for it."""
+    if isinstance(one, float | np.floating):
+        return bool(np.isnan(one))
+    return one is None or type(one).__name__ in ("NAType", "NaTType")
 
 
 def _names(classes: NDArray[Any]) -> list[str]:

@@ -374,6 +374,7 @@ def test_a_folder_with_other_files_is_refused_before_anything_is_read(tmp_path):
         (["sst", "--text-column", "x"], "no column to name"),
         (["sst", "--penalty", "rate"], "wanted_rate"),
         (["sst", "--dtype", "int8"], "dtype"),
+        (["./absent.csv", "--device", "tpu"], 'device must be "cpu" or "cuda"; got \'tpu\''),
     ],
 )
 def test_mistakes_end_with_one_message(arguments, message):

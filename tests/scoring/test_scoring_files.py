@@ -13,6 +13,7 @@ from scoring_tables import read_csv, read_jsonl, write_csv, write_jsonl
 
 import skimrnn
 from skimrnn.scoring import BatchScorer, ScoringError, score_file
+from skimrnn.scoring.files import CsvSource
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
     ['"', '""', "\n", "\r", "\r\n", ",", "a,b", '"a"\n', "\u2028", "\x00", "\ufeff", "é 😀", " "]
@@ -145,6 +146,23 @@ def test_what_cannot_be_read_is_told(scorer, tmp_path, name, content, said):
     assert said in str(caught.value)
     assert str(source) in str(caught.value)
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_quote_that_is_never_closed_is_not_read_to_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("skimrnn.scoring.files.LARGEST_CELL", 100)
+    source = tmp_path / "a.csv"
+    source.write_text('text\n"good\n' + "film\n" * 1000)
+    read = []
+
+    class Counting(CsvSource):
+        def lines(self):
+            for line in super().lines():
+                read.append(line)
+                yield line
+
+    with pytest.raises(ScoringError, match=r"line 2: a cell has more than 100 characters; .*quote"):
+        list(Counting(source).batches(10))
+    assert len(read) < 30
 
 
 def test_rows_with_more_columns_than_the_first_ones(scorer, tmp_path):

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from skimrnn.train import TrainingOptions
@@ -74,21 +75,36 @@ def test_a_setting_out_of_range_is_refused(changes: dict[str, Any], message: str
 
 
 @pytest.mark.parametrize(
-    ("changes", "shown"),
+    ("changes", "said"),
     [
-        ({"epochs": 2.5}, "epochs=2.5"),
-        ({"batch_size": "32"}, "batch_size='32'"),
-        ({"seed": None}, "seed=None"),
-        ({"patience": True}, "patience=True"),
-        ({"max_words": 2.5}, "max_words=2.5"),
-        ({"epochs": 1.0, "max_tokens": 0.5}, "epochs=1.0, max_tokens=0.5"),
+        ({"epochs": 2.5}, "epochs must be a whole number (got 2.5)"),
+        ({"batch_size": "32"}, "batch_size must be a whole number (got '32')"),
+        ({"seed": None}, "seed must be a whole number (got None)"),
+        ({"patience": True}, "patience must be a whole number (got True)"),
+        ({"max_words": 2.5}, "max_words must be a whole number (got 2.5)"),
+        ({"adversarial": "x"}, "adversarial must be a number (got 'x')"),
+        ({"wanted_rate": False}, "wanted_rate must be a number (got False)"),
+        ({"dropout": np.bool_(True)}, "dropout must be a number (got True)"),
+        ({"hard": 1}, "hard must be True or False (got 1)"),
+        ({"schedule": None}, "schedule must be a string (got None)"),
+        (
+            {"epochs": 1.0, "cell": 3},
+            "cell must be a string (got 3); epochs must be a whole number (got 1.0)",
+        ),
     ],
     ids=str,
 )
-def test_what_must_be_whole_is(changes: dict[str, Any], shown: str) -> None:
-    with pytest.raises(ValueError, match="must be whole numbers; got ") as caught:
+def test_a_setting_of_another_type_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match="these training options do not fit: ") as caught:
         TrainingOptions(**changes)
-    assert str(caught.value).endswith(f"got {shown}")
+    assert str(caught.value).endswith(f"do not fit: {said}")
+
+
+def test_numpy_s_numbers_become_python_s() -> None:
+    options = TrainingOptions(epochs=np.int64(3), dropout=np.float32(0.5), hard=np.bool_(True))  # type: ignore[arg-type]
+    assert [type(one) for one in (options.epochs, options.dropout, options.hard)] == [
+        *(int, float, bool)
+    ]
 
 
 def test_every_fault_is_named_at_once() -> None:

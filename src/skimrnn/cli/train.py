@@ -445,8 +445,10 @@ def train(
     use_threads(threads)
     from skimrnn.train import train_classifier  # says what to install without torch
     from skimrnn.train.earlier import earlier_model, unlabelled_file
+    from skimrnn.train.processes import check_device
     from skimrnn.train.teachers import load_teachers, say
 
+    check_device(device)  # what the command alone decides comes before data are read
     check_share(distillation, teacher)
     found = unlabelled_texts(unlabelled, teacher or (), text_column)
     below, begun = begun_with(base, start, vectors)

@@ -140,7 +140,9 @@ def train_answerer(
 
     use_threads(threads)
     from skimrnn import train
+    from skimrnn.train.processes import check_device
 
+    check_device(device)
     check_share(distillation, teacher)
     made_of = train.AnswererOptions(model=model, filters=filters)
     check_target(out, dtype)

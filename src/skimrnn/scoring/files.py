@@ -23,7 +23,9 @@ from skimrnn.scoring.scorer import Columns
 BATCH_BYTES = 2**22
 """A batch ends with the row that reaches so many bytes, if not before."""
 
-_LARGEST_FIELD = 2**31 - 1
+LARGEST_CELL = 2**26
+"""So many characters may a cell of a CSV file have: a quote that is never closed ends there."""
+
 _MARK = b"\xef\xbb\xbf"  # that some programs begin UTF-8 with
 
 
@@ -140,13 +142,16 @@ class CsvSource(_LineFile):
         Raises:
             ScoringError: if it is no such file, with the line.
         """
-        before = csv.field_size_limit(_LARGEST_FIELD)  # the module's own state
+        before = csv.field_size_limit(LARGEST_CELL)  # the module's own state
         self._line, self._begins, self._size = 0, 1, 0
         try:
             yield from self._batches(rows)
         except csv.Error as error:
+            said = str(error)
+            if said.startswith("field larger"):
+                said = f"a cell has more than {LARGEST_CELL:,} characters"
             raise ScoringError(
-                f"{self.path}, line {self._begins}: {error}; a text with quotes must be quoted, "
+                f"{self.path}, line {self._begins}: {said}; a text with quotes must be quoted, "
                 'and quotes inside of it doubled ("")'
             ) from error
         finally:

@@ -6,7 +6,10 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import UnionType
 from typing import Any
+
+import numpy as np
 
 from skimrnn.config import GATES
 from skimrnn.routers import find_router, router_names
@@ -17,20 +20,13 @@ SKIM_STARTS = ("drawn", "reading")
 RATE_WEIGHT = 5.0
 """γ that is enough for a classifier to skim the rate that is wanted, within a few points."""
 
-_WHOLE = (
-    "hidden_size",
-    "num_layers",
-    "embedding_size",
-    "warm_start_steps",
-    "skim_ramp_steps",
-    "batch_size",
-    "epochs",
-    "patience",
-    "evaluations_per_epoch",
-    "max_tokens",
-    "min_count",
-    "seed",
-)
+_TYPES: dict[str, tuple[str, type | UnionType]] = {
+    "int": ("a whole number", int),
+    "float": ("a number", int | float),
+    "bool": ("True or False", bool),
+    "str": ("a string", str),
+}
+"""What an option must be, by the type that it is declared with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,11 +125,7 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "levels", tuple(self.levels))
-        whole = _WHOLE if self.max_words is None else (*_WHOLE, "max_words")
-        uneven = [name for name in whole if not _is_whole(getattr(self, name))]
-        if uneven:
-            given = ", ".join(f"{name}={getattr(self, name)!r}" for name in uneven)
-            raise ValueError(f"these training options must be whole numbers; got {given}")
+        self._settle_types()
         if self.router in router_names():
             options = find_router(self.router).settle(self.router_options)
             object.__setattr__(self, "router_options", options)
@@ -211,6 +203,23 @@ class TrainingOptions:
         if broken:
             raise ValueError("these training options do not fit: " + "; ".join(broken))
 
+    def _settle_types(self) -> None:
+        """Make NumPy's numbers Python's, and refuse what is not of its option's type."""
+        wrong = []
+        for field in dataclasses.fields(self):
+            kind, value = str(field.type), getattr(self, field.name)
+            declared = kind.removesuffix(" | None")
+            if isinstance(value, np.generic):
+                value = value.item()
+                object.__setattr__(self, field.name, value)
+            if declared not in _TYPES or (value is None and declared != kind):
+                continue
+            must, accepted = _TYPES[declared]
+            if not isinstance(value, accepted) or (isinstance(value, bool) and declared != "bool"):
+                wrong.append(f"{field.name} must be {must} (got {value!r})")
+        if wrong:
+            raise ValueError("these training options do not fit: " + "; ".join(wrong))
+
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain JSON values; shared and router_options where they are set."""
         values = {**dataclasses.asdict(self), "levels": list(self.levels)}
@@ -218,7 +227,3 @@ class TrainingOptions:
             if not values[name]:
                 del values[name]
         return values
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

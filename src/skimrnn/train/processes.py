@@ -86,6 +86,21 @@ def bare(model: nn.Module) -> Any:
     return model.module if isinstance(model, DistributedDataParallel) else model
 
 
+def check_device(device: str) -> None:
+    """Refuse a device that training does not know, or that is not there.
+
+    Raises:
+        ValueError: saying which there are.
+    """
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f'device must be "cpu" or "cuda"; got {device!r}')
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            f'device "cuda" needs a GPU that torch {torch.__version__} can use, and it finds '
+            'none here; use device "cpu"'
+        )
+
+
 @contextlib.contextmanager
 def processes(device: str = "cpu") -> Iterator[Processes]:
     """This process among those that torchrun started with it, if any, joined within the block.
@@ -98,14 +113,8 @@ def processes(device: str = "cpu") -> Iterator[Processes]:
     Raises:
         ValueError: if torchrun's variables are incomplete, or there is no such device.
     """
-    if device not in ("cpu", "cuda"):
-        raise ValueError(f'device must be "cpu" or "cuda"; got {device!r}')
+    check_device(device)
     if device == "cuda":
-        if not torch.cuda.is_available():
-            raise ValueError(
-                f'device "cuda" needs a GPU that torch {torch.__version__} can use, and it finds '
-                'none here; use device "cpu"'
-            )
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     if distributed.is_available() and distributed.is_initialized():
         yield Processes(distributed.get_rank(), distributed.get_world_size())
