@@ -114,8 +114,8 @@ def make_page(result: dict[str, Any], gpu: dict[str, Any]) -> str:
         USAGE,
         "## Where it goes",
         "A skimming layer does what torch's LSTM does, and router, small cell and mixture as well. "
-        "It is no slower because the products of a chunk of some 256 words (inputs, gradients of "
-        "inputs and weights) run while its gates are in the cache, because packed batches cost "
+        "It is about as fast because the products of a chunk of some 256 words (inputs, gradients "
+        "of inputs and weights) run while its gates are in the cache, because packed batches cost "
         "their real words alone, and because little is kept: the activated gates, c and h. At "
         "T = 50 everything fits into the cache anyway, and torch's LSTM is ahead. The kernels know "
         "LSTM and GRU in float32 with the softmax router; anything else goes through torch's loop, "

@@ -22,6 +22,7 @@ from benchmarks.classification.stats import (
     RESULTS,
     Difference,
     Runs,
+    candidates,
     chosen,
     difference,
     group,
@@ -162,8 +163,9 @@ def verdicts(rows: dict[str, Runs]) -> list[str]:
     if best is None:
         return []
     plain = difference(rows[best], rows[plain_of(best)])
+    how = "Chosen on validation" if len(candidates(rows)) > 1 else "The only one to choose"
     lines = [
-        f"Chosen on validation: {best}, {plain} points against the plain LSTM, skimming "
+        f"{how}: {best}, {plain} points against the plain LSTM, skimming "
         f"{skimmed_by(rows[best])} of the words: "
         f"**{plain.verdict if plain else 'no pair of seeds'}**."
     ]

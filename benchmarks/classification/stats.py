@@ -167,13 +167,16 @@ def plain_of(name: str) -> str:
 
 
 def chosen(rows: dict[str, Runs]) -> str | None:
-    """Of a recipe's skimming LSTMs, the one with the best mean validation accuracy.
+    """Of a recipe's candidates, the one with the best mean validation accuracy."""
+    return max(
+        candidates(rows),
+        key=lambda name: rows[name].values("validation", "accuracy").mean(),
+        default=None,
+    )
 
-    Rows with fewer seeds than another are not looked at.
-    """
+
+def candidates(rows: dict[str, Runs]) -> list[str]:
+    """A recipe's skimming LSTMs, less those with fewer seeds than another."""
     skimming = [name for name in rows if ROWS[name].candidate]
     most = max((len(rows[name].by_seed) for name in skimming), default=0)
-    complete = [name for name in skimming if len(rows[name].by_seed) == most]
-    return max(
-        complete, key=lambda name: rows[name].values("validation", "accuracy").mean(), default=None
-    )
+    return [name for name in skimming if len(rows[name].by_seed) == most]
