@@ -35,8 +35,10 @@ reads all or has two levels; `"graph"` is torch's loop recorded as CUDA graphs f
 shapes, and replayed; `"eager"` is torch's loop as it is, the reference, for every cell, router,
 device and dtype; `"auto"`, the default, takes the first of these that can. All take the same noise
 and give the same gradients but for rounding. The number of torch's threads moves the gradients of
-weights in the last bits, nothing else. A second derivative needs `"eager"`, which
-`"auto"` takes under the transforms of `torch.func`.
+weights in the last bits, nothing else. A second derivative, one in forward mode and a batch of
+gradients at once need `"eager"`, which `"auto"` takes under the transforms of `torch.func`, and
+where `noise` or the temperature is learnt. `torch.func.vmap` is for training mode: in `eval()` the
+data say which cell runs.
 
 The commands let torch's threads sleep while they wait: they set `OMP_WAIT_POLICY=PASSIVE` unless it
 is set. Threads that spin, which is OpenMP's habit, make a step of many small products many times as
@@ -48,10 +50,13 @@ tests run the kernel on the CPU by Triton's interpreter; on a GPU,
 `TRITON_INTERPRET=0 python -m pytest tests/nn/test_fused.py` runs them there.
 
 - `torch.compile` leaves the layers as they are, as it leaves torch's own, and compiles around them.
-- `torch.export` refuses them, because which cell runs depends on the data; with `skimming=False`
-  the full cell is exported.
-- Under autocast a layer computes in its weights' dtype. Layers in float64, float16 and bfloat16
-  take torch's loop.
+- `torch.export` and `torch.jit.trace` refuse them, because which cell runs depends on the data;
+  with `skimming=False` the full cell is exported. `torch.jit.script` cannot read them.
+- Under autocast a layer computes, and gives its outputs, in its weights' dtype. Layers in float64,
+  float16 and bfloat16 take torch's loop.
+- `record()` collects what its own thread calls: under `nn.DataParallel` it belongs inside of the
+  module that is replicated. A checkpoint needs `use_reentrant=False`; the old kind gives no penalty
+  a gradient, which is refused.
 
 ## Several processes or machines
 

@@ -162,3 +162,48 @@ def test_a_plain_layer_has_no_router_to_know(tmp_path):
     save(SkimLSTM(3, 5, levels=(5,), router="two-layer"), tmp_path / "layer")
     for name in implementations():
         assert skimrnn.load_layer(tmp_path / "layer", implementation=name).implementation == name
+
+
+@pytest.mark.parametrize("given", [1, 3])
+def test_a_router_gives_a_logit_for_each_level(given, tmp_path):
+    """A sigmoid's one number, say, would be taken for a choice that is always made."""
+
+    class Other(Router):
+        name = f"gives-{given}"
+
+        @staticmethod
+        def parameter_shapes(config, inputs):
+            return {"router_weight": (given, inputs)}
+
+        @staticmethod
+        def operations(config, inputs):
+            return given * inputs
+
+        def prepare(self, x):
+            return self.ops.linear(x, self.weights["router_weight"])
+
+        def logits(self, prepared, s):
+            return prepared
+
+    register(Other)
+    layer = SkimLSTM(3, 5, skim_size=2, router=Other.name)
+    said = rf"'gives-{given}' must give 2 logits a row, one for each level"
+    for mode in (True, False):
+        with pytest.raises(ValueError, match=said):
+            layer.train(mode)(torch.randn(4, 2, 3))
+    save(layer, tmp_path / "layer")
+    with pytest.raises(ValueError, match=said):
+        skimrnn.load_layer(tmp_path / "layer").read_vectors(np.zeros((1, 4, 3), np.float32))
+
+
+def test_its_parameters_say_whose_they_are():
+    class Unnamed(TwoLayerRouter):
+        name = "unnamed"
+
+        @staticmethod
+        def parameter_shapes(config, inputs):
+            return {"my_weight": (2, inputs)}
+
+    register(Unnamed)
+    with pytest.raises(ValueError, match=r"begin with router_; 'unnamed' has my_weight"):
+        SkimLSTM(3, 5, skim_size=2, router="unnamed")

@@ -140,8 +140,19 @@ class SkimConfig:
         return find_router(self.router).noise_size(self)
 
     def router_shapes(self, layer: int) -> dict[str, tuple[int, ...]]:
-        """The parameters of the router of one direction of this layer, without their suffix."""
-        return find_router(self.router).parameter_shapes(self, self.layer_input_size(layer))
+        """The parameters of the router of one direction of this layer, without their suffix.
+
+        Raises:
+            ValueError: if a name does not begin with ``router_``, as training goes by.
+        """
+        own = find_router(self.router).parameter_shapes(self, self.layer_input_size(layer))
+        strange = [name for name in own if not name.startswith("router_")]
+        if strange:
+            raise ValueError(
+                f"parameters of a router must have names that begin with router_; {self.router!r} "
+                f"has {', '.join(strange)}"
+            )
+        return own
 
     def _cell_shapes(
         self, prefix: str, suffix: str, size: int, inputs: int, seen: int

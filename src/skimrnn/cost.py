@@ -87,11 +87,17 @@ def count(config: SkimConfig, levels: Sequence[NDArray[Any]]) -> Cost:
     Returns:
         The counts, text by text, summed over layers and directions.
     """
-    layers = [
-        count_layer(config, layer, [level[layer] for level in levels])
-        for layer in range(config.num_layers)
-    ]
-    rows = zip(*(dataclasses.astuple(layer) for layer in layers), strict=True)
+    return summed(
+        [
+            count_layer(config, layer, [level[layer] for level in levels])
+            for layer in range(config.num_layers)
+        ]
+    )
+
+
+def summed(parts: Sequence[Cost]) -> Cost:
+    """The counts of the same texts in several layers or directions, added text by text."""
+    rows = zip(*(dataclasses.astuple(each) for each in parts), strict=True)
     return Cost(*(tuple(map(sum, zip(*row, strict=True))) for row in rows))
 
 

@@ -92,6 +92,8 @@ class ModelFile:
         text: embedding, vocabulary and head; None for a bare layer.
         training: how it was trained, as JSON values.
         card: the model card, Markdown.
+        torch: what a module of torch is made with besides, and reading does without: whichever of
+            "batch_first", "dropout", "hard" and, of a classifier, "text_dropout" is known.
     """
 
     config: SkimConfig
@@ -100,6 +102,7 @@ class ModelFile:
     text: TextPart | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     card: str = ""
+    torch: Mapping[str, bool | float] = field(default_factory=dict)
 
     def with_router_options(self, options: Mapping[str, int]) -> ModelFile:
         """The same model with other router options (``SkimConfig.with_router_options``)."""
@@ -160,6 +163,8 @@ def write_model(
             "pooling": model.text.pooling,
             "activation": model.text.activation,
         }
+    if model.torch:
+        values["torch"] = dict(model.torch)
     config = _Config.check(values, problems).layer
     stored = {name: (str(array.dtype), array.shape) for name, array in tensors.items()}
     expected = None if config is None else _expected(config, classifier, rows, classes)
@@ -263,7 +268,8 @@ def read_model(folder: Path | str) -> ModelFile:
         )
         prefix = "rnn."
     parameters = {name: tensors[prefix + name] for name in config.layer.parameter_shapes()}
-    return ModelFile(config.layer, parameters, config.rule, text, training, card)
+    assert config.torch is not None
+    return ModelFile(config.layer, parameters, config.rule, text, training, card, config.torch)
 
 
 # ---- config.json --------------------------------------------------------------------------------
@@ -284,6 +290,7 @@ class _Config(NamedTuple):
     rule: Rule | None = None
     kind: str | None = None
     head: _Head | None = None
+    torch: dict[str, bool | float] | None = None
 
     @classmethod
     def check(cls, values: Mapping[str, Any], problems: list[str]) -> _Config:
@@ -294,7 +301,8 @@ class _Config(NamedTuple):
         head = None
         if kind == "classifier":
             head = part(problems, "head", lambda: _head(values.get("head")))
-        return cls(layer, rule, kind, head)
+        torch = part(problems, "torch", lambda: _torch(values.get("torch", {})))
+        return cls(layer, rule, kind, head, torch)
 
 
 def _kind(value: Any) -> str:
@@ -327,6 +335,26 @@ def _head(values: Any) -> _Head:
         raise ValueError("; ".join(problems))
     assert isinstance(labels, list)
     return _Head(tuple(labels), str(pooling), str(activation))
+
+
+def _torch(values: Any) -> dict[str, bool | float]:
+    """What ``ModelFile.torch`` says, as it stands in config.json; older folders lack it."""
+    flags, shares = {"batch_first", "hard"}, {"dropout", "text_dropout"}
+    if not isinstance(values, dict) or not set(values) <= flags | shares:
+        raise ValueError(f"it must be an object with some of {', '.join(sorted(flags | shares))}")
+    wrong = [
+        f"{name}={value!r}"
+        for name, value in values.items()
+        if (name in flags) != isinstance(value, bool)
+        or not isinstance(value, bool | int | float)
+        or not 0 <= value <= 1
+    ]
+    if wrong:
+        raise ValueError(
+            "batch_first and hard must be true or false, dropout and text_dropout from 0 to 1; got "
+            + ", ".join(wrong)
+        )
+    return dict(values)
 
 
 # ---- tensors ------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from skimrnn.cell_parameters import cell_parameters
 from skimrnn.config import SkimConfig, parameter_suffix
-from skimrnn.routers import LOG_OF_NOTHING, Router, find_router
+from skimrnn.routers import LOG_OF_NOTHING, Router, check_logits, find_router
 
 Array = NDArray[Any]
 Choose = Callable[[Array], int]
@@ -159,6 +159,7 @@ def route(
         assert state.c is not None
         seen = np.concatenate([state.c, state.h])
     logits, kept = router.route(prepared, seen, state.memory)
+    check_logits(router, logits)
     exponentials = np.exp(logits - logits.max())
     return np.asarray(exponentials / exponentials.sum()), kept
 

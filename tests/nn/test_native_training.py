@@ -6,6 +6,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from torch.autograd import forward_ad
 from torch.nn.utils.rnn import pack_padded_sequence
 
 import two_layer_router  # noqa: F401  (registers a router that the kernels do not know)
@@ -428,3 +429,46 @@ def test_the_kernels_convert_nothing():
     arrays(np.zeros((1, 2), np.float32))
     with pytest.raises(TypeError, match="incompatible function arguments"):
         arrays(np.zeros((1, 2), np.float64))
+
+
+def test_noise_and_temperature_that_are_learnt_get_their_gradient():
+    layer = make_layer("lstm", 3, 7, skim_size=2, dtype=torch.float32).train()
+    x, drawn = torch.randn(4, 2, 3), torch.randn(1, 1, 2, 4, 2)
+    gradients = {}
+    for path in ("auto", "eager"):
+        layer.path, bias = path, torch.zeros(2, requires_grad=True)
+        layer.temperature = torch.tensor(0.7, requires_grad=True)
+        layer(x, noise=drawn + bias)[0].sum().backward()
+        gradients[path] = bias.grad, layer.temperature.grad
+        assert bias.grad.abs().max() > 1e-4
+    torch.testing.assert_close(gradients["auto"], gradients["eager"])
+    layer.path = "native"
+    with pytest.raises(ValueError, match='"native" gives noise and temperature no gradient; use'):
+        layer(x, noise=drawn)
+    with torch.no_grad():
+        layer.temperature = 0.7
+        layer(x, noise=drawn)
+
+
+def test_noise_of_another_type_is_taken():
+    layer = make_layer("lstm", 3, 7, skim_size=2, dtype=torch.float32).train()
+    x, noise = torch.randn(4, 2, 3), torch.randn(1, 1, 2, 4, 2, dtype=torch.float64)
+    layer.path = "native"
+    assert torch.equal(layer(x, noise=noise)[0], layer(x, noise=noise.float())[0])
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # within torch
+def test_other_derivatives_than_a_gradient_are_refused_by_name():
+    layer = make_layer("lstm", 3, 7, skim_size=2, dtype=torch.float32).train()
+    layer.path, x = "native", torch.randn(4, 2, 3)
+
+    def forwards():
+        with forward_ad.dual_level():
+            layer(forward_ad.make_dual(x, torch.ones_like(x)))
+
+    def at_once():
+        torch.autograd.functional.jacobian(lambda x: layer(x)[0].sum((0, 1)), x, vectorize=True)
+
+    for derive, said in ((forwards, "no forward-mode"), (at_once, "one gradient at a time")):
+        with pytest.raises(RuntimeError, match=f'{said}.*set path="eager" on the layer'):
+            derive()

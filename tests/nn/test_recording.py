@@ -1,5 +1,6 @@
 """``record()``: what is collected, and what is computed from it."""
 
+import math
 import threading
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
+from torch.utils.checkpoint import checkpoint
 
 from agreement import make_batch, make_layer
 from skimrnn import cost
@@ -274,6 +276,27 @@ def test_rate_and_cost_count_tokens_layers_and_directions(layer):
     counted = cost.count(layer.config, texts)
     assert reads.cost().flop_reduction == counted.flop_reduction
     assert reads.cost().recurrent_reduction == counted.recurrent_reduction
+    assert reads.cost().flop_reduction_per_text == counted.flop_reduction_per_text
+    with record() as twice:
+        call(layer, [3, 5, 1])
+        call(layer, [2, 4])
+    assert len(twice.cost().read_all) == 5  # a count for each text of each call
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("length", [50, 3000])
+def test_penalties_of_long_texts_in_half_precision(dtype, length):
+    """A sum in half precision stops growing; a penalty of it would push the wrong way."""
+    layer = SkimLSTM(3, 5, skim_size=2, dtype=dtype, path="eager")
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.zero_()
+        layer.router_bias_l0[1] = math.log(9)  # p of skimming is 0.9
+    with record() as reads:
+        layer(torch.zeros(length, 1, 3, dtype=dtype))
+    assert reads.penalty().item() == pytest.approx(-math.log(0.9), rel=0.02)
+    reads.penalty("rate", rate=0.8).backward()
+    assert layer.router_bias_l0.grad[1].item() == pytest.approx(2 * 0.1 * 0.09, rel=0.1)
 
 
 # ---- what is refused --------------------------------------------------------------------------
@@ -325,3 +348,27 @@ def test_a_plain_phase_costs_what_reading_everything_costs():
     assert counted.taken == counted.read_all
     assert counted.flop_reduction == 1
     assert counted.recurrent_reduction == 1
+
+
+def test_a_penalty_without_a_gradient_is_refused():
+    """Under ``no_grad``, or a checkpoint of the old kind, γ would do nothing without a word."""
+    layer = SkimLSTM(3, 5, skim_size=2)
+    x = torch.randn(4, 2, 3, requires_grad=True)
+
+    def read(reentrant):
+        return checkpoint(lambda x: layer(x)[0], x, use_reentrant=reentrant)
+
+    with record() as reads:
+        read(True)
+    with pytest.raises(ValueError, match=r"no gradient: .*use_reentrant=False"):
+        reads.penalty()
+    with torch.no_grad():
+        assert reads.penalty() > 0  # to look at
+    with record() as reads:
+        read(False)
+    assert reads.penalty().requires_grad
+    layer.router_weight_l0.requires_grad_(False)
+    layer.router_bias_l0.requires_grad_(False)
+    with record() as reads, torch.no_grad():
+        layer(x)
+    assert not reads.penalty().requires_grad  # nothing of it is trained

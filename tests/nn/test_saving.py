@@ -1,9 +1,12 @@
 """From torch to a folder and back, without torch on the way back."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 import skimrnn.nn
 from agreement import assert_close, make_batch, make_layer, run_reader, run_torch
@@ -211,3 +214,64 @@ def test_a_loaded_answerer_scores_as_it_did(tmp_path, name, dtype):
     with torch.no_grad():
         for ours, theirs in zip(loaded(batch), model.to(kept)(batch), strict=True):
             assert torch.equal(ours, theirs)
+
+
+def test_what_torch_makes_it_with_comes_back(tmp_path):
+    layer = SkimLSTM(3, 7, 2, skim_size=2, batch_first=True, dropout=0.3, hard=True)
+    model = TextClassifier(layer, len(VOCABULARY), 2, dropout=0.4)
+    save(layer, tmp_path / "layer")
+    save(model, tmp_path / "model", vocabulary=VOCABULARY, labels=LABELS)
+    again, text = skimrnn.nn.load(tmp_path / "layer"), skimrnn.nn.load(tmp_path / "model")
+    x = torch.randn(4, 4, 3)
+    assert torch.equal(again(x)[0], layer.eval()(x)[0])
+    for one in (again, text.rnn):
+        assert (one.batch_first, one.dropout, one.hard) == (True, 0.3, True)
+    assert text.dropout.p == 0.4
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [{"path": "eager"}, {"dropout": True}, {"dropout": 2}, {"hard": 1}, {"batch_first": "no"}, 3],
+)
+def test_what_it_is_made_with_is_checked(tmp_path, damaged):
+    save(SkimLSTM(3, 7, skim_size=2), tmp_path / "layer")
+    file = tmp_path / "layer" / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "torch": damaged}))
+    with pytest.raises(skimrnn.ModelFileError, match="torch: "):
+        skimrnn.load_layer(tmp_path / "layer")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "torch": {}}))  # as older ones
+    assert skimrnn.nn.load(tmp_path / "layer").batch_first is False
+
+
+def test_a_parametrised_layer_is_saved_as_it_is_now(tmp_path):
+    layer = SkimLSTM(3, 7, skim_size=2).eval()
+    nn.utils.parametrizations.weight_norm(layer, "weight_hh_l0")
+    with torch.no_grad():
+        layer.parametrizations.weight_hh_l0.original0.mul_(2)
+    with pytest.raises(ValueError, match="begin by reading first"):
+        layer.begin_by_reading()
+    save(layer, tmp_path / "layer")
+    x, _ = make_batch(layer, [5])
+    read = run_reader(skimrnn.load_layer(tmp_path / "layer"), x, [5])
+    assert_close(read.output, run_torch(layer, x, [5]).output)
+    pruned = SkimLSTM(3, 7, skim_size=2)
+    prune.l1_unstructured(pruned, "weight_hh_l0", 0.5)
+    with pytest.raises(ValueError, match="weight_hh_l0 is no parameter but made by a hook"):
+        save(pruned, tmp_path / "pruned")
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        torch.tensor([5, 3]),
+        torch.tensor([5, 3, -1]),
+        torch.tensor([5, 3, 6]),
+        torch.tensor([True, True, False]),
+        torch.tensor([5.0, 3.0, 1.0]),
+    ],
+    ids=str,
+)
+def test_a_classifier_refuses_lengths_that_are_none(lengths):
+    model = TextClassifier(SkimLSTM(3, 7, skim_size=2), len(VOCABULARY), 2)
+    with pytest.raises(ValueError, match="a whole number from 0 to 5 for each of 3 texts; got "):
+        model(torch.zeros(3, 5, dtype=torch.int64), lengths)

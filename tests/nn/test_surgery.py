@@ -276,3 +276,24 @@ def test_what_would_be_lost_is_refused(make, error, words):
         with pytest.raises(error, match=words):
             call()
     assert dict(model.items()) == before
+
+
+def test_parameters_stay_the_ones_that_they_were():
+    """So that weights are tied to what they were tied to, and an optimiser knows them still."""
+    model = nn.ModuleDict({"one": nn.LSTM(3, 7), "two": nn.LSTM(3, 7), "out": nn.Linear(7, 28)})
+    model["two"].weight_hh_l0 = model["one"].weight_hh_l0
+    model["out"].weight = model["one"].weight_hh_l0
+    before = dict(model.named_parameters(remove_duplicate=False))
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+    skimmify(model, skim_size=2)
+    after = dict(model.named_parameters(remove_duplicate=False))
+    assert all(after[name] is parameter for name, parameter in before.items())
+    x, weight = torch.randn(4, 2, 3), model["one"].weight_hh_l0.detach().clone()
+    model["two"](model["one"](x)[0][..., :3])[0].sum().backward()
+    optimiser.step()
+    assert not torch.equal(model["out"].weight, weight)
+    model.eval()
+    first = model["one"](x)[0]
+    with torch.no_grad():
+        model["out"].weight.zero_()
+    assert not torch.equal(model["one"](x)[0], first)

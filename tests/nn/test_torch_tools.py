@@ -94,3 +94,28 @@ def test_autocast_treats_a_layer_that_does_not_skim_as_torchs():
     layer.skimming = False
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert layer(X)[0].dtype == plain(X)[0].dtype
+
+
+def test_gradients_of_each_text_by_vmap(layer):
+    """With samples taken whole, too, whose shape must not depend on the data."""
+    layer.hard, noise = True, torch.randn(1, 1, 3, 5, 2)
+    parameters = {name: one.detach() for name, one in layer.named_parameters()}
+
+    def loss(parameters, x, noise):
+        called = torch.func.functional_call(
+            layer, parameters, (x[:, None],), {"noise": noise[:, :, None]}
+        )
+        return called[0].square().sum()
+
+    each = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 1, 2))(parameters, X, noise)
+    for text in range(3):
+        layer.zero_grad()
+        loss(dict(layer.named_parameters()), X[:, text], noise[:, :, text]).backward()
+        for name, one in layer.named_parameters():
+            torch.testing.assert_close(each[name][text], one.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_on_the_meta_device_shapes_are_known(layer):
+    on_meta = layer.to("meta")
+    output, _ = on_meta(X.to("meta"))
+    assert output.shape == (5, 3, 7)

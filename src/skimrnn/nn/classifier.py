@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
@@ -11,6 +12,8 @@ from skimrnn.model_file import ACTIVATIONS, SOFTMAX
 from skimrnn.nn.pretrained import Pretrained
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
 from skimrnn.text import Vocabulary
+
+_WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 class TextClassifier(Pretrained, nn.Module):
@@ -78,7 +81,19 @@ class TextClassifier(Pretrained, nn.Module):
 
         Returns:
             Scores before the activation.
+
+        Raises:
+            ValueError: if a length is none, or there is not one for each text.
         """
+        if (
+            lengths.dtype not in _WHOLE
+            or lengths.shape != rows.shape[:1]
+            or bool(((lengths < 0) | (lengths > rows.shape[1])).any())
+        ):
+            raise ValueError(
+                f"lengths must be a whole number from 0 to {rows.shape[1]} for each of "
+                f"{len(rows)} texts; got {lengths.dtype} {lengths.tolist()}"
+            )
         last = self.embedding.weight.new_zeros(len(rows), self.head.in_features)
         full = (lengths > 0).nonzero()[:, 0].to(rows.device)
         if len(full):

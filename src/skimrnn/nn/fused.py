@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from skimrnn.config import SkimConfig
 from skimrnn.decision import ARGMAX, rules_for
 from skimrnn.nn.cells import CellWeights, State
-from skimrnn.nn.once import once_differentiable
+from skimrnn.nn.once import no_forward_mode, once_differentiable
 from skimrnn.nn.rule import check_temperature
 from skimrnn.nn.sequences import Ragged
 from skimrnn.nn.steps import Direction, SequenceRead
@@ -263,6 +263,8 @@ class _Fused(torch.autograd.Function):
         ctx.mark_non_differentiable(share)
         last = settings.steps % 2
         return outputs, delta, share, h[:, last], c[:, last]
+
+    jvp = staticmethod(no_forward_mode)
 
     @staticmethod
     @once_differentiable

@@ -16,7 +16,7 @@ from torch import Tensor
 from skimrnn.config import SkimConfig
 from skimrnn.extension import instruction_sets, kernels, named_implementation
 from skimrnn.nn.cells import CellWeights, State
-from skimrnn.nn.once import once_differentiable
+from skimrnn.nn.once import no_forward_mode, once_differentiable
 from skimrnn.nn.rule import check_temperature
 from skimrnn.nn.sequences import Ragged
 from skimrnn.nn.steps import Direction, SequenceRead
@@ -119,14 +119,14 @@ def _run(
     batch = settings.sizes[0]
     state = initial.h[:batch], None if initial.c is None else initial.c[:batch]
     tensors = [tensor for cell in cells for tensor in cell]
-    for tensor in (noise, *router, *tensors):
+    for tensor in (*router, *tensors):
         if tensor is not None and tensor.dtype != x.dtype:
             raise ValueError(
-                f"a layer's parameters and noise must all have the input's type, {x.dtype}; got "
+                f"a layer's parameters must all have the input's type, {x.dtype}; got "
                 f"{tensor.dtype}: convert the whole layer, as layer.to({x.dtype}) does"
             )
     outputs, log_p, levels, *last = _Mixing.apply(  # type: ignore[no-untyped-call]
-        settings, noise, x, *router, *state, *tensors
+        settings, noise.to(x.dtype), x, *router, *state, *tensors
     )
     return SequenceRead(outputs, log_p, levels, State(*last))
 
@@ -151,7 +151,7 @@ class _Mixing(torch.autograd.Function):
     def forward(ctx: Any, settings: Settings, *tensors: Tensor | None) -> tuple[Tensor | None, ...]:
         noise, x, router_weight, router_bias, h_0, c_0, *cells = _contiguous(tensors)
         tokens, hidden = len(x), settings.levels[0]
-        levels = torch.empty(tokens, dtype=torch.int64)
+        levels = torch.empty(tokens, dtype=torch.int64, device=x.device)
         outputs, log_p = x.new_empty(tokens, hidden), x.new_empty(tokens, len(settings.levels))
         lstm = settings.cell == "lstm"
         c_before = x.new_empty(tokens, hidden) if lstm else None
@@ -168,6 +168,8 @@ class _Mixing(torch.autograd.Function):
         ctx.mark_non_differentiable(levels)
         ctx.set_materialize_grads(False)
         return outputs, log_p, levels, h_n, c_n
+
+    jvp = staticmethod(no_forward_mode)
 
     @staticmethod
     @once_differentiable

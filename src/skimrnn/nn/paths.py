@@ -6,6 +6,8 @@ that knows every cell, router, device and dtype.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -23,8 +25,15 @@ def check_path(path: object) -> None:
         raise ValueError(f"path must be one of {', '.join(PATHS)}; got {path!r}")
 
 
-def choose_path(path: str, config: SkimConfig, x: Tensor) -> str:
+def choose_path(path: str, config: SkimConfig, x: Tensor, drawn_by: Iterable[object] = ()) -> str:
     """The way to go with these inputs: the one named, or with "auto" the fastest that can.
+
+    Args:
+        path: one of ``PATHS``.
+        config: the layer's options.
+        x: its input.
+        drawn_by: what levels are drawn by, noise and temperature; a gradient that one of these
+            requires is given by "eager" alone.
 
     Raises:
         ValueError: if the one named does not exist or cannot.
@@ -35,6 +44,9 @@ def choose_path(path: str, config: SkimConfig, x: Tensor) -> str:
         "fused": fused.obstacle(config, x),
         "graph": _graph_obstacle(config, x),
     }
+    learnt = (isinstance(one, Tensor) and one.requires_grad for one in drawn_by)
+    if torch.is_grad_enabled() and any(learnt):
+        obstacles = dict.fromkeys(obstacles, "gives noise and temperature no gradient")
     if torch._C._are_functorch_transforms_active():  # which differentiate torch's operators alone
         obstacles = dict.fromkeys(obstacles, "is not for the transforms of torch.func")
     if path == "auto":

@@ -100,7 +100,8 @@ class Reads:
             A scalar with its gradient.
 
         Raises:
-            ValueError: if nothing was recorded, or the options do not fit.
+            ValueError: if nothing was recorded, the options do not fit, or the penalty would have
+                no gradient though a router is being trained.
         """
         if kind not in PENALTIES:
             raise ValueError(f"penalty must be one of {', '.join(PENALTIES)}; got {kind!r}")
@@ -112,6 +113,12 @@ class Reads:
         if not self.entries and weight is None:
             raise ValueError(
                 "no skimming layer was called inside record(): run the forward pass in the block"
+            )
+        if torch.is_grad_enabled() and any(map(_lost_its_gradient, self.entries)):
+            raise ValueError(
+                "the penalty would have no gradient: the forward pass of a layer in training ran "
+                "without one, under torch.no_grad() or a checkpoint with use_reentrant=True; let "
+                "it have one, with use_reentrant=False"
             )
         values = [_token_values(entry, kind) for entry in self.entries]
         means = [
@@ -170,11 +177,16 @@ class Reads:
         return skimmed / total if total else None
 
     def cost(self) -> cost.Cost:
-        """The operations it took, against reading every token, one count per text and entry.
+        """The operations it took, against reading every token, one count per text and call.
 
         Layers that ran without skimming count as reading everything, without a router.
         """
-        counts = [dataclasses.astuple(_entry_cost(entry)) for entry in self.entries]
+        calls: list[list[cost.Cost]] = []
+        for entry in self.entries:
+            if entry.layer == entry.direction == 0:
+                calls.append([])
+            calls[-1].append(_entry_cost(entry))
+        counts = [dataclasses.astuple(cost.summed(call)) for call in calls]
         columns = zip(*counts, strict=True) if counts else [(), (), (), ()]
         return cost.Cost(*(tuple(itertools.chain(*column)) for column in columns))
 
@@ -206,6 +218,16 @@ def report(entry: LayerReads) -> None:
     """Add an entry to every open ``record()`` block."""
     for reads in _active.get():
         reads.entries.append(entry)
+
+
+def _lost_its_gradient(entry: LayerReads) -> bool:
+    """Whether a router that is being trained was run without a gradient."""
+    if not entry.skimming or not entry.module.training or entry.log_p.requires_grad:
+        return False
+    if find_router(entry.config.router).training == "reinforced":  # which learns without
+        return False
+    routers = (one for name, one in entry.module.named_parameters() if "router_" in name)
+    return any(one.requires_grad for one in routers)
 
 
 def _token_values(entry: LayerReads, kind: str) -> Tensor:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from skimrnn.nn.cells import State
 from skimrnn.nn.sequences import Ragged
-from skimrnn.routers import LOG_OF_NOTHING, Router
+from skimrnn.routers import LOG_OF_NOTHING, Router, check_logits
 
 
 class TorchOps:
@@ -142,6 +142,7 @@ class Routing:
             state: the state before.
         """
         logits, kept = self.router.route(prepared, self._seen(state), state.memory)
+        check_logits(self.router, logits, len(state.h))
         return F.log_softmax(logits, dim=1), kept
 
     def draw(self, state: State, noise: Tensor) -> tuple[Tensor, Tensor, Choices]:

@@ -48,7 +48,8 @@ class Mix:
         soft = F.softmax((log_p + noise) / self._temperature, dim=1)
         if not self._hard:
             return soft
-        one_hot = F.one_hot(soft.argmax(dim=1), soft.shape[1]).to(soft.dtype)
+        likeliest = soft.argmax(dim=1, keepdim=True)
+        one_hot = torch.zeros_like(soft).scatter(1, likeliest, 1.0)
         return one_hot - soft.detach() + soft
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.utils import parametrize
 
 from skimrnn.answerer_file import AnswererFile, read_answerer, write_answerer
 from skimrnn.answerers import find_answerer
@@ -82,11 +83,12 @@ def as_file(
         if vocabulary is not None or labels is not None:
             raise ValueError("vocabulary and labels belong to a TextClassifier, not to a layer")
     layer = _skimming(rnn)
-    parameters = {
-        name: _array(layer.get_parameter(name)) for name in _config(layer).parameter_shapes()
-    }
+    parameters = {name: _array(_value(layer, name)) for name in _config(layer).parameter_shapes()}
     rule = Rule(*(_single(layer, name) for name in ("threshold", "budget", "burst")))
-    return ModelFile(_config(layer), parameters, rule, text, training, card)
+    torch_options = {name: getattr(layer, name) for name in ("batch_first", "dropout", "hard")}
+    if isinstance(module, TextClassifier):
+        torch_options["text_dropout"] = module.dropout.p
+    return ModelFile(_config(layer), parameters, rule, text, training, card, torch_options)
 
 
 def load(folder: str | os.PathLike[str]) -> TextClassifier | SkimLayer:
@@ -96,8 +98,9 @@ def load(folder: str | os.PathLike[str]) -> TextClassifier | SkimLayer:
         folder: the folder of a text classifier or of layers.
 
     Returns:
-        The module in ``eval()``, with the folder's threshold, budget and burst; a classifier knows
-        its ``vocabulary`` and ``labels``.
+        The module in ``eval()``, as it was saved, with the folder's threshold, budget and burst; a
+        classifier knows its ``vocabulary`` and ``labels``. Its path and temperature, which are a
+        run's, are those of a new one.
 
     Raises:
         ModelFileError: if the folder cannot be read.
@@ -108,7 +111,11 @@ def load(folder: str | os.PathLike[str]) -> TextClassifier | SkimLayer:
         return layer.eval()
     text = file.text
     model = TextClassifier(
-        layer, len(text.vocabulary), len(text.labels), activation=text.activation
+        layer,
+        len(text.vocabulary),
+        len(text.labels),
+        dropout=file.torch.get("text_dropout", 0.0),
+        activation=text.activation,
     )
     model.to(next(layer.parameters()).dtype)
     model.vocabulary, model.labels = text.vocabulary, text.labels
@@ -131,6 +138,8 @@ def _layer_of(file: ModelFile) -> SkimLayer:
             config.hidden_size,
             config.num_layers,
             bias=config.bias,
+            batch_first=file.torch.get("batch_first", False),
+            dropout=file.torch.get("dropout", 0.0),
             bidirectional=config.bidirectional,
             dtype=getattr(torch, str(dtype)),
             levels=config.levels,
@@ -139,6 +148,7 @@ def _layer_of(file: ModelFile) -> SkimLayer:
             router_input=config.router_input,
             router=config.router,
             router_options=config.router_options,
+            hard=file.torch.get("hard", False),
             threshold=rule.threshold,
             budget=rule.budget,
             burst=rule.burst,
@@ -224,6 +234,23 @@ def _single(layer: SkimLayer, name: str) -> Any:
     if not isinstance(value, str) and np.ndim(value):
         raise ValueError(f"{name} must be one value for all texts to be saved; got one per text")
     return value
+
+
+def _value(layer: SkimLayer, name: str) -> torch.Tensor:
+    """A parameter, or what a parametrised one is now.
+
+    Raises:
+        ValueError: if it is neither: of ``weight_norm`` and ``prune`` as hooks, it may be out of
+            date.
+    """
+    if parametrize.is_parametrized(layer, name):
+        return getattr(layer, name)  # type: ignore[no-any-return]
+    if name not in layer._parameters:
+        raise ValueError(
+            f"{name} is no parameter but made by a hook, as torch.nn.utils.weight_norm and prune "
+            "do, and may be out of date; remove the hook before saving"
+        )
+    return layer.get_parameter(name)
 
 
 def _array(parameter: torch.Tensor) -> np.ndarray[Any, Any]:

@@ -84,5 +84,7 @@ class Ragged:
 
     def text_means(self, values: Tensor) -> Tensor:
         """The mean of per-token values (N,) over each text, (B,)."""
+        # In half precision a sum of many stops growing.
+        values = values.to(torch.promote_types(values.dtype, torch.float32))
         sums = values.new_zeros(self.batch).index_add(0, self.texts_of, values)
         return sums / self.lengths.to(values.dtype)

@@ -22,6 +22,7 @@ from typing import Any, TypedDict, Unpack
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils import parametrize
 from torch.nn.utils.rnn import PackedSequence
 
 from skimrnn.cell_parameters import cell_parameters
@@ -141,7 +142,15 @@ class _SkimMixin(Pretrained, nn.RNNBase):
         Small cells become the full cell's first units, as shared ones are. With "full" they then
         update those as a read does; with "prefix" they miss what the other units say. A router
         whose ``reading_bias`` is above 0 reads about nine tokens of ten.
+
+        Raises:
+            ValueError: if parameters are parametrised.
         """
+        if parametrize.is_parametrized(self):
+            raise ValueError(
+                "what skims begins as the full cell where both are plain parameters; this layer "
+                "has parametrised ones: begin by reading first, then parametrise"
+            )
         config, parameters = self.config, dict(self.named_parameters())
         first = dataclasses.replace(config, shared=True)
         bias = find_router(config.router).reading_bias
@@ -208,7 +217,8 @@ class _SkimMixin(Pretrained, nn.RNNBase):
 
         Args:
             input: (T, B, E), (B, T, E) with ``batch_first``, (T, E) for one sequence, or packed.
-            hx: initial state as torch's layer takes it; zeros if None.
+            hx: initial state as torch's layer takes it; zeros if None. It is all that is handed
+                over: a budget counts anew in each call, and so does what a router remembers.
             noise: Gumbel noise of a training step, (layers, directions, B, T, K) in text order
                 (B in the caller's order, also for packed input); drawn from torch's generator if
                 None. Not used in ``eval()``, nor by a router whose training is "straight" or
@@ -273,7 +283,7 @@ class _SkimMixin(Pretrained, nn.RNNBase):
             self._report_plain(input)
         if plain and not self._reads_all_itself(input):
             return super().forward(input, hx)  # type: ignore[no-any-return]  # torch's own
-        if torch.is_autocast_enabled(self._weight.device.type):
+        if self._autocasts():
             return self._without_autocast(input, hx, noise, levels)
         data, layout, given, leave = enter(self, input, hx)
         if not self.training:
@@ -306,9 +316,13 @@ class _SkimMixin(Pretrained, nn.RNNBase):
         return (
             self.training
             and isinstance(input, PackedSequence)
-            and not torch.is_autocast_enabled(self._weight.device.type)
+            and not self._autocasts()
             and choose_path(self.path, self.config, input.data) in ("native", "fused")
         )
+
+    def _autocasts(self) -> bool:
+        device = self._weight.device.type
+        return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
     def _without_autocast(
         self,
@@ -387,8 +401,8 @@ class _SkimMixin(Pretrained, nn.RNNBase):
 
     def _chooses_fused(self, x: Tensor, levels: Tensor | None) -> bool:
         """Whether a GPU's kernel, which computes both cells, replaces many launches a word."""
-        able = self.budget is None and levels is None
-        return able and self.path in ("auto", "fused") and fused.obstacle(self.config, x) is None
+        able = self.budget is None and levels is None and self.path in ("auto", "fused")
+        return able and choose_path("auto", self.config, x) == "fused"
 
     def _mix(
         self,
@@ -400,7 +414,7 @@ class _SkimMixin(Pretrained, nn.RNNBase):
         initial: list[State],
     ) -> list[SequenceRead]:
         """A training step of one layer, by the path that is chosen."""
-        path = choose_path(self.path, self.config, x)
+        path = choose_path(self.path, self.config, x, [*noise, self.temperature])
         if path == "fused":
             return fused.mix(self, parts, x, layout, noise, initial)
         reads = []

@@ -34,7 +34,10 @@ def from_rnn(rnn: nn.RNNBase, **options: Unpack[SkimOptions]) -> SkimLayer:
     parametrised = parametrize.is_parametrized(rnn)  # such a layer is of a class of its own
     if not parametrised and type(rnn) not in _TORCH_LAYERS:
         raise TypeError(f"expected a torch.nn.LSTM, GRU or RNN; got {type(rnn).__name__}")
-    hooks = (rnn._forward_hooks, rnn._forward_pre_hooks, rnn._backward_hooks)
+    hooks = (
+        *(rnn._forward_hooks, rnn._forward_pre_hooks),
+        *(rnn._backward_hooks, rnn._backward_pre_hooks),
+    )
     if parametrised or any(hooks) or set(rnn.state_dict()) != _names(rnn):
         raise ValueError(
             f"this {type(rnn).__name__} has hooks or parametrised weights, which a skimming layer "
@@ -76,7 +79,8 @@ def skimmify(model: nn.Module, **options: Unpack[SkimOptions]) -> nn.Module:
     """Replace every LSTM, GRU and RNN inside a model by a skimming one, weights kept.
 
     A layer used in several places is replaced by one layer used in the same places; layers that
-    skim already are left alone.
+    skim already are left alone. The full cells' parameters stay the ones that they were, tied to
+    what they were tied to and known to an optimiser; what skims is new to it.
 
     Args:
         model: the model, changed in place; if it is itself such a layer, use what is returned.
@@ -101,6 +105,9 @@ def skimmify(model: nn.Module, **options: Unpack[SkimOptions]) -> nn.Module:
     if not found:
         raise ValueError("the model holds no torch.nn.LSTM, GRU or RNN to replace")
     layers = {rnn: from_rnn(rnn, **options) for rnn in found}  # type: ignore[arg-type]
+    for rnn, layer in layers.items():
+        for name, parameter in rnn.named_parameters():  # the same ones: ties and optimisers hold
+            setattr(layer, name, parameter)
     for rnn, places in found.items():
         for parent, name in places:
             setattr(parent, name, layers[rnn])

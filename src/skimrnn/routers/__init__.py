@@ -12,6 +12,7 @@ from skimrnn.routers.base import (
     Array,
     Ops,
     Router,
+    check_logits,
     find_router,
     register,
     router_names,
@@ -20,4 +21,13 @@ from skimrnn.routers.base import (
 for _file in sorted(iter_modules(__path__), key=lambda file: file.name != "softmax"):  # it first
     import_module(f"{__name__}.{_file.name}")
 
-__all__ = ["LOG_OF_NOTHING", "Array", "Ops", "Router", "find_router", "register", "router_names"]
+__all__ = [
+    "LOG_OF_NOTHING",
+    "Array",
+    "Ops",
+    "Router",
+    "check_logits",
+    "find_router",
+    "register",
+    "router_names",
+]

@@ -246,6 +246,20 @@ class Router(ABC):
         raise NotImplementedError(f"{type(self).__name__} has no baseline")
 
 
+def check_logits(router: Router, logits: Any, *rows: int) -> None:
+    """Refuse logits that are not one for each level: those of one row, or of so many rows.
+
+    Raises:
+        ValueError: naming the router, and what it gave.
+    """
+    wanted, given = (*rows, len(router.sizes)), tuple(logits.shape)
+    if given != wanted:
+        raise ValueError(
+            f"the router {router.name!r} must give {wanted[-1]} logits a row, one for each level, "
+            f"in the shape {wanted}; got {given}"
+        )
+
+
 _routers: dict[str, type[Router]] = {}
 
 R = TypeVar("R", bound=type[Router])
