@@ -3,6 +3,7 @@
 # make check  format, lint, types, import contracts
 # make fuzz   random texts, models and damaged folders, with sanitizers; some minutes
 # make test-cpp, test-arm   the C++ alone against the reference, here and on emulated 64-bit ARM
+# make test-old   read with the native reader on an emulated x86-64 CPU without AVX2
 # make test-ray   score on a local Ray cluster, a worker killed in the middle (installs Ray, 600 MB)
 # make test-wheel   build the wheel, install it into an empty environment, try it there
 # make docs   build the pages of docs/ as a site, into site/
@@ -22,7 +23,8 @@ FUZZ_SEED := $(or $(FUZZ_SEED),$(shell date +%s))
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -q
 
-.PHONY: demo test check docs bench fuzz test-browser test-cpp test-arm test-ray test-wheel clean
+.PHONY: demo test check docs bench fuzz test-browser test-cpp test-arm test-old test-ray \
+        test-wheel clean
 
 demo: $(VENV)/.demo
 	$(BIN)/skimrnn demo
@@ -110,6 +112,14 @@ test-arm: $(CASES)
 	$(ARM) $(CXXFLAGS_CORE) -ffp-contract=off -static -DSKIMRNN_NEON \
 	  $(CORE) build/kernels-neon.o build/training_kernels-neon.o -o build/agreement-arm
 	qemu-aarch64 build/agreement-arm $(CASES)
+
+# Code that is compiled for a newer CPU must not run before the one at hand was asked.
+test-old: $(VENV)/.demo
+	@command -v qemu-x86_64 >/dev/null || { \
+	  echo "make test-old needs an emulator; on Debian: apt install qemu-user"; exit 2; }
+	qemu-x86_64 -cpu Nehalem $(BIN)/python -W ignore -c "import skimrnn; \
+	  assert skimrnn.implementations() == ('portable', 'numpy'), skimrnn.implementations(); \
+	  print('read without AVX2:', skimrnn.load('sst').read('a joy to watch').label)"
 
 test-ray: $(VENV)/.train
 	$(PIP) install -e '.[ray]'

@@ -24,6 +24,7 @@ RESULT = RESULTS / "suites.json"
 SUITES = {
     "test-cpp": "the C++ alone, without Python, against the reference's numbers",
     "test-arm": "the same for 64-bit ARM, by an emulator",
+    "test-old": "the package on an emulated x86-64 CPU without AVX2",
     "test-wheel": "the wheel and the sdist, installed into an empty environment",
     "test-browser": "the page in Chromium; the API by Schemathesis",
     "test-ray": "scoring on a local Ray cluster, a worker killed in the middle",

@@ -8,6 +8,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -29,6 +30,13 @@ using Matrix2 = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::
 using Counts = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Rows = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Levels = nb::ndarray<const std::int8_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+
+// So many tokens, which the network counts as int.
+int counted(std::size_t tokens) {
+  if (tokens > std::size_t(std::numeric_limits<int>::max()))
+    throw std::invalid_argument("a text of more than 2^31 - 1 tokens cannot be read");
+  return int(tokens);
+}
 
 // A new NumPy array, zero at first.
 template <typename T>
@@ -61,6 +69,11 @@ class Network {
     const skimrnn::CellKind kind = skimrnn::kind_of(cell);
     if (int8 && kind == skimrnn::kRelu)
       throw std::invalid_argument("int8 needs a cell whose h stays within 1, and relu's does not");
+    if (input_size < 1 || hidden_size < 1 || num_layers < 1 || directions < 1 || directions > 2)
+      throw std::invalid_argument("a size is below 1, or there are more than two directions");
+    if (levels.empty() || levels.size() > 128 || levels[0] != hidden_size || levels.back() < 0 ||
+        std::adjacent_find(levels.begin(), levels.end(), std::less_equal<>()) != levels.end())
+      throw std::invalid_argument("levels must fall from hidden_size to at least 0, at most 128");
     const skimrnn::RouterKind routes_by = router_kind(router);
     const auto option = [&](const char* name) {
       const auto found = router_options.find(name);
@@ -130,6 +143,7 @@ class Network {
   }
 
   void set_words(Matrix2 embedding, std::size_t table_bytes) {
+    if (embedding_) throw std::invalid_argument("there are words already, which readers share");
     if (embedding.shape(1) != std::size_t(network_->shape().input_size))
       throw std::invalid_argument("the embedding has another width than the network's inputs");
     embedding_ = std::make_shared<Matrix2>(embedding);
@@ -143,7 +157,7 @@ class Network {
                          std::optional<Matrix2> memory_0, std::optional<Levels> levels) const {
     if (x.shape(1) != std::size_t(network_->shape().input_size))
       throw std::invalid_argument("x has another width than the network's inputs");
-    const int tokens = int(x.shape(0));
+    const int tokens = counted(x.shape(0));
     return read({x.data(), nullptr, checked(network_->shape(), levels, tokens)}, tokens,
                 rule(argmax, threshold, budget, burst),
                 {state(h_0), state(c_0), counts(reads_0), tokens_0, memory(memory_0)}, true);
@@ -153,7 +167,7 @@ class Network {
                        double burst, std::optional<Matrix2> h_0, std::optional<Matrix2> c_0,
                        std::optional<Counts> reads_0, std::int64_t tokens_0,
                        std::optional<Matrix2> memory_0, std::optional<Levels> levels) const {
-    const int tokens = int(rows.shape(0));
+    const int tokens = counted(rows.shape(0));
     for (int t = 0; t < tokens; ++t)
       if (rows.data()[t] < 0 || rows.data()[t] >= network_->words())
         throw std::invalid_argument("a row is outside of the embedding");
@@ -264,7 +278,7 @@ class TextReader {
     const skimrnn::Shape& shape = network_->shape();
     const std::size_t units = std::size_t(shape.directions) * shape.hidden_size;
     if (head_weight.shape(1) != units || head_bias.size() != head_weight.shape(0) ||
-        int(words.size()) != network_->words())
+        words.empty() || int(words.size()) != network_->words())
       throw std::invalid_argument("head, vocabulary and network do not fit each other");
     weight_.assign(head_weight.data(), head_weight.data() + head_weight.size());
     bias_.assign(head_bias.data(), head_bias.data() + head_bias.size());
@@ -272,7 +286,7 @@ class TextReader {
 
   // The rows of a text's words.
   nb::ndarray<nb::numpy, std::int32_t> rows(const nb::bytes& text) const {
-    const std::vector<std::int32_t> found = scan({text.c_str(), text.size()});
+    const std::vector<std::int32_t> found = scan_unlocked(text);
     auto array = make_array<std::int32_t>({found.size()});
     std::copy(found.begin(), found.end(), array.data());
     return array;
@@ -291,7 +305,7 @@ class TextReader {
   nb::tuple read(const nb::bytes& text, bool argmax, double threshold,
                  std::optional<double> budget, double burst, std::optional<Levels> levels) const {
     const skimrnn::Shape& shape = network_->shape();
-    const std::vector<std::int32_t> found = scan({text.c_str(), text.size()});
+    const std::vector<std::int32_t> found = scan_unlocked(text);
     const std::size_t T = found.size(), L = shape.num_layers, dirs = shape.directions;
     auto level = make_array<std::int8_t>({L, dirs, T});
     auto p = make_array<float>({L, dirs, T, shape.levels.size()});
@@ -354,11 +368,18 @@ class TextReader {
     }
   }
 
+  std::vector<std::int32_t> scan_unlocked(const nb::bytes& text) const {
+    const std::string_view view(text.c_str(), text.size());
+    nb::gil_scoped_release released;
+    return scan(view);
+  }
+
   std::vector<std::int32_t> scan(std::string_view text) const {
     std::string run;
     std::vector<std::int32_t> rows;
     rows.reserve(text.size() / 4 + 1);
     skimrnn::scan_rows(text, *table_, vocabulary_, run, rows);
+    counted(rows.size());
     return rows;
   }
 

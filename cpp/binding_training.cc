@@ -78,6 +78,8 @@ skimrnn::Sequence sequence(const Options& options, const Arrays& arrays) {
   if (s.kind != skimrnn::kLstm && s.kind != skimrnn::kGru)
     throw std::invalid_argument("there is no training kernel for the cell " + options.cell);
   const bool lstm = s.kind == skimrnn::kLstm;
+  if (options.state_router && !lstm)
+    throw std::invalid_argument("only an LSTM has a c for the router to see");
   const std::size_t gates = skimrnn::gates_of(s.kind), K = options.levels.size();
   if (!K || arrays.cells.size() != K) throw std::invalid_argument("cells must be one per level");
   if (options.threads < 1) throw std::invalid_argument("threads must be at least 1");

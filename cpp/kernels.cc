@@ -385,12 +385,15 @@ float router_sum(const RouterRow& row, const float* c, const float* h, int movin
 }  // namespace
 
 // training_kernels.cc
-extern const TrainSteps train_forward[2], train_backward[2];
-extern const RowsProduct rows_product;
-extern const SumsProduct sums_product;
+std::remove_pointer_t<TrainSteps> train_forward_lstm, train_forward_gru, train_backward_lstm,
+    train_backward_gru;
+std::remove_pointer_t<RowsProduct> rows_product;
+std::remove_pointer_t<SumsProduct> sums_product;
 
+// Made by the linker: code that runs when the library is loaded would be this instruction set's, on
+// any CPU.
 extern const Kernels kernels;
-const Kernels kernels = {
+constinit const Kernels kernels = {
     SKIMRNN_NAME(SKIMRNN_ISA),
     {input_parts<4>, input_parts<3>, input_parts<1>, input_parts<1>},
     kTogether > 1,
@@ -399,8 +402,8 @@ const Kernels kernels = {
     {step<Lstm, Int8Seen>, step<Gru, Int8Seen>, step<Elman<false>, Int8Seen>, nullptr},
     dot,
     router_sum,
-    {train_forward[kLstm], train_forward[kGru]},
-    {train_backward[kLstm], train_backward[kGru]},
+    {train_forward_lstm, train_forward_gru},
+    {train_backward_lstm, train_backward_gru},
     rows_product,
     sums_product,
 };

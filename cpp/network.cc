@@ -370,7 +370,10 @@ void Network::score_window(const Direction& direction, const float* c, const flo
                            Work& work) const {
   const int window = shape_.window;
   std::vector<std::pair<float, int>>& ranks = work.ranks;
-  for (int i = 0; i < window; ++i) ranks[i] = {score(direction, i, c, h, work), i};
+  for (int i = 0; i < window; ++i) {
+    const float logit = score(direction, i, c, h, work);
+    ranks[i] = {std::isnan(logit) ? -HUGE_VALF : logit, i};  // no order has room for NaN
+  }
   const auto sooner = [](const auto& one, const auto& other) {  // of equal ones the first
     return one.first > other.first || (one.first == other.first && one.second < other.second);
   };

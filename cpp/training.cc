@@ -8,6 +8,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 #include "buffer.h"
@@ -62,7 +63,10 @@ void at_once(unsigned count, const std::function<void(unsigned)>& f) {
   if (count < 2) return take(&work);
   if (const OpenMP parallel = open_mp()) return parallel(take, &work, count, 0);
   Threads others;
-  for (unsigned i = 1; i < count; ++i) others.started.emplace_back(take, &work);
+  try {
+    for (unsigned i = 1; i < count; ++i) others.started.emplace_back(take, &work);
+  } catch (const std::system_error&) {  // no more threads are to be had: those there do the work
+  }
   take(&work);
 }
 

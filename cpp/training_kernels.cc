@@ -95,9 +95,10 @@ void ragged_product(int rows, Left a, Right b, int width, int columns, int count
 // Rows that go through all panels together, so that they stay in the first-level cache.
 constexpr int kRowsTogether = 16 * kTileRows;
 
-void multiply_rows(const float* a, std::size_t rows, std::size_t a_stride, const float* panels,
-                   int columns, int count, const float* start, float* out,
-                   std::size_t out_stride) {
+}  // namespace
+
+void rows_product(const float* a, std::size_t rows, std::size_t a_stride, const float* panels,
+                  int columns, int count, const float* start, float* out, std::size_t out_stride) {
   const int wide = padded(columns);
   for (std::size_t chunk = 0; chunk < rows; chunk += kRowsTogether) {
     const std::size_t end = chunk + kRowsTogether < rows ? chunk + kRowsTogether : rows;
@@ -116,9 +117,9 @@ void multiply_rows(const float* a, std::size_t rows, std::size_t a_stride, const
   }
 }
 
-void multiply_sums(const float* a, int wanted, std::size_t a_stride, const float* b, int columns,
-                   std::size_t b_stride, std::size_t count, float* out, std::size_t out_stride,
-                   float* a_sums, float* room) {
+void sums_product(const float* a, int wanted, std::size_t a_stride, const float* b, int columns,
+                  std::size_t b_stride, std::size_t count, float* out, std::size_t out_stride,
+                  float* a_sums, float* room) {
   const int wide = padded(columns);
   for (std::size_t first = 0; first < count; first += kSumRows) {
     const int some = count - first < kSumRows ? int(count - first) : kSumRows;
@@ -148,6 +149,8 @@ void multiply_sums(const float* a, int wanted, std::size_t a_stride, const float
       }
   }
 }
+
+namespace {
 
 // ---- what both passes share ----------------------------------------------------------------------
 
@@ -531,25 +534,13 @@ struct Backward {
   }
 };
 
-template <class Kind>
-void forward(const Steps& steps) {
-  Forward<Kind>{steps}.run();
-}
-
-template <class Kind>
-void backward(const Steps& steps) {
-  Backward<Kind>{steps}.run();
-}
-
 }  // namespace
 
-extern const TrainSteps train_forward[2], train_backward[2];
-const TrainSteps train_forward[2] = {forward<Lstm>, forward<Gru>};
-const TrainSteps train_backward[2] = {backward<Lstm>, backward<Gru>};
-extern const RowsProduct rows_product;
-extern const SumsProduct sums_product;
-const RowsProduct rows_product = multiply_rows;
-const SumsProduct sums_product = multiply_sums;
+// kernels.cc
+void train_forward_lstm(const Steps& steps) { Forward<Lstm>{steps}.run(); }
+void train_forward_gru(const Steps& steps) { Forward<Gru>{steps}.run(); }
+void train_backward_lstm(const Steps& steps) { Backward<Lstm>{steps}.run(); }
+void train_backward_gru(const Steps& steps) { Backward<Gru>{steps}.run(); }
 
 }  // namespace SKIMRNN_ISA
 }  // namespace skimrnn

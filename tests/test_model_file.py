@@ -122,6 +122,18 @@ def test_rows_in_int8_come_back_within_half_a_step(
     )
 
 
+def test_rows_in_int8_whose_scale_is_too_large_replace_nothing(tmp_path: Path) -> None:
+    model = make_classifier(dtype="float64")
+    write_model(tmp_path / "model", model)
+    before = tree(tmp_path)
+    embedding = model.text.embedding.copy()
+    embedding[1, 0] = 1e60
+    model = replace(model, text=replace(model.text, embedding=embedding))
+    with pytest.raises(ValueError, match=r"embedding\.scale has values that are not finite"):
+        write_model(tmp_path / "model", model, int8_rows=True)
+    assert tree(tmp_path) == before
+
+
 def test_rows_in_int8_are_a_classifier_s(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="int8_rows is for word vectors, and a layer has none"):
         write_model(tmp_path / "model", make_layer(), int8_rows=True)

@@ -503,6 +503,13 @@ INT8_ROWS = [
     ({"embedding.scale": np.ones(10, np.float64)}, "embedding.scale is float64; expected float32"),
     ({"embedding.scale": np.full(10, np.nan, np.float32)}, "values that are not finite"),
     (
+        {
+            "embedding.scale": np.full(10, 3e38, np.float32),
+            "embedding.weight": np.full((10, 5), 100, np.int8),
+        },
+        "parameter embedding.weight has values that are not finite",
+    ),
+    (
         {"embedding.weight": np.ones((10, 4), np.int8)},
         "embedding.weight is (10, 4); expected (10, 5)",
     ),

@@ -24,6 +24,7 @@ from skimrnn.model_folder import (
     FORMAT,
     FORMAT_VERSION,
     ROWS,
+    SCALES,
     ModelFileError,
     as_json,
     as_stored,
@@ -147,6 +148,7 @@ def write_model(
         problems.append("int8_rows is for word vectors, and a layer has none")
     elif int8_rows and not problems:
         tensors |= quantised(tensors[ROWS])
+        problems += value_problems({SCALES: tensors[SCALES]})
     classifier = model.text is not None
     values: dict[str, Any] = {
         "format": FORMAT,

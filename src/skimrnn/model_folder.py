@@ -275,7 +275,8 @@ def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
 
 def quantised(rows: Array) -> dict[str, Array]:
     """Word vectors (V, E) in int8, and the scale (V,) of each in float32."""
-    scale = (np.abs(rows).max(axis=1, initial=0).astype(np.float64) / 127).astype(np.float32)
+    with np.errstate(over="ignore"):
+        scale = (np.abs(rows).max(axis=1, initial=0).astype(np.float64) / 127).astype(np.float32)
     divisor = np.where(scale > 0, scale, 1)[:, None]
     return {ROWS: np.clip(np.rint(rows / divisor), -127, 127).astype(np.int8), SCALES: scale}
 
@@ -323,7 +324,9 @@ def load_tensors(folder: Path, expected: Shapes | None, problems: list[str]) -> 
     if not problems and SCALES in whole:
         scale = whole.pop(SCALES)
         dtype = next(array.dtype for name, array in whole.items() if name != ROWS)
-        whole[ROWS] = (whole[ROWS] * scale[:, None]).astype(dtype)
+        with np.errstate(over="ignore"):  # too large becomes inf, which is refused
+            whole[ROWS] = (whole[ROWS] * scale[:, None]).astype(dtype)
+        problems += value_problems({ROWS: whole[ROWS]})
     return whole
 
 

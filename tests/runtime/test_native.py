@@ -359,3 +359,54 @@ def test_the_many_parameters_of_a_router_are_checked():
         parameters[f"{name}_l0"] = parameters[f"{name}_l0"][1:]
         with pytest.raises(ValueError, match="must have"):
             NativeReader(config, parameters, extension.instruction_sets()[0])
+
+
+# ---- what the binding refuses, whoever calls it --------------------------------------------------
+
+
+@needs_the_extension
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"levels": []}, "levels must fall from hidden_size"),
+        ({"levels": [18, 3]}, "levels must fall from hidden_size"),
+        ({"levels": [17, 17]}, "levels must fall from hidden_size"),
+        ({"levels": [17, 3, 5]}, "levels must fall from hidden_size"),
+        ({"levels": [17, -1]}, "levels must fall from hidden_size"),
+        ({"hidden_size": 0, "levels": [0]}, "a size is below 1"),
+        ({"num_layers": 0}, "a size is below 1"),
+        ({"directions": 3}, "more than two directions"),
+    ],
+    ids=str,
+)
+def test_sizes_that_no_network_has_are_refused(changes, said):
+    config = make_config((17, 3), input_size=7)
+    parameters, _ = make_parts(config)
+    sizes = {"hidden_size": 17, "num_layers": 1, "directions": 1, "levels": [17, 3]} | changes
+    flat = native.flat_parameters(config, parameters)
+    with pytest.raises(ValueError, match=said):
+        extension.kernels.Network(
+            *("lstm", 7, *sizes.values(), False, True, "softmax", {}, flat),
+            *(extension.instruction_sets()[0], False),
+        )
+
+
+@needs_the_extension
+def test_words_are_given_once(isa):
+    config = make_config((17, 3), input_size=7)
+    parameters, embedding = make_parts(config)
+    reader = NativeReader(config, parameters, isa, embedding)
+    with pytest.raises(ValueError, match="there are words already, which readers share"):
+        reader.network.set_words(embedding, 0)
+
+
+@needs_the_extension
+def test_numbers_that_lie_between_two_places(isa):
+    """What a buffer at an odd offset gives; a load from there is undefined in C++."""
+    config = make_config((17, 3), input_size=7)
+    parameters, _ = make_parts(config)
+    x = np.random.default_rng(0).normal(size=(9, 7)).astype(np.float32)
+    apart = np.frombuffer(b"-" + x.tobytes(), np.float32, offset=1).reshape(x.shape)
+    assert not apart.flags.aligned
+    reader, rule = NativeReader(config, parameters, isa), Rule(0.5)
+    assert_same_bits(reader.read(apart, rule), reader.read(x, rule))

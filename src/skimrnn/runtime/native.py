@@ -83,7 +83,7 @@ class NativeReader:
         )
         if embedding is not None:
             room = TABLE_BYTES if table_bytes is None else table_bytes
-            self.network.set_words(np.ascontiguousarray(embedding, np.float32), room)
+            self.network.set_words(_floats(embedding), room)
 
     def read(
         self, x: Array, way: Way, initial: tuple[Array, Array | None] | None = None
@@ -99,11 +99,8 @@ class NativeReader:
                 f'precision "int8" reads from an h within -1 to 1; got {largest:g} in hx, use '
                 'precision="float32"'
             )
-        h_0, c_0 = (
-            None if part is None else np.ascontiguousarray(part, np.float32)
-            for part in (initial or (None, None))
-        )
-        x, (rule, levels) = np.ascontiguousarray(x, np.float32), _parts(way)
+        h_0, c_0 = (None if part is None else _floats(part) for part in (initial or (None, None)))
+        x, (rule, levels) = _floats(x), _parts(way)
         *read, _ = self.network.read_vectors(x, *_rule(rule), h_0, c_0, None, 0, None, levels)
         return SequenceReading(*read)
 
@@ -206,4 +203,9 @@ def flat_parameters(config: SkimConfig, parameters: Mapping[str, Array]) -> list
             for level, size in enumerate(config.levels):
                 flat += cell_parameters(parameters, config, level, suffix) if size else [None] * 4
             flat += [parameters.get(f"{name}{suffix}") for name in own]
-    return [None if part is None else np.ascontiguousarray(part, np.float32) for part in flat]
+    return [None if part is None else _floats(part) for part in flat]
+
+
+def _floats(array: Array) -> NDArray[np.float32]:
+    """As the kernels take them: float32, row after row, each number at a multiple of its size."""
+    return np.require(array, np.float32, ["C", "A"])

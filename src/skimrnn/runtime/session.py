@@ -251,7 +251,7 @@ class Session:
         if level.size and not 0 <= int(level.min()) <= int(level.max()) < len(config.levels):
             raise ValueError(f"level must be from 0 to {len(config.levels) - 1}")
         # NaN passes: a model whose numbers overflow has it in sessions of its own.
-        if self.model.precision == "int8" and np.abs(tensors["h"]).max() > 1:
+        if self.model.precision == "int8" and (np.abs(tensors["h"]) > 1).any():
             raise ValueError("h must be within -1 to 1 for a model in int8")
         counted = (level[:, 0] == 0).sum(axis=1) if config.skims else 0
         if (reads != counted).any():
