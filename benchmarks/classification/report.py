@@ -34,6 +34,13 @@ from benchmarks.pages import between, write_or_check
 ROOT = Path(__file__).parents[2]
 PAGE, README = ROOT / "docs" / "results.md", ROOT / "README.md"
 
+GIVEN = {
+    "random": "random skimming",
+    "periodic": "periodic skimming",
+    "frequent": "skimming of frequent words",
+}
+"""What is skimmed where levels are given."""
+
 # Accuracy and skim rate of the paper's Table 2 (100-d GloVe, one run each), in percent.
 PAPER = {
     ("sst", "lstm"): (86.4, None),
@@ -158,7 +165,7 @@ def paper(task: str, name: str) -> str:
 
 
 def verdicts(rows: dict[str, Runs]) -> list[str]:
-    """What the row that was chosen shows against the plain LSTM and against random skimming."""
+    """The row that was chosen against the plain LSTM, and learned skimming against given levels."""
     best = chosen(rows)
     if best is None:
         return []
@@ -169,13 +176,15 @@ def verdicts(rows: dict[str, Runs]) -> list[str]:
         f"{skimmed_by(rows[best])} of the words: "
         f"**{plain.verdict if plain else 'no pair of seeds'}**."
     ]
-    for name in (name for name in rows if ROWS[name].given == "random"):
-        follows = ROWS[name].follows
+    for name in rows:
+        what, follows = GIVEN.get(ROWS[name].given or ""), ROWS[name].follows
+        if what is None:
+            continue
         against = difference(rows[follows], rows[name]) if follows in rows else None
         if against:
             lines.append(
-                f"{follows}, skimming {skimmed_by(rows[follows])}, against {name}, random skimming "
-                f"of {skimmed_by(rows[name])}: {against} points, **{said(against)}**."
+                f"{follows}, skimming {skimmed_by(rows[follows])}, against {name}, {what}, "
+                f"{skimmed_by(rows[name])}: {against} points, **{said(against, what)}**."
             )
     return [*lines, ""]
 
@@ -185,11 +194,11 @@ def skimmed_by(runs: Runs) -> str:
     return f"{100 * runs.values('test', 'skim_rate').mean():.1f} %"
 
 
-def said(against: Difference) -> str:
+def said(against: Difference, what: str) -> str:
     """Whether learning to skim is worth it."""
     if against.low > 0:
         return "learned skimming is better"
-    return "random skimming is better" if against.high < 0 else "not told apart"
+    return f"{what} is better" if against.high < 0 else "not told apart"
 
 
 def measured(task: str, times: dict[str, Any]) -> list[str]:

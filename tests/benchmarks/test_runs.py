@@ -140,7 +140,7 @@ def test_the_page_has_every_row_and_its_verdicts():
     page = report.page(tasks, {"sst": timed})
     for name in KINDS:
         assert f"| {name} |" in page or f"| **{name}** |" in page
-    assert "%, against random-tuned, random skimming of " in page
+    assert "%, against random-tuned, random skimming, " in page
     assert "| lstm | avx2 | float32 | 50.00 | 1.000 | 10.0 | 2.50 |  | 2.0 |" in page
     assert "| SST, trained on sentences | 1 of 10 | lstm, " in page
     assert "| SST, trained on sentences | not made | skim-5-0.01, " in page
