@@ -252,7 +252,9 @@ def test_a_step_of_torch(case):
         for prefix in ("", "skim_1_")
     ]
     own = {name: w[f"{name}_l0"] for name in config.router_shapes(0)}
-    router = Routing(SoftmaxRouter(own, config.input_size, TorchOps), config.router_input)
+    router = Routing(
+        SoftmaxRouter(own, config.input_size, TorchOps, sizes=config.levels), config.router_input
+    )
     direction = Direction(config, [*cells, None], router)
     x, h = (torch.tensor([case[part]]).double() for part in "xh")
     c = None if case["c"] is None else torch.tensor([case["c"]]).double()

@@ -94,7 +94,8 @@ class ModelFile:
         training: how it was trained, as JSON values.
         card: the model card, Markdown.
         torch: what a module of torch is made with besides, and reading does without: whichever of
-            "batch_first", "dropout", "hard" and, of a classifier, "text_dropout" is known.
+            "batch_first", "dropout", "hard" and, of a classifier, "text_dropout" is not its
+            default, false or 0.
     """
 
     config: SkimConfig

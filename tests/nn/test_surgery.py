@@ -283,6 +283,7 @@ def test_parameters_stay_the_ones_that_they_were():
     model = nn.ModuleDict({"one": nn.LSTM(3, 7), "two": nn.LSTM(3, 7), "out": nn.Linear(7, 28)})
     model["two"].weight_hh_l0 = model["one"].weight_hh_l0
     model["out"].weight = model["one"].weight_hh_l0
+    model["two"].bias_hh_l0 = model["two"].bias_ih_l0
     before = dict(model.named_parameters(remove_duplicate=False))
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
     skimmify(model, skim_size=2)

@@ -115,6 +115,30 @@ def test_gradients_of_each_text_by_vmap(layer):
             torch.testing.assert_close(each[name][text], one.grad, rtol=1e-4, atol=1e-6)
 
 
+def test_the_gradient_of_many_by_vmap_with_the_penalty(layer):
+    """By vmap within grad, where no tensor says that it has a gradient."""
+    noise = torch.randn(1, 1, 3, 5, 2)
+
+    def loss(parameters, x, noise):
+        with record() as reads:
+            called = torch.func.functional_call(layer, parameters, (x,), {"noise": noise})
+        return called[0].square().sum() + reads.penalty()
+
+    def each(parameters):
+        def one(x, noise):
+            return loss(parameters, x[:, None], noise[:, :, None])
+
+        return torch.func.vmap(one, in_dims=(1, 2))(X, noise).mean()
+
+    parameters = {name: one.detach() for name, one in layer.named_parameters()}
+    gradient = torch.func.grad(each)(parameters)
+    own = dict(layer.named_parameters())
+    texts = [loss(own, X[:, [b]], noise[:, :, [b]]) for b in range(3)]
+    torch.stack(texts).mean().backward()
+    for name, one in own.items():
+        torch.testing.assert_close(gradient[name], one.grad, rtol=1e-4, atol=1e-6)
+
+
 def test_on_the_meta_device_shapes_are_known(layer):
     on_meta = layer.to("meta")
     output, _ = on_meta(X.to("meta"))

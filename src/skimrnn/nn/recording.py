@@ -224,6 +224,8 @@ def _lost_its_gradient(entry: LayerReads) -> bool:
     """Whether a router that is being trained was run without a gradient."""
     if not entry.skimming or not entry.module.training or entry.log_p.requires_grad:
         return False
+    if torch._C._are_functorch_transforms_active():  # whose tensors do not say what they require
+        return False
     if find_router(entry.config.router).training == "reinforced":  # which learns without
         return False
     routers = (one for name, one in entry.module.named_parameters() if "router_" in name)

@@ -85,10 +85,11 @@ def as_file(
     layer = _skimming(rnn)
     parameters = {name: _array(_value(layer, name)) for name in _config(layer).parameter_shapes()}
     rule = Rule(*(_single(layer, name) for name in ("threshold", "budget", "burst")))
-    torch_options = {name: getattr(layer, name) for name in ("batch_first", "dropout", "hard")}
+    made_with = {name: getattr(layer, name) for name in ("batch_first", "dropout", "hard")}
     if isinstance(module, TextClassifier):
-        torch_options["text_dropout"] = module.dropout.p
-    return ModelFile(_config(layer), parameters, rule, text, training, card, torch_options)
+        made_with["text_dropout"] = module.dropout.p
+    unlike_default = {name: value for name, value in made_with.items() if value}
+    return ModelFile(_config(layer), parameters, rule, text, training, card, unlike_default)
 
 
 def load(folder: str | os.PathLike[str]) -> TextClassifier | SkimLayer:

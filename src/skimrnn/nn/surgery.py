@@ -106,8 +106,8 @@ def skimmify(model: nn.Module, **options: Unpack[SkimOptions]) -> nn.Module:
         raise ValueError("the model holds no torch.nn.LSTM, GRU or RNN to replace")
     layers = {rnn: from_rnn(rnn, **options) for rnn in found}  # type: ignore[arg-type]
     for rnn, layer in layers.items():
-        for name, parameter in rnn.named_parameters():  # the same ones: ties and optimisers hold
-            setattr(layer, name, parameter)
+        for name in _names(rnn):  # the same parameters: ties and optimisers hold
+            setattr(layer, name, rnn.get_parameter(name))
     for rnn, places in found.items():
         for parent, name in places:
             setattr(parent, name, layers[rnn])
