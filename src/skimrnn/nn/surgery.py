@@ -95,7 +95,7 @@ def skimmify(model: nn.Module, **options: Unpack[SkimOptions]) -> nn.Module:
         ValueError: if the model has no such layer, one has hooks or parametrised weights, or an
             option does not fit; the model is then as it was.
     """
-    found: dict[nn.Module, list[tuple[nn.Module, str]]] = {}
+    found: dict[nn.RNNBase, list[tuple[nn.Module, str]]] = {}
     for parent in model.modules():
         for name, child in parent._modules.items():
             if _replaceable(child):
@@ -104,7 +104,7 @@ def skimmify(model: nn.Module, **options: Unpack[SkimOptions]) -> nn.Module:
         return from_rnn(model, **options)
     if not found:
         raise ValueError("the model holds no torch.nn.LSTM, GRU or RNN to replace")
-    layers = {rnn: from_rnn(rnn, **options) for rnn in found}  # type: ignore[arg-type]
+    layers = {rnn: from_rnn(rnn, **options) for rnn in found}
     for rnn, layer in layers.items():
         for name in _names(rnn):  # the same parameters: ties and optimisers hold
             setattr(layer, name, rnn.get_parameter(name))
