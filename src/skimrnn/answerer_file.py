@@ -21,7 +21,6 @@ from skimrnn.model_folder import (
     FORMAT_VERSION,
     MAX_SIZE,
     ROWS,
-    SCALES,
     ModelFileError,
     as_json,
     as_stored,
@@ -84,8 +83,7 @@ def write_answerer(
     tensors = as_stored(model.parameters, dtype)
     problems = value_problems(tensors)
     if int8_rows and not problems:
-        tensors |= quantised(tensors[ROWS])
-        problems += value_problems({SCALES: tensors[SCALES]})
+        tensors |= quantised(tensors[ROWS], problems)
     stored = {name: (str(array.dtype), array.shape) for name, array in tensors.items()}
     problems += shape_problems(stored, {**model.config.parameter_shapes(len(model.vocabulary))})
     values = {

@@ -24,7 +24,6 @@ from skimrnn.model_folder import (
     FORMAT,
     FORMAT_VERSION,
     ROWS,
-    SCALES,
     ModelFileError,
     as_json,
     as_stored,
@@ -148,8 +147,7 @@ def write_model(
     if int8_rows and model.text is None:
         problems.append("int8_rows is for word vectors, and a layer has none")
     elif int8_rows and not problems:
-        tensors |= quantised(tensors[ROWS])
-        problems += value_problems({SCALES: tensors[SCALES]})
+        tensors |= quantised(tensors[ROWS], problems)
     classifier = model.text is not None
     values: dict[str, Any] = {
         "format": FORMAT,

@@ -273,10 +273,11 @@ def _fits(shape: tuple[int, ...], expected: tuple[int | None, ...]) -> bool:
     )
 
 
-def quantised(rows: Array) -> dict[str, Array]:
-    """Word vectors (V, E) in int8, and the scale (V,) of each in float32."""
+def quantised(rows: Array, problems: list[str]) -> dict[str, Array]:
+    """Word vectors (V, E) in int8, and the scale (V,) of each in float32, told if it overflows."""
     with np.errstate(over="ignore"):
         scale = (np.abs(rows).max(axis=1, initial=0).astype(np.float64) / 127).astype(np.float32)
+    problems += value_problems({SCALES: scale})
     divisor = np.where(scale > 0, scale, 1)[:, None]
     return {ROWS: np.clip(np.rint(rows / divisor), -127, 127).astype(np.int8), SCALES: scale}
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from skimrnn.model_file import ACTIVATIONS, SOFTMAX
 from skimrnn.nn.pretrained import Pretrained
+from skimrnn.nn.sequences import is_whole
 from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
 from skimrnn.text import Vocabulary
-
-_WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 class TextClassifier(Pretrained, nn.Module):
@@ -86,7 +84,7 @@ class TextClassifier(Pretrained, nn.Module):
             ValueError: if a length is none, or there is not one for each text.
         """
         if (
-            lengths.dtype not in _WHOLE
+            not is_whole(lengths)
             or lengths.shape != rows.shape[:1]
             or bool(((lengths < 0) | (lengths > rows.shape[1])).any())
         ):

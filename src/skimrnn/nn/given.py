@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from skimrnn.config import SkimConfig
-from skimrnn.nn.sequences import Ragged
+from skimrnn.nn.sequences import Ragged, is_whole
 
 
 def levels_of_tokens(
@@ -32,7 +32,7 @@ def levels_of_tokens(
             f"= {(texts, layout.steps)} or {(*states, texts, layout.steps)}; "
             f"got {tuple(levels.shape)}"
         )
-    if levels.dtype.is_floating_point or levels.dtype.is_complex or levels.dtype == torch.bool:
+    if not is_whole(levels):
         raise ValueError(f"levels must be whole numbers, such as int64; got {levels.dtype}")
     device = layout.texts_of.device
     given = levels.to(device, torch.int64)[..., layout.texts_of, layout.steps_of]

@@ -13,6 +13,12 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 
+def is_whole(values: Tensor) -> bool:
+    """Whether they are whole numbers by their dtype; booleans are none."""
+    dtype = values.dtype
+    return not (dtype.is_floating_point or dtype.is_complex or dtype == torch.bool)
+
+
 class Ragged:
     """Where the N tokens of a batch of B texts lie.
 
