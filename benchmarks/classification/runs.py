@@ -313,13 +313,14 @@ def measure_model(
 
 def wanted(tasks: list[str], names: list[str] | None, seeds: list[int] | None) -> list[Run]:
     """The runs asked for, of those that the tasks have, seed by seed."""
-    return [
+    runs = [
         Run(task, name, seed)
-        for seed in range(max(map(len, SEEDS.values())))
         for task in tasks
         for name in names or ROWS
-        if seed in seeds_of(task, name) and (seeds is None or seed in seeds)
+        for seed in seeds_of(task, name)
+        if seeds is None or seed in seeds
     ]
+    return sorted(runs, key=lambda run: run.seed)
 
 
 def _end_with_parent() -> None:
