@@ -1,7 +1,9 @@
 """Parquet: types stay, and other files become it."""
 
+import base64
 import datetime
 import decimal
+import json
 import pickle
 import subprocess
 import sys
@@ -88,6 +90,76 @@ def test_rows_of_other_types_than_the_first(scorer, tmp_path):
     )
     with pytest.raises(ScoringError, match=r"does not fit .* write to a \.jsonl file"):
         score_file(source, tmp_path / "a.parquet", scorer, workers=1, batch_rows=1)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (4, 4.5),  # Arrow alone makes 4 of it
+        ([1], [1.5]),
+        ({"a": 1}, {"a": 2, "b": "lost"}),  # and drops what the first has not
+        ({"x": 1}, {"y": 2}),
+        (1, 2**64),
+    ],
+)
+def test_what_does_not_fit_into_parquet_is_refused(scorer, tmp_path, first, then):
+    rows = [{"text": "good", "n": first}, {"text": "bad", "n": then}]
+    source = write_jsonl(tmp_path / "a.jsonl", rows)
+    with pytest.raises(ScoringError, match=r"does not fit .* write to a \.jsonl file"):
+        score_file(source, tmp_path / "a.parquet", scorer, workers=1, batch_rows=1)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "written"),
+    [
+        (1, None, None),
+        (1.5, 2, 2),
+        ([1.5], [2, None], [2, None]),
+        ([1], [], []),
+        ({"a": 1, "b": "x"}, {"a": 2}, {"a": 2, "b": None}),
+    ],
+)
+def test_what_fits_into_parquet_stays(scorer, tmp_path, first, then, written):
+    rows = [{"text": "good", "n": first}, {"text": "bad", "n": then}]
+    source, output = write_jsonl(tmp_path / "a.jsonl", rows), tmp_path / "a.parquet"
+    score_file(source, output, scorer, workers=1, batch_rows=1)
+    assert pq.read_table(output)["n"].to_pylist() == [first, written]
+
+
+@pytest.mark.parametrize("row", [{"id": 2**64}, {"id": {}}, {"id": "\ud800"}])
+def test_what_parquet_cannot_hold_is_told(scorer, tmp_path, row):
+    source = write_jsonl(tmp_path / "a.jsonl", [{"text": "good", **row}])
+    with pytest.raises(ScoringError, match=r"does not fit .* write to a \.jsonl file"):
+        score_file(source, tmp_path / "a.parquet", scorer, workers=1)
+
+
+def test_a_column_that_is_there_twice_is_refused(scorer, tmp_path):
+    for names in (["text", "text"], ["text", "n", "n"]):
+        pq.write_table(pa.table([["good"]] * len(names), names=names), tmp_path / "in.parquet")
+        with pytest.raises(ScoringError, match="more than once"):
+            score_file(tmp_path / "in.parquet", tmp_path / "out.jsonl", scorer, workers=1)
+
+
+def test_json_lines_are_json_whatever_numbers_and_bytes_come(scorer, tmp_path):
+    pq.write_table(
+        pa.table(
+            {
+                "text": ["good", "bad"],
+                "x": [float("nan"), 0.5],
+                "many": [[float("inf"), 1.0], None],
+                "raw": [b"\x00\xff", None],
+            }
+        ),
+        tmp_path / "in.parquet",
+    )
+    score_file(tmp_path / "in.parquet", tmp_path / "out.jsonl", scorer, workers=1)
+    strict = [
+        json.loads(line, parse_constant=pytest.fail)
+        for line in (tmp_path / "out.jsonl").read_text().splitlines()
+    ]
+    assert [row["x"] for row in strict] == [None, 0.5]
+    assert strict[0]["many"] == [None, 1.0]
+    assert base64.b64decode(strict[0]["raw"]) == b"\x00\xff"
 
 
 def test_what_is_no_parquet(scorer, tmp_path):

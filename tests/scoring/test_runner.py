@@ -73,6 +73,62 @@ def test_a_run_that_was_cut_off_goes_on(source, scorer, tmp_path, monkeypatch):
     assert not parts.exists()
 
 
+@pytest.mark.parametrize("removed", [0, 3])
+def test_a_run_that_was_cut_off_after_its_output_was_there_ends(
+    source, scorer, tmp_path, monkeypatch, removed
+):
+    output = tmp_path / "out.csv"
+
+    def interrupted(parts):
+        for path in sorted(parts.folder.glob("0*"))[:removed]:
+            path.unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner.Parts, "remove", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            score_file(source, output, scorer, workers=1, batch_rows=5)
+    written = output.read_bytes()
+    with pytest.raises(ScoringError, match=r"threshold was .* and is now 0\.1"):
+        score_file(source, output, BatchScorer(scorer.model, threshold=0.1), batch_rows=5)
+    done = score_file(source, output, scorer, workers=1, batch_rows=5)
+    assert done == Scored(1.0, 40, 5, 40)
+    assert output.read_bytes() == written
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+
+def test_an_output_of_before_is_not_taken_for_that_of_a_run(source, scorer, tmp_path, monkeypatch):
+    output = tmp_path / "out.csv"
+    output.write_text("from before")
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.replace", lambda self, path: pytest.fail("cut off"))
+        with pytest.raises(pytest.fail.Exception):
+            score_file(source, output, scorer, workers=1, batch_rows=5, overwrite=True)
+    assert output.read_text() == "from before"
+    with pytest.raises(ScoringError, match="is there already"):
+        score_file(source, output, scorer, workers=1, batch_rows=5)
+    done = score_file(source, output, scorer, workers=1, batch_rows=5, overwrite=True)
+    assert (done.rows, len(read_csv(output))) == (40, 40)
+
+
+def test_a_column_of_pandas_is_read_by_place(scorer):
+    class Column:  # as pandas has them: asked by the index, gone through by place
+        def __init__(self, values, index):
+            self.values, self.index = values, index
+
+        def __len__(self):
+            return len(self.values)
+
+        def __iter__(self):
+            return iter(self.values)
+
+        def __getitem__(self, label):
+            return self.values[self.index.index(label)]
+
+    texts = ["the film is good", None, "bad bad bad"]
+    assert scorer.score(Column(texts, [2, 7, 0])) == scorer.score(texts)
+
+
 def test_other_settings_are_refused(source, scorer, folder, tmp_path):
     output = tmp_path / "out.csv"
     parts = cut_off(source, output, scorer)

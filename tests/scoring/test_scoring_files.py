@@ -119,7 +119,7 @@ def test_csv_and_json_lines_become_each_other(scorer, rows, tmp_path):
         ("a.csv", "id,body\n1,good\n", "no column 'text'; its columns are 'id', 'body'; name the"),
         ("a.jsonl", '{"body": "good"}\n', "no column 'text'; its columns are 'body'"),
         ("a.csv", "", "has no header; its first line must name the columns"),
-        ("a.csv", "text,text\n", "the header has 'text' more than once"),
+        ("a.csv", "text,text\n", "has the column 'text' more than once"),
         ("a.csv", "text\ngood\na,b\n", "line 3: 2 cells, but the header has 1 columns ('text')"),
         (
             "a.csv",

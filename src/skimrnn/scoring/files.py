@@ -6,10 +6,12 @@ its columns come out of a file of the same kind as they went in.
 
 from __future__ import annotations
 
+import base64
 import csv
 import gzip
 import io
 import json
+import math
 import shutil
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -162,9 +164,7 @@ class CsvSource(_LineFile):
         names = tuple(next(reader, ()))
         if not names:
             raise ScoringError(f"{self.path} has no header; its first line must name the columns")
-        if len(set(names)) < len(names):
-            repeated = sorted({name for name in names if names.count(name) > 1})
-            raise ScoringError(f"{self.path}: the header has {listed(repeated)} more than once")
+        refuse_repeated(names, self.path)
         cells: list[list[str]] = []
         first, self._size = True, 0
         for row in self._numbered(reader):
@@ -261,7 +261,7 @@ def _cell(value: Any) -> str:
     """A value in a cell: nothing for None, other than text as in JSON."""
     if value is None or isinstance(value, str):
         return value or ""
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False, default=_said)
 
 
 # ---- JSON Lines --------------------------------------------------------------------------------
@@ -353,7 +353,8 @@ class JsonSink(_TextSink):
             pairs = zip(batch.parsed, mores, strict=True)
             return self._encoded(b"".join(_extended(*one, more) for one, more in pairs))
         rows = zip(batch.rows(), mores, strict=True)
-        return self._encoded("".join(f"{_dumped({**row, **more})}\n" for row, more in rows))
+        lines = (f"{_dumped(_finite({**row, **more}))}\n" for row, more in rows)
+        return self._encoded("".join(lines))
 
 
 def _extended(line: bytes, row: Mapping[str, Any], more: Mapping[str, Any]) -> bytes:
@@ -363,10 +364,35 @@ def _extended(line: bytes, row: Mapping[str, Any], more: Mapping[str, Any]) -> b
 
 
 def _dumped(row: Mapping[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False, default=str)
+    return json.dumps(row, ensure_ascii=False, default=_said)
+
+
+def _finite(value: Any) -> Any:
+    """A value without what JSON has no number for: NaN and infinities become None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _said(value: Any) -> str:
+    """What JSON has no kind for, as a text: bytes in base 64, a date as it is written."""
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
 # ---- shared ------------------------------------------------------------------------------------
+
+
+def refuse_repeated(names: Sequence[str], path: Path) -> None:
+    """Refuse a file that has a column twice.
+
+    Raises:
+        ScoringError: naming it.
+    """
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ScoringError(f"{path} has the column {listed(repeated)} more than once; rename one")
 
 
 def check_names(batch: Batch, known: Sequence[str]) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from skimrnn.scoring.files import BATCH_BYTES, Batch, CsvBatch, ScoringError, check_names
+from skimrnn.scoring.files import (
+    BATCH_BYTES,
+    Batch,
+    CsvBatch,
+    ScoringError,
+    check_names,
+    refuse_repeated,
+)
 from skimrnn.scoring.scorer import Columns
 
 _TYPES = {str: "string", int: "int64", float: "float64"}
@@ -84,6 +92,7 @@ class ParquetSource:
         pa = self._arrow
         try:
             with pa.parquet.ParquetFile(self._path, pre_buffer=False) as file:
+                refuse_repeated(file.schema_arrow.names, self._path)
                 self._rows = max(1, file.metadata.num_rows)
                 for record in file.iter_batches(batch_size=rows):
                     yield from self._pieces(pa.Table.from_batches([record]))
@@ -112,9 +121,9 @@ class ParquetSink:
         """A batch and what is added to it."""
         pa = pyarrow()
         stream = pa.BufferOutputStream()
-        pa.parquet.write_table(
-            with_columns(_table(batch, self._schema), added, self._added), stream
-        )
+        table = with_columns(_table(batch, self._schema), added, self._added)
+        with _explained():
+            pa.parquet.write_table(table, stream)
         return bytes(stream.getvalue())
 
     def join(self, parts: Iterable[Path], file: BinaryIO) -> None:
@@ -146,10 +155,26 @@ def _table(batch: Batch, schema: Any) -> Any:
     check_names(batch, names)
     rows = batch.rows()
     columns = {name: [row.get(name) for row in rows] for name in names}
-    try:
+    with _explained():
+        table = pa.table(columns)
+        if schema is None:
+            return table
+        # Told a type, Arrow makes 4 of 4.5 and drops a key that the type does not have.
+        both = pa.unify_schemas([schema, table.schema], promote_options="permissive")
+        if not both.equals(schema):
+            wider = next(field for field in both if not field.equals(schema.field(field.name)))
+            raise pa.ArrowTypeError(
+                f"{wider.name!r} was {schema.field(wider.name).type} and would be {wider.type}"
+            )
         return pa.table(columns, schema=schema)
-    except pa.ArrowException as error:
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (pyarrow().ArrowException, OverflowError, UnicodeEncodeError) as error:
         raise ScoringError(
-            f"a row does not fit a parquet table whose types are those of the first rows: {error}; "
-            "write to a .jsonl file"
+            "a row does not fit a parquet table whose types are those of the first rows: "
+            f"{error}; write to a .jsonl file"
         ) from error

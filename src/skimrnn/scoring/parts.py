@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from skimrnn.files import held_alone, write_atomically
 from skimrnn.scoring.files import ScoringError
@@ -21,6 +22,8 @@ MANIFEST = "manifest.json"
 LOCK = "lock"
 _FORMAT = "skimrnn score"
 _VERSION = 1
+_JOINED = "joined"
+"""Key of the manifest: which file the parts became, and the rows of it."""
 _PART = re.compile(r"(\d{9,})-(\d+)-(\d+)")
 
 
@@ -38,6 +41,32 @@ class Part(NamedTuple):
     unlabelled: int
 
 
+class Rows(NamedTuple):
+    """Rows of a whole output, and how many of them have no text."""
+
+    rows: int
+    unlabelled: int
+
+
+def became(output: Path) -> Rows | None:
+    """The rows of an output that a run wrote whole, but was cut off before it removed its parts."""
+    try:
+        made = json.loads((_folder_of(output) / MANIFEST).read_bytes())[_JOINED]
+        same = _identity(output.stat()).items() <= made.items()
+        return Rows(int(made["rows"]), int(made["unlabelled"])) if same else None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _folder_of(output: Path) -> Path:
+    return output.with_name(f"{output.name}.parts")
+
+
+def _identity(status: os.stat_result) -> dict[str, int]:
+    """What a file keeps when it is given another name."""
+    return {"file": status.st_ino, "bytes": status.st_size}
+
+
 class Parts:
     """The parts of one output, opened for a run.
 
@@ -50,9 +79,9 @@ class Parts:
     """
 
     def __init__(self, output: Path, settings: Mapping[str, Any]) -> None:
-        self.folder = output.with_name(f"{output.name}.parts")
+        self.folder = _folder_of(output)
         manifest = self.folder / MANIFEST
-        wanted = {"format": _FORMAT, "version": _VERSION, **settings}
+        self._wanted = wanted = {"format": _FORMAT, "version": _VERSION, **settings}
         if manifest.exists():
             self._compare(manifest, wanted)
         elif self.folder.exists() and any(self.folder.iterdir()):
@@ -66,7 +95,7 @@ class Parts:
     def _compare(self, manifest: Path, wanted: Mapping[str, Any]) -> None:
         try:
             found = json.loads(manifest.read_bytes())
-            found.keys()
+            found.pop(_JOINED, None)
         except (ValueError, AttributeError) as error:
             raise ScoringError(
                 f"{manifest} is damaged: {error}; remove {self.folder} to begin anew"
@@ -107,6 +136,13 @@ class Parts:
     def path(self, part: Part) -> Path:
         """Where a part is."""
         return self.folder / f"{part.number:09d}-{part.rows}-{part.unlabelled}"
+
+    def joined(self, file: BinaryIO, rows: Rows) -> None:
+        """Remember that they were joined to this file, which is about to become the output."""
+        file.flush()
+        made = {**_identity(os.fstat(file.fileno())), **rows._asdict()}
+        data = json.dumps({**self._wanted, _JOINED: made}, indent=1).encode()
+        write_atomically(self.folder / MANIFEST, data)
 
     def remove(self) -> None:
         """Remove them all, the manifest last: what is left of a killed removal is still a run's."""

@@ -23,7 +23,7 @@ from skimrnn.decision import rules_or_own
 from skimrnn.files import new_file, sha256, write_atomically
 from skimrnn.scoring.files import Batch, ScoringError, Sink, listed
 from skimrnn.scoring.kinds import kind_of, make_sink, open_source
-from skimrnn.scoring.parts import Part, Parts
+from skimrnn.scoring.parts import Part, Parts, Rows, became
 from skimrnn.scoring.scorer import BatchScorer, is_text
 
 BATCH_ROWS = 10_000
@@ -104,6 +104,9 @@ def score_file(
     before = source.stat()
     parts = Parts(output, _settings(source, scorer, batch_rows))
     with parts.alone():
+        if done := became(output):
+            parts.remove()
+            return Scored(1.0, *done, resumed=done.rows)
         found = parts.found()
         resumed = sum(part.rows for part in found.values())
         _refuse_unlabelled(found, strict, parts)
@@ -132,6 +135,7 @@ def score_file(
             )
         with new_file(Path(os.path.realpath(output))) as file:
             sink.join((parts.path(found[number]) for number in range(begun)), file)
+            parts.joined(file, Rows(*told()[1:3]))
     parts.remove()
     return told()
 
@@ -235,7 +239,7 @@ def _check_paths(source: Path, output: Path, overwrite: bool) -> None:
     if output.exists():
         if output.samefile(source):
             raise ScoringError(f"{output} is the input itself; give another path to write")
-        if not overwrite:
+        if not overwrite and not became(output):
             raise ScoringError(
                 f"{output} is there already; give another path, or overwrite (--overwrite)"
             )

@@ -85,6 +85,7 @@ class BatchScorer:
             words the text has, the share of them skimmed, in [0, 1] and None without a word, and
             the probability of each class if wanted. All None for what was not read.
         """
+        texts = list(texts)  # a pandas column is asked by its index, not by place
         read = [index for index, text in enumerate(texts) if is_text(text)]
         found = self.loaded.predict_counted(
             [texts[index] for index in read],
