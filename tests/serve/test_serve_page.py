@@ -1,6 +1,7 @@
 """The page in a real browser: type, turn, look and listen."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,25 @@ def test_what_is_typed_is_read(open_page, site, sst):
     assert page.locator("#text").text_content() == text
     assert marked(page) == words_read(sst, text)
     assert page.locator("#label").inner_text().startswith(sst.predict(text))
+
+
+def test_of_several_labels_all_are_said_that_a_text_has_and_none_if_none(open_page):
+    model = Model(make_classifier(make_config((7, 2)), activation="sigmoid", seed=6))
+    words, by_count = " ".join(model.vocabulary.words[1:]), {}
+    for length in range(1, len(words)):
+        reading = model.read(words[:length])
+        by_count.setdefault(len(reading.chosen), reading)
+    assert {0, 1, 2} <= {*by_count}
+    with serving(model) as site:
+        page = open_page(site)
+        for reading in by_count.values():
+            page.get_by_label("Text", exact=True).fill(reading.text)
+            wait_for(page, f"document.querySelector('#text').textContent === {reading.text!r}")
+            likely = dict(zip(reading.labels, reading.probabilities.tolist(), strict=True))
+            ranked = sorted(reading.chosen, key=likely.__getitem__, reverse=True)
+            said = page.locator("#label").inner_text()
+            assert re.sub(r"\s*\d+%", "", said) == (", ".join(ranked) or "No label")
+            assert not page.locator("#bar").is_visible()
 
 
 def test_the_threshold_is_turned_by_the_keyboard_and_the_marks_follow(open_page, site, sst):

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from skimrnn import __version__
 from skimrnn.runtime import Model
 from skimrnn.serve.answers import answer
-from skimrnn.serve.limits import BodyLimit, Limits
+from skimrnn.serve.limits import BodyLimit, ConnectionLimit, Limits
 from skimrnn.serve.metrics import Metrics, Watch
 from skimrnn.serve.page import make_page
 from skimrnn.serve.pool import BoundedPool, BusyError
@@ -67,6 +67,7 @@ def create_app(model: Model, name: str, limits: Limits | None = None) -> FastAPI
     )
     app.state.draining = app.state.closing = False
     app.add_middleware(BodyLimit, limits=limits)
+    app.add_middleware(ConnectionLimit)
     app.add_middleware(Watch, metrics=metrics)
 
     @app.exception_handler(RequestValidationError)

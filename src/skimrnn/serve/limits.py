@@ -45,6 +45,25 @@ class Limits:
     shutdown_s: float = 30
 
 
+TOO_MANY = "skimrnn.too_many_connections"
+"""In the state of a connection's requests, if it is one beyond the limit."""
+
+
+class ConnectionLimit:
+    """Refuses the requests of connections that are beyond the limit: 503."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application."""
+        app = self.app
+        if TOO_MANY in scope.get("state", ()):
+            headers = {"retry-after": "1", "connection": "close"}
+            app = problem(503, "too many connections are open; come again later", headers)
+        await app(scope, receive, send)
+
+
 class BodyLimit:
     """Takes the body of each request before the application sees any of it.
 

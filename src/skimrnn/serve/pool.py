@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -38,19 +37,26 @@ class BoundedPool:
         """
         if not self._places.acquire(blocking=False):
             raise BusyError
-        begin = time.monotonic()
-
-        def in_time() -> T:
-            # Work that has waited too long is not begun: its client has likely gone, and the
-            # others behind it would wait for nothing.
-            if time.monotonic() - begin > self._wait_s:
-                raise BusyError
-            return work()
-
-        future = self._threads.submit(in_time)
+        future = self._threads.submit(work)
         # Not when the caller stops waiting: a thread that works takes its place all the same.
         future.add_done_callback(lambda _: self._places.release())
-        return await asyncio.wrap_future(future)
+        late = False
+
+        def give_up() -> None:
+            # Work that has waited too long is not begun: its client has likely gone, and the
+            # others behind it would wait for nothing. Work that has begun cannot be cancelled.
+            nonlocal late
+            late = future.cancel()
+
+        timer = asyncio.get_running_loop().call_later(self._wait_s, give_up)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if late:
+                raise BusyError from None
+            raise
+        finally:
+            timer.cancel()
 
     def close(self) -> None:
         """Wait for the work that was begun."""

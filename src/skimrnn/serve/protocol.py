@@ -7,7 +7,7 @@ import asyncio
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from skimrnn.serve.limits import Limits
+from skimrnn.serve.limits import TOO_MANY, Limits
 
 
 def protocol(limits: Limits) -> type[H11Protocol]:
@@ -19,6 +19,8 @@ def protocol(limits: Limits) -> type[H11Protocol]:
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            if len(self.connections) > limits.connections:
+                self.app_state = {**self.app_state, TOO_MANY: True}
             self._end_in(limits.head_s)
 
         def data_received(self, data: bytes) -> None:

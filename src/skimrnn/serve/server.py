@@ -45,7 +45,6 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 timeout_keep_alive=self._limits.idle_s,  # type: ignore[arg-type]
                 timeout_graceful_shutdown=self._limits.shutdown_s,  # type: ignore[arg-type]
-                limit_concurrency=self._limits.connections,
                 h11_max_incomplete_event_size=HEAD_BYTES,
             )
         )
