@@ -79,7 +79,9 @@ def test_the_goal_chooses(goal, value, threshold):
     [("skim_rate", 0.96, "the most that is skimmed is 95.0%"), ("max_us_per_token", 0.1, "0.2 m")],
 )
 def test_a_goal_out_of_reach_says_how_near_one_can_come(goal, value, said):
-    with pytest.raises(CalibrationError, match=f"no threshold reaches {goal}={value}: .*{said}"):
+    with pytest.raises(
+        CalibrationError, match=f"no threshold tried reaches {goal}={value}: .*{said}"
+    ):
         _choose(goal, value, POINTS)
 
 

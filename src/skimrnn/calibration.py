@@ -13,7 +13,7 @@ from skimrnn.evaluation import Evaluation, evaluate
 from skimrnn.runtime import Model
 from skimrnn.tasks import Examples
 
-THRESHOLDS = (*(n / 20 for n in range(1, 20)), 0.98, 0.99, 1.0)
+THRESHOLDS = (0.0, 0.01, 0.02, *(n / 20 for n in range(1, 20)), 0.98, 0.99, 1.0)
 """θ that are tried; 1 reads everything."""
 
 PAYS = 0.95
@@ -151,7 +151,7 @@ def _choose(goal: str, value: float, points: Sequence[Evaluation]) -> Evaluation
         reached = [point for point in points if us_per_token(point) <= value]
         closest = f"the fastest takes {min(map(us_per_token, points)):.3g} microseconds"
     if not reached:
-        raise CalibrationError(f"no threshold reaches {goal}={value:g}: {closest}")
+        raise CalibrationError(f"no threshold tried reaches {goal}={value:g}: {closest}")
     return max(reached, key=lambda point: (point.score, -relative_time(point)))
 
 

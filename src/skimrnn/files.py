@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 _UNFINISHED, _ASIDE = "new", "old"
+_TO_SYNC = "rb+" if sys.platform == "win32" else "rb"
+"""Elsewhere a file that may not be written can be synchronized, as those of git's objects."""
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -77,7 +79,7 @@ def new_folder(path: Path) -> Iterator[Path]:
         yield unfinished
         for file in unfinished.rglob("*"):
             if file.is_file():
-                with file.open("rb+") as handle:
+                with file.open(_TO_SYNC) as handle:
                     os.fsync(handle.fileno())
         _swap(unfinished, path)
     except BaseException:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from skimrnn import __version__
-from skimrnn.model_folder import MAX_BYTES
+from skimrnn.answerer_file import KIND, read_answerer
+from skimrnn.model_file import read_model
+from skimrnn.model_folder import MAX_BYTES, open_folder
 
 FILES = tuple(MAX_BYTES)
 """What is downloaded and uploaded of a folder; anything else stays where it is."""
@@ -118,9 +120,11 @@ def upload(
         The address of the commit.
 
     Raises:
+        ModelFileError: if it is no model folder, or a damaged one; the hub is not asked then.
         HubError: if the hub does not take it.
     """
     hub = _package("to upload a model")
+    _check(Path(folder))
     api = hub.HfApi(token=token, library_name="skimrnn", library_version=__version__)
     try:
         made = api.create_repo(name, private=private, exist_ok=True)
@@ -133,10 +137,18 @@ def upload(
             create_pr=create_pr,
         )
     except Exception as error:  # whatever the network, the hub or the package raises
-        raise HubError(
-            f"{name} could not be uploaded ({_first_line(error)}); log in with: hf auth login"
-        ) from error
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        may_not = status in (401, 403) or isinstance(error, hub.errors.LocalTokenNotFoundError)
+        what = "log in with: hf auth login" if may_not else "try again with the network up"
+        raise HubError(f"{name} could not be uploaded ({_first_line(error)}); {what}") from error
     return str(getattr(commit, "commit_url", commit))
+
+
+def _check(folder: Path) -> None:
+    """Refuse to publish what nobody could load."""
+    values = open_folder(folder, [])
+    read = read_answerer if values and values.get("kind") == KIND else read_model
+    read(folder)
 
 
 def _package(purpose: str) -> Any:

@@ -210,7 +210,7 @@ def with_rule(folder: Path | str, out: Path | str, rule: Rule, record: Mapping[s
     with new_folder(out) as new:
         for path in folder.iterdir():
             if path.is_file() and path.name not in changed:
-                shutil.copy2(path, new / path.name)
+                shutil.copyfile(path, new / path.name)  # without its mode, which may be read-only
             elif not path.is_file() and out.resolve() == folder.resolve():
                 _keep(path, new / path.name)
         for name, data in changed.items():

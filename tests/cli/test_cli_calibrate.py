@@ -8,6 +8,7 @@ from cli_helpers import run
 
 import skimrnn
 from models import tree
+from skimrnn.calibration import THRESHOLDS
 from skimrnn.decision import Rule
 from skimrnn.model_file import with_rule
 
@@ -53,11 +54,18 @@ def test_json_and_a_new_folder(model, data, tmp_path):
     )
     found = json.loads(result.stdout)
     assert found["goal"] == {"max_accuracy_drop": 100.0}
-    assert len(found["points"]) == 22
+    assert len(found["points"]) == len(THRESHOLDS)
     assert tree(model) == before
     assert skimrnn.load(out).rule.threshold == found["chosen"]["threshold"]
     assert skimrnn.load(out).training["calibration"]["limit"] == 20
     assert tree(out)["model.safetensors"] == before["model.safetensors"]
+
+
+def test_files_that_may_not_be_written_are_copied_to_ones_that_may(model, data, tmp_path):
+    for file in model.iterdir():
+        file.chmod(0o444)
+    run("calibrate", model, data, "--skim-rate", "0", "--limit", "5", "--out", tmp_path / "new")
+    assert all(file.stat().st_mode & 0o200 for file in (tmp_path / "new").iterdir())
 
 
 def test_a_budget_is_kept_or_taken_away(model, data):
@@ -83,7 +91,7 @@ def test_a_dry_run_stores_nothing(model, data):
         ([], "exactly one of --max-accuracy-drop, --skim-rate and --max-us-per-token; got 0"),
         (["--skim-rate", "0.5", "--max-us-per-token", "1"], "got 2 of them"),
         (["--skim-rate", "2"], "skim_rate must be 0 to 1"),
-        (["--max-us-per-token", "0.0"], "no threshold reaches max_us_per_token=0"),
+        (["--max-us-per-token", "0.0"], "no threshold tried reaches max_us_per_token=0"),
     ],
 )
 def test_goals_that_cannot_be(arguments, said, model, data):

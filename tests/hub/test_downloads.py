@@ -175,7 +175,20 @@ def test_a_hub_that_does_not_take_it(tmp_path):
     )
     refused = python(code, tmp_path, AWAY)
     assert refused.startswith("org/new could not be uploaded (ConnectError: ")
-    assert refused.endswith("log in with: hf auth login")
+    assert refused.endswith("try again with the network up")
+
+
+@pytest.mark.parametrize("folder", ["nosuch", "foreign", "damaged"])
+def test_what_is_no_model_is_not_pushed(folder, tmp_path, monkeypatch):
+    pytest.importorskip("huggingface_hub", reason="needs pip install 'skimrnn[hub]'")
+    monkeypatch.setattr("huggingface_hub.HfApi", lambda **_: pytest.fail("the hub was asked"))
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "README.md").write_text("somebody's own")
+    (tmp_path / "foreign" / "config.json").write_text('{"model_type": "other"}')
+    saved(tmp_path / "damaged")
+    (tmp_path / "damaged" / "model.safetensors").write_bytes(b"")
+    with pytest.raises(skimrnn.ModelFileError):
+        hub.upload(tmp_path / folder, "org/new", token="t")
 
 
 # ---- names and packages, without any hub --------------------------------------------------------
