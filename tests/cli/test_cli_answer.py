@@ -82,6 +82,22 @@ def squad_file(path, contexts):
     return path
 
 
+def unwrapped(result):
+    return " ".join(result.output.split())
+
+
+def with_long_contexts(path, data):
+    """The same, the answers of every fourth article beyond its 400th word."""
+    whole = json.loads(data.read_text())
+    for article in whole["data"][::4]:
+        [paragraph] = article["paragraphs"]
+        before = "so " * 500
+        paragraph["context"] = before + paragraph["context"]
+        paragraph["qas"][0]["answers"][0]["answer_start"] += len(before)
+    path.write_text(json.dumps(whole))
+    return path
+
+
 def test_a_model_of_your_own_from_a_file_to_an_answer(context, tmp_path):
     data, out = squad_file(tmp_path / "mine.json", 64), tmp_path / "mine-model"
     given = ("--vectors", "none", "--hidden-size", 8, "--skim-size", 2, "--filters", 4)
@@ -109,6 +125,18 @@ def test_a_model_of_your_own_from_a_file_to_an_answer(context, tmp_path):
     options = json.loads((paper / "training.json").read_text())["options"]
     assert (options["penalty"], options["skim_weight"]) == ("skim", 0.1)
     assert options["skim_start"] == "drawn"
+    assert options["freeze_embedding"] is False
+    short = ("--epochs", 1, "--max-tokens", 5)
+    refused = run("train-answerer", data, "--out", out, *given, *short, code=2)
+    assert "within the first 5 words of its text; raise max_tokens" in unwrapped(refused)
+    mixed = with_long_contexts(tmp_path / "mixed.json", data)
+    result = run("train-answerer", mixed, "--out", paper, *given, "--epochs", 1)
+    training = json.loads((paper / "training.json").read_text())
+    given_up = training["task"]["counts"]["train"]["questions"] - training["questions"]["train"]
+    assert given_up > 0
+    assert f"{given_up} of the training questions were left out" in unwrapped(result)
+    never = run("train-answerer", data, "--out", out, "--no-skim", "--skim-size", 3, code=2)
+    assert "which never skims; leave out --skim-size" in unwrapped(never)
     refused = run("train-answerer", data, "--out", out, "--wanted-rate", 0.5, *plain, code=2)
     assert "two ways to say how much is skimmed" in " ".join(refused.output.split())
     refused = run("train-answerer", data, "--out", taught, *teacher[2:], code=2)

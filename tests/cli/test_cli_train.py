@@ -5,6 +5,7 @@ import inspect
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -183,6 +184,17 @@ def test_the_record_names_the_command_without_folders(training, data):
     assert record["command"].startswith(expected)
     assert "--threads" not in record["command"]
     assert str(data.parent) not in (training[1] / "training.json").read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every file name is text")
+def test_a_file_whose_name_is_not_utf8_is_learnt_from(data, tmp_path):
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/r\xe9views.csv")
+    shutil.copyfile(data, odd)
+    quick = ("--epochs", 1, "--vectors", "none", "--hidden-size", 4, "--skim-size", 1)
+    run("train", odd, "--out", tmp_path / "model", *quick)
+    model = skimrnn.load(tmp_path / "model")
+    assert model.training["task"]["name"] == "r\ufffdviews"
+    assert "skimrnn: r\ufffdviews" in (tmp_path / "model" / "README.md").read_text()
 
 
 def test_a_plain_rnn(data, tmp_path):

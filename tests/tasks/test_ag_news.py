@@ -29,6 +29,12 @@ def test_a_subset_says_so(news: Path):
     assert "not comparable" in task.record["note"]
 
 
+def test_a_quote_that_is_not_closed_is_told(news: Path, write):
+    write("data/ag_news/train.csv", rows(40) + '"3","Oops","unclosed ' + "x" * 200_000)
+    with pytest.raises(DataError, match=r"train\.csv, line 41: unexpected end of data"):
+        load_task("ag-news", data_dir=news)
+
+
 def test_the_whole_set_has_the_plain_name(news: Path, write, monkeypatch):
     monkeypatch.setattr(ag_news, "PUBLISHED", (30, 10))
     write("data/ag_news/train.csv", rows(40))

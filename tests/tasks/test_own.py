@@ -186,7 +186,7 @@ def test_a_very_long_text_is_no_problem(write):
         ("x.csv", "text,label\na,b,1\n", "line 2: 3 cells, but the header has 2 columns"),
         ("x.csv", 'text,label\nx,1\n"a,1\nb,2\n', "line 3: unexpected end of data"),
         ("x.csv", 'text,label\n"a" b,1\n', "line 2: .* must be quoted"),
-        ("x.csv", "text,text,label\na,b,1\n", "header has 'text' more than once"),
+        ("x.csv", "text,text,label,,\na,b,1,,\n", "header has 'text' more than once"),
         ("x.csv", b"text,label\ncaf\xe9,1\n", "is not UTF-8: byte 0xe9 in line 2"),
         ("x.jsonl", '{"text": "a", "label": 1}\n{"text"\n', "line 2: not JSON"),
         ("x.jsonl", "[1]\n", "line 1: expected a JSON object .* got list"),

@@ -64,6 +64,14 @@ def test_ordered_batches_rise() -> None:
     assert (np.diff(lengths[order]) >= 0).all()
 
 
+def test_a_long_text_makes_its_batch_a_smaller_one() -> None:
+    lengths = np.array([3, 100, 2, 30, 0, 40, 1])
+    batches = ordered_batches(lengths, 4, padded=80)
+    assert [lengths[batch].tolist() for batch in batches] == [[0, 1, 2, 3], [30, 40], [100]]
+    assert [len(batch) for batch in ordered_batches(np.full(600, 2500), 256)] == [256, 256, 88]
+    assert max(map(len, ordered_batches(np.full(600, 120_000), 256))) == 8
+
+
 def test_collate_pads_with_zero() -> None:
     rows = [np.array(r, np.int32) for r in ([5, 6], [], [7], [1, 2, 3])]
     data = Encoded(rows, np.array([1, 0, 1, 0]))

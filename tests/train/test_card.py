@@ -73,6 +73,12 @@ def test_the_terms_of_the_data(task, said):
     assert all(line.startswith(start) for line, start in zip(lines, said, strict=True))
 
 
+def test_a_file_of_ones_own_has_not_the_terms_of_the_set_whose_name_it_bears():
+    task = {**TRAINING["task"], "name": "imdb", "columns": {"text": "text", "label": "label"}}
+    card = model_card(CONFIG, {**TRAINING, "task": task})
+    assert "- imdb: not known here; name them before you give the model away." in card
+
+
 def test_the_front_matter_names_no_licence():
     front = model_card(CONFIG, TRAINING).split("---\n")[1].splitlines()
     keys = [line.partition(":")[0] for line in front if not line.startswith("#")]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from skimrnn.nn import SkimLSTM
 from skimrnn.train import TrainingOptions, loop
 from skimrnn.train.loop import Trainer, evaluation_steps, flushed_denormals, step_seed
+from skimrnn.train.run import put_away
 
 Options = Callable[..., TrainingOptions]
 
@@ -396,6 +397,25 @@ def test_a_finished_run_goes_on_to_its_end_at_once(tmp_path: Path, options: Opti
     again = second.run()
     assert (again.best, again.history, again.steps) == (outcome.best, outcome.history, 8)
     assert weights(second.model) == weights(first.model)
+
+
+def test_a_run_cut_off_between_checkpoint_and_log_has_its_log_at_the_end(
+    tmp_path: Path, options: Options, monkeypatch
+) -> None:
+    def cut_off(path: Path, data: bytes) -> None:
+        raise StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "write_atomically", cut_off)
+        with pytest.raises(StoppedError):
+            trainer(tmp_path, options(epochs=1, evaluations_per_epoch=1)).run()
+    again = trainer(tmp_path, options(epochs=1, evaluations_per_epoch=1))
+    outcome = again.run()
+    (tmp_path / "model").mkdir()
+    put_away(again, tmp_path / "model")
+    lines = (tmp_path / "model" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == outcome.history
+    assert not again.checkpoint.exists()
 
 
 def test_time_is_counted_over_all_parts(tmp_path: Path, options: Options, monkeypatch) -> None:

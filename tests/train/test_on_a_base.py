@@ -44,6 +44,14 @@ def test_what_is_below_stays_and_skimming_is_learnt(task, plain, tmp_path, level
     assert right.mean() > 0.9
 
 
+@pytest.mark.parametrize("adversarial", [0.0, 1.0])
+def test_texts_without_a_word_teach_nothing_and_stop_nothing(task, plain, tmp_path, adversarial):
+    examples = replace(task.train, texts=["\u200b"] * 40 + list(task.train.texts[40:]))
+    some = options(levels=(12, 2), batch_size=8, epochs=1, adversarial=adversarial)
+    trained = train_classifier(replace(task, train=examples), some, tmp_path / "m", base=plain)
+    assert trained.outcome.steps == -(-len(examples.texts) // 8)
+
+
 def test_a_base_in_less_precision_is_kept_as_it_is(task, plain, tmp_path):
     write_model(tmp_path / "half", read_model(plain), dtype="float16")
     train_classifier(
@@ -83,6 +91,8 @@ def test_what_does_not_fit_is_refused(task, plain, tmp_path):
         train_classifier(task, options(), tmp_path / "m", base=plain)
     with pytest.raises(ValueError, match=r"has its own word vectors; got base .* and vectors"):
         train_classifier(task, wanted, tmp_path / "m", base=plain, vectors="glove.txt")
+    with pytest.raises(ValueError, match=r"leave out warm_start_steps \(now 3\)"):
+        train_classifier(task, replace(wanted, warm_start_steps=3), tmp_path / "m", base=plain)
     other = TextTask("x", ("a", "b"), task.train, task.validation, task.test, task.record)
     with pytest.raises(ValueError, match=r"must know the labels a, b; .* knows bad, good"):
         train_classifier(other, wanted, tmp_path / "m", base=plain)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +19,14 @@ if TYPE_CHECKING:
 def console(*, stderr: bool = False) -> Console:
     """A console that prints strings as they are: no mark-up, no coloured numbers.
 
-    Of several processes that torchrun started, the first alone prints.
+    Of several processes that torchrun started, the first alone prints. A file's name that the
+    terminal's encoding cannot say, bytes that are not UTF-8 say, is printed with backslashes.
     """
     from rich.console import Console
 
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="backslashreplace")
     quiet = os.environ.get("RANK", "0") != "0"
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, quiet=quiet)
 

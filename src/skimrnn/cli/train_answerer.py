@@ -21,6 +21,12 @@ PLAIN_STEPS = 5000
 WANTED_RATE, RATE_WEIGHT = 0.6, 10.0
 """The share to skim, and what the squared distance from it weighs in the loss."""
 
+SKIM_SIZE = 20
+"""Units that skimming updates."""
+
+_OF_SKIMMING = ("skim_size", "wanted_rate", "skim_weight", "skim_start", "warm_start_steps")
+"""Options that say how to skim."""
+
 
 def train_answerer(
     ctx: typer.Context,
@@ -42,7 +48,7 @@ def train_answerer(
         str | None,
         typer.Option(
             metavar="PATH|glove-6b-50d|none",
-            help="Word vectors, as for train; they stay as they are.",
+            help="Word vectors, as for train; they stay as they are. Random ones are learnt.",
             show_default=False,
         ),
     ] = None,
@@ -50,8 +56,13 @@ def train_answerer(
     hidden_size: Annotated[int, typer.Option(metavar="D", help="Units of the full cell.")] = 100,
     layers: Annotated[int, typer.Option(metavar="N", help="Layers that read the context.")] = 2,
     skim_size: Annotated[
-        int, typer.Option(metavar="S", help="Units that skimming updates; 0 skips the word.")
-    ] = 20,
+        int | None,
+        typer.Option(
+            metavar="S",
+            help=f"Units that skimming updates; 0 skips the word. {SKIM_SIZE} if left out.",
+            show_default=False,
+        ),
+    ] = None,
     no_skim: Annotated[bool, typer.Option("--no-skim", help="Read every word.")] = False,
     wanted_rate: Annotated[
         float | None,
@@ -147,8 +158,9 @@ def train_answerer(
     made_of = train.AnswererOptions(model=model, filters=filters)
     check_target(out, dtype)
     task = load_questions(data, data_dir=data_dir, seed=split_seed)
-    options = settings(ctx.params, task)
-    chosen, said = choose_vectors(vectors, data_dir, options.embedding_size)
+    chosen, said = choose_vectors(vectors, data_dir, train.TrainingOptions().embedding_size)
+    # Vectors that are drawn at random say nothing of a word: those are learnt.
+    options = settings(ctx.params, task, freeze_embedding=chosen is not None)
     counts = ", ".join(f"{len(part):,} {name}" for name, part in task.splits().items())
     note(f"{task.name}: {counts} questions; word vectors: {said}")
     if out.exists():
@@ -166,6 +178,12 @@ def train_answerer(
             show=progress.show,
             teacher=teacher,
         )
+    learnt, asked = trained.record["questions"]["train"], len(task.train)
+    if learnt < asked:
+        note(
+            f"{asked - learnt:,} of the training questions were left out: their answer is not "
+            f"within the first {max_tokens:,} words (--max-tokens)"
+        )
     best, folder, screen = trained.outcome.best, shown_path(trained.folder), console()
     skimmed = "" if best["skim_rate"] is None else f", {percent(best['skim_rate'])} skimmed"
     scores = f"F1 {percent(best['f1'])}, exact {percent(best['exact_match'])}"
@@ -174,7 +192,9 @@ def train_answerer(
     screen.print(f'next: skimrnn answer {folder} --context FILE --question "..."', soft_wrap=True)
 
 
-def settings(given: dict[str, Any], task: QuestionTask) -> TrainingOptions:
+def settings(
+    given: dict[str, Any], task: QuestionTask, *, freeze_embedding: bool
+) -> TrainingOptions:
     """The settings of a run with these parameters of the command.
 
     Raises:
@@ -183,7 +203,12 @@ def settings(given: dict[str, Any], task: QuestionTask) -> TrainingOptions:
     from skimrnn.config import resolve_levels
     from skimrnn.train import TrainingOptions
 
-    hidden, size = given["hidden_size"], given["skim_size"]
+    useless = [name for name in _OF_SKIMMING if given["no_skim"] and given[name] is not None]
+    if useless:
+        flags = ", ".join(f"--{name.replace('_', '-')}" for name in useless)
+        raise ValueError(f"--no-skim trains a plain RNN, which never skims; leave out {flags}")
+    hidden = given["hidden_size"]
+    size = SKIM_SIZE if given["skim_size"] is None else given["skim_size"]
     levels = (hidden,) if given["no_skim"] else resolve_levels(hidden, size, None)
     plain = given["warm_start_steps"]
     if given["no_skim"]:
@@ -205,7 +230,7 @@ def settings(given: dict[str, Any], task: QuestionTask) -> TrainingOptions:
         evaluations_per_epoch=1,
         schedule="cosine",
         averaging=0.999,
-        freeze_embedding=given["vectors"] != "none",
+        freeze_embedding=freeze_embedding,
         **({} if given["distillation"] is None else {"distillation": given["distillation"]}),
         **{name: given[name] for name in names},
     )

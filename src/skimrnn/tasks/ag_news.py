@@ -6,7 +6,6 @@ Zhang, Zhao and LeCun, NIPS 2015. Rows are class (1 … 4), title and descriptio
 import csv
 import gzip
 import html
-import io
 import re
 import zlib
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from skimrnn.tasks.base import DataError, Examples, TextTask, make_task
+from skimrnn.tasks.rows import csv_rows
 from skimrnn.tasks.sources import file_record, folders_to_try, read_text
 from skimrnn.tasks.splits import random_split, split_sizes
 
@@ -112,13 +112,12 @@ def _is_ours(path: Path) -> bool:
 def _read(path: Path) -> Examples:
     texts: list[str] = []
     targets: list[int] = []
-    reader = csv.reader(io.StringIO(read_text(path), newline=""))
-    for row in reader:
+    for line, row in csv_rows(read_text(path), path):
         if not row:
             continue
         if len(row) != 3 or row[0].strip() not in {"1", "2", "3", "4"}:
             raise DataError(
-                f"{path}, line {reader.line_num}: expected a class from 1 to 4, a title and a "
+                f"{path}, line {line}: expected a class from 1 to 4, a title and a "
                 f"description; got {len(row)} columns, the first {row[0][:20]!r}"
             )
         # No full stop is put between the two: the words are exactly those of the corpus.

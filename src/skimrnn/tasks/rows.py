@@ -180,17 +180,21 @@ def _read_table(path: Path, or_else: str) -> _Table:
 
 
 def _read_csv(text: str, path: Path) -> _Table:
-    with _unlimited_fields():
-        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        return _table(path, _numbered(reader, path))
+    return _table(path, csv_rows(text, path))
 
 
-def _numbered(reader: Any, path: Path) -> Iterator[tuple[int, list[str]]]:
-    start = 1
+def csv_rows(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The cells of each row, and the line that it begins on.
+
+    Raises:
+        DataError: if it is no CSV, with the line.
+    """
+    reader, start = csv.reader(io.StringIO(text, newline=""), strict=True), 1
     try:
-        for cells in reader:
-            yield start, cells
-            start = reader.line_num + 1
+        with _unlimited_fields():
+            for cells in reader:
+                yield start, cells
+                start = reader.line_num + 1
     except csv.Error as error:
         raise DataError(
             f"{path}, line {start}: {error}; a text with quotes must be quoted, and quotes "
@@ -220,7 +224,8 @@ def _table(path: Path, lines: Iterator[tuple[int, list[str]]]) -> _Table:
     filled = (line for line in lines if any(cell.strip() for cell in line[1]))
     _, header = next(filled, (0, []))
     columns = [name.strip() for name in header]
-    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    # Of those without a name, which spreadsheets may leave at the end, none can be asked for.
+    repeated = sorted({name for name in columns if name and columns.count(name) > 1})
     if repeated:
         raise DataError(f"{path}: the header has {_names(repeated)} more than once")
     rows = []

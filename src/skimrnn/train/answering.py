@@ -245,6 +245,16 @@ def train_answerer(
     vocabulary = build_vocabulary(words, options, found)
     train = encode_questions(task.train, vocabulary, options.max_tokens)
     validation = encode_questions(task.validation, vocabulary)
+    if not len(train):
+        raise ValueError(
+            f"none of the {len(task.train):,} training questions has its answer within the first "
+            f"{options.max_tokens} words of its text; raise max_tokens"
+        )
+    if not len(validation):
+        raise ValueError(
+            f"none of the {len(task.validation):,} questions to validate on has a word, and one in "
+            "its answer; give others"
+        )
     config = build_config(options, sizes, vectors_size(options, found))
     key = {
         "task": task.name,

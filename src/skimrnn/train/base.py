@@ -44,6 +44,11 @@ class Base(EarlierModel):
                 f"there is nothing to learn on top of a base with levels={options.levels}; give a "
                 "skim size, or train without a base"
             )
+        if options.warm_start_steps:
+            raise ValueError(
+                "a base reads everything as it will from the first step on; leave out "
+                f"warm_start_steps (now {options.warm_start_steps})"
+            )
         return base
 
     @property

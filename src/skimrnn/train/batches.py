@@ -18,6 +18,9 @@ from skimrnn.tasks.base import Targets
 POOL_BATCHES = 64
 """Batches are cut from pools of so many batches' texts, sorted by length."""
 
+MOST_PADDED = 2**20
+"""Words of a batch of evaluation, padding included: one long text makes its batch a smaller one."""
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -110,10 +113,25 @@ def epoch_batches(
     return [batches[at] for at in random.permutation(len(batches))]
 
 
-def ordered_batches(lengths: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
-    """All texts, from the shortest to the longest, for evaluation."""
-    order = np.argsort(lengths, kind="stable")
-    return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
+def ordered_batches(
+    lengths: NDArray[np.int64], batch_size: int, padded: int = MOST_PADDED
+) -> list[NDArray[np.int64]]:
+    """All texts, from the shortest to the longest, for evaluation.
+
+    Args:
+        lengths: words of each text, (N,).
+        batch_size: texts of a batch.
+        padded: words of a batch, its texts all as long as the longest; a text of more is alone.
+    """
+    batches: list[NDArray[np.int64]] = []
+    order, at = np.argsort(lengths, kind="stable"), 0
+    while at < len(order):
+        texts = order[at : at + batch_size]
+        whole = np.arange(1, len(texts) + 1) * lengths[texts]
+        fits = max(1, int(np.searchsorted(whole, padded, side="right")))
+        batches.append(texts[:fits])
+        at += fits
+    return batches
 
 
 def collate(data: Encoded, texts: Sequence[int] | NDArray[np.int64]) -> Batch:

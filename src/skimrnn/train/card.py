@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -166,7 +166,8 @@ def model_card(
         if speed is None
         else f"{speed.us_per_word:.2f} µs a word from text to label, one thread, "
         f"`{speed.implementation}` on {speed.cpu}",
-        terms=_terms(task["name"])
+        # A file of one's own may bear the name of a data set.
+        terms=_terms(task["name"], known={} if "columns" in task else _TERMS)
         + "".join(
             (_TERMS_UNLABELLED if how == "unlabelled" else _TERMS_BELOW).format(name)
             for how, name in earlier
@@ -177,10 +178,10 @@ def model_card(
     )
 
 
-def _terms(task: str) -> str:
+def _terms(task: str, known: Mapping[str, str]) -> str:
     """What is known of a task's terms, a line for each of its data sets."""
     names = task.removesuffix("-phrases").split("+")
-    known = [f"- {_TERMS[name]}" for name in names if name in _TERMS]
-    if len(known) < len(names):
-        known.append(f"- {task}: not known here; name them before you give the model away.")
-    return "\n".join(known)
+    said = [f"- {known[name]}" for name in names if name in known]
+    if len(said) < len(names):
+        said.append(f"- {task}: not known here; name them before you give the model away.")
+    return "\n".join(said)

@@ -15,6 +15,8 @@ def clip_gradient(parameters: Iterable[Tensor], most: float) -> Tensor:
     Over a long text one can grow so far, and then its direction counts.
     """
     gradients = [each.grad for each in parameters if each.grad is not None]
+    if not gradients:
+        return torch.zeros(())
     norm = _norm(gradients, None)
     if torch.isinf(norm):
         norm = _norm(gradients, torch.float64)

@@ -181,7 +181,10 @@ class Trainer(Generic[M]):
         self.optimiser.zero_grad()
         shown: Event = {}
         for loss, numbers in self.objective.losses(self.joined, self.step, weight):
-            loss.backward()  # type: ignore[no-untyped-call]
+            # On top of a base, texts without a word leave nothing to learn. Processes that are
+            # several must all go on, or none: there that is an error.
+            if loss.requires_grad or self.processes.count > 1:
+                loss.backward()  # type: ignore[no-untyped-call]
             shown |= numbers
         norm = clip_gradient(self.model.parameters(), options.gradient_clip)
         if not torch.isfinite(norm):
@@ -249,8 +252,7 @@ class Trainer(Generic[M]):
         if self.keep is not None and self.step == self.keep[0]:
             save_checkpoint(self.keep[1], self.key, state)
         save_checkpoint(self.checkpoint, self.key, state)
-        lines = "".join(json.dumps(event) + "\n" for event in self.history)
-        write_atomically(self.log, lines.encode())
+        write_atomically(self.log, as_lines(self.history))
 
     def _resume(self) -> None:
         state = None
@@ -268,6 +270,11 @@ class Trainer(Generic[M]):
         if self.averaged is not None:
             self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
+
+
+def as_lines(history: list[Event]) -> bytes:
+    """Evaluations as they stand in log.jsonl."""
+    return "".join(json.dumps(event) + "\n" for event in history).encode()
 
 
 def _groups(model: nn.Module, options: TrainingOptions) -> list[dict[str, Any]]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from skimrnn.files import clear_up
+from skimrnn.files import clear_up, write_atomically
 from skimrnn.text import WordVectors
-from skimrnn.train.loop import Outcome, Trainer
+from skimrnn.train.loop import Outcome, Trainer, as_lines
 from skimrnn.train.options import TrainingOptions
 from skimrnn.train.processes import Processes
 
@@ -57,7 +56,7 @@ def run_record(
     **own: Any,
 ) -> dict[str, Any]:
     """What training.json says of a run; ``own`` is what its kind has to add."""
-    return {
+    record = {
         "command": command,
         "options": options.to_dict(),
         "task": task,
@@ -70,6 +69,16 @@ def run_record(
         "device": "cpu" if device == "cpu" else torch.cuda.get_device_name(),
         "torch": torch.__version__,
     }
+    return {key: _encodable(value) for key, value in record.items()}
+
+
+def _encodable(value: Any) -> Any:
+    """A value without bytes of file names that are not UTF-8, which no file of ours can hold."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(one) for key, one in value.items()}
+    return [_encodable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def vectors_record(vectors: WordVectors | None, source: str | Path | None) -> dict[str, Any] | None:
@@ -80,9 +89,9 @@ def vectors_record(vectors: WordVectors | None, source: str | Path | None) -> di
 
 
 def put_away(trainer: Trainer[Any], folder: Path) -> None:
-    """Move the log of a run that was saved into its model folder; the checkpoint is not needed."""
-    shutil.copyfile(trainer.log, folder / "log.jsonl")
+    """Write the log of a run that was saved into its model folder; the checkpoint is not needed."""
+    write_atomically(folder / "log.jsonl", as_lines(trainer.history))
     for done in (trainer.checkpoint, trainer.log):
-        done.unlink()
+        done.unlink(missing_ok=True)  # a run may have been cut off between the two
     with contextlib.suppress(OSError):  # should there be files of somebody else's
         trainer.log.parent.rmdir()
