@@ -91,6 +91,8 @@ def test_a_run_that_was_cut_off_after_its_output_was_there_ends(
     written = output.read_bytes()
     with pytest.raises(ScoringError, match=r"threshold was .* and is now 0\.1"):
         score_file(source, output, BatchScorer(scorer.model, threshold=0.1), batch_rows=5)
+    with pytest.raises(ScoringError, match="no text"):
+        score_file(source, output, scorer, workers=1, batch_rows=5, strict=True)
     done = score_file(source, output, scorer, workers=1, batch_rows=5)
     assert done == Scored(1.0, 40, 5, 40)
     assert output.read_bytes() == written

@@ -104,7 +104,7 @@ def score_file(
     before = source.stat()
     parts = Parts(output, _settings(source, scorer, batch_rows))
     with parts.alone():
-        if done := became(output):
+        if (done := became(output)) and not (strict and done.unlabelled):
             parts.remove()
             return Scored(1.0, *done, resumed=done.rows)
         found = parts.found()
