@@ -33,9 +33,11 @@ SEEDS = {
     "ag-news": (0, 1, 2),
 }
 FURTHER_SEEDS = {"sst": tuple(range(10, 30)), "sst-phrases": (5, 6, 7, 8, 9)}
-"""More seeds of the tuned plain LSTM and of the rows that validation texts choose from.
+"""More seeds of the tuned plain LSTM, of the rows that validation texts choose from, and of random
+words.
 
-They were added where the first ones had left undecided whether skimming loses half a point."""
+They were added where the first ones had left undecided whether skimming loses half a point; those
+of random words when the learned row's own had shown that its first ten had been lucky."""
 
 SHARED: dict[str, Any] = {
     "hidden_size": 100,
@@ -364,5 +366,6 @@ def seeds_of(task: str, name: str) -> tuple[int, ...]:
         return ()
     if row.linear:  # nothing to draw, but folds have texts of their own
         return tuple(range(TENTHS)) if task == FOLDS else (0,)
-    judged = row.recipe == "tuned" and (row.candidate or name == PLAIN["tuned"])
-    return SEEDS[task] + (FURTHER_SEEDS.get(task, ()) if judged else ())
+    judged = row.candidate or row.given == "random" or name == PLAIN["tuned"]
+    further = FURTHER_SEEDS.get(task, ()) if judged and row.recipe == "tuned" else ()
+    return SEEDS[task] + further

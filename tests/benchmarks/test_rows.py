@@ -60,7 +60,7 @@ def test_runs_are_wanted_seed_by_seed_and_only_those_that_a_task_has():
     assert Run("sst", "tf-idf", 9) not in runs
     further = {run.name for run in wanted(["sst"], None, [29])}
     assert {"lstm-tuned", "skim-20-0.01-tuned", "rate-10-0.95-tuned"} < further
-    assert not further & {"lstm", "skim-10-0.01", "gru-tuned", "skip-0.01-tuned", "random-tuned"}
+    assert not further & {"lstm", "skim-10-0.01", "gru-tuned", "skip-0.01-tuned", "periodic-tuned"}
     of_phrases = {run.name for run in wanted(["sst-phrases"], None, None)}
     assert {"lstm", "lstm-tuned"} < of_phrases
     assert "random-tuned" not in of_phrases
