@@ -33,8 +33,7 @@ SEEDS = {
     "ag-news": (0, 1, 2),
 }
 FURTHER_SEEDS = {"sst": tuple(range(10, 30)), "sst-phrases": (5, 6, 7, 8, 9)}
-"""More seeds of the tuned plain LSTM, of the rows that validation texts choose from, and of random
-words.
+"""More seeds of the tuned plain LSTM, of the rows to choose from, and of random words.
 
 They were added where the first ones had left undecided whether skimming loses half a point; those
 of random words when the learned row's own had shown that its first ten had been lucky."""
