@@ -127,9 +127,14 @@ def place_labels(axes: Any, labels: Sequence[Label]) -> list[str]:
         for reach, (across, up) in product(_REACHES, _DIRECTIONS):
             note = _annotate(axes, label, reach * across, reach * up)
             note.update_positions(renderer)
-            box = Text.get_window_extent(note, renderer).extents
+            left, bottom, right, top = Text.get_window_extent(note, renderer).extents
+            box = (left - _GAP, bottom, right + _GAP, top)
             if _inside(box, room) and not any(_meet(box, one) for one in (*taken, *others)):
-                taken.append(note.get_window_extent(renderer).extents)  # with the line to it
+                taken.append(box)
+                if note.arrow_patch is not None:  # the line to it
+                    begin = axes.transData.transform((label.x, label.y))
+                    offset = np.array([across, up]) * reach * figure.dpi / 72
+                    taken += _along(begin, begin + offset)
                 break
             note.remove()
         else:
@@ -137,7 +142,7 @@ def place_labels(axes: Any, labels: Sequence[Label]) -> list[str]:
     return left_out
 
 
-_REACHES = (6, 11, 18, 27, 38, 52, 70)
+_REACHES = (6, 11, 18, 27, 38, 52, 70, 92)
 """How far from its point a name may stand, in points, nearest first."""
 _DIRECTIONS = (
     *((1, 0), (-1, 0), (0, 1), (0, -1)),
@@ -145,6 +150,8 @@ _DIRECTIONS = (
 )
 """Right, left, above, below, then the corners, in the order that they are tried in."""
 _STEP = 4.0
+_GAP = 4.0
+"""Between two names side by side, in pixels."""
 
 
 def _lone_points(axes: Any) -> Iterator[tuple[float, float]]:
@@ -165,9 +172,14 @@ def _along_lines(axes: Any) -> Iterator[tuple[float, float, float, float]]:
             corners = np.insert(corners, np.arange(1, len(corners)), turns, axis=0)
         corners = axes.transData.transform(corners)
         for begin, end in pairwise(corners):
-            steps = 1 + int(np.hypot(*(end - begin)) / _STEP)
-            for x, y in np.linspace(begin, end, steps + 1):
-                yield x - 1, y - 1, x + 1, y + 1
+            yield from _along(begin, end)
+
+
+def _along(begin: Any, end: Any) -> Iterator[tuple[float, float, float, float]]:
+    """Small boxes along one line, in pixels."""
+    steps = 1 + int(np.hypot(*(end - begin)) / _STEP)
+    for x, y in np.linspace(begin, end, steps + 1):
+        yield x - 1, y - 1, x + 1, y + 1
 
 
 def _annotate(axes: Any, label: Label, across: float, up: float) -> Any:
