@@ -3,7 +3,8 @@
 A row is one model family with its settings; all rows of a recipe share everything else. ``base`` is
 the first recipe, with the paper's word vectors alone; ``tuned`` adds what was found on validation
 texts to help every family (``docs/experiments.md``), and has the controls; ``taught`` adds to that
-sentences of film reviews and what a teacher says of them (``taught.py``).
+sentences of film reviews and what a teacher says of them (``taught.py``). ``converted`` makes a
+plain LSTM of the tuned recipe skim: it stays as it is, and what skims learns to say what it says.
 """
 
 from __future__ import annotations
@@ -82,6 +83,17 @@ TAUGHT: dict[str, dict[str, Any]] = {
 }
 """What the taught recipe has beside the tuned one."""
 
+_CONVERTED = {
+    **{"epochs": 2, "batch_size": 64, "evaluations_per_epoch": 1, "skim_ramp_steps": 0},
+    # What is learnt is a function that is known at every text: there is nothing to overfit.
+    **{"distillation": 1.0, "dropout": 0.0, "adversarial": 0.0},
+}
+CONVERTED: dict[str, dict[str, Any]] = {"sst": _CONVERTED, "rotten-tomatoes": _CONVERTED}
+"""What the converted recipe has beside the tuned one; its texts are those of the taught one."""
+
+RECIPES = {"base": BY_TASK, "tuned": TUNED, "taught": TAUGHT, "converted": CONVERTED}
+"""The last settings of each recipe, by task."""
+
 TEACHERS = (0, 1, 2, 3, 4)
 """The seeds of the plain LSTMs, by the tuned recipe, that are the taught recipe's teacher."""
 
@@ -96,8 +108,13 @@ VECTORS_FROM = {
 """Whose training texts the 100 numbers beside GloVe's 50 are learnt from, without their labels."""
 
 
-PLAIN = {"base": "lstm", "tuned": "lstm-tuned", "taught": "lstm-taught"}
-"""The plain LSTM of each recipe."""
+PLAIN = {
+    "base": "lstm",
+    "tuned": "lstm-tuned",
+    "taught": "lstm-taught",
+    "converted": "lstm-tuned",
+}
+"""The plain LSTM that each recipe's rows are compared with."""
 
 LEARNED = "skim-10-0.01-tuned"
 """The row that controls follow: its skim rate is theirs, and so is its time."""
@@ -110,31 +127,34 @@ class Row:
     Attributes:
         what: in the page, in a few words.
         settings: of ``TrainingOptions``, beside the recipe's.
-        tuned: whether it is made by the tuned recipe.
+        recipe: by which it is made, one of ``RECIPES``.
         control: the cell, of ``controls``, that stands in for ours.
         linear: the model, of ``linear.py``, that is no recurrent net at all.
         given: how levels are given instead of being decided, of ``given.py``.
         follows: of given levels, the learned row whose skim rate they have.
         cut: "first" or "last": the words that are left of every text.
-        taught: whether it is made by the taught recipe; it is a tuned one as well.
         base: the row whose model of the same seed stays as it is: only what skims is learnt.
     """
 
     what: str
     settings: dict[str, Any] = field(default_factory=dict)
-    tuned: bool = False
+    recipe: str = "tuned"
     control: str | None = None
     linear: str | None = None
     given: str | None = None
     follows: str = LEARNED
     cut: str | None = None
-    taught: bool = False
     base: str | None = None
 
     @property
-    def recipe(self) -> str:
-        """By which recipe it is made, one of ``RECIPES``."""
-        return "taught" if self.taught else "tuned" if self.tuned else "base"
+    def tuned(self) -> bool:
+        """Whether it has what the tuned recipe has, and perhaps more."""
+        return self.recipe != "base"
+
+    @property
+    def reads_more(self) -> bool:
+        """Whether it learns from sentences of reviews as well, by what a teacher says of them."""
+        return self.recipe in ("taught", "converted")
 
     @property
     def skims(self) -> bool:
@@ -144,7 +164,8 @@ class Row:
     @property
     def rival(self) -> bool:
         """Whether it reads less by another method than the paper's."""
-        return self.settings.get("router", "softmax") != "softmax" or self.base is not None
+        other = self.settings.get("router", "softmax") != "softmax"
+        return other or (self.base is not None and self.recipe != "converted")
 
     @property
     def candidate(self) -> bool:
@@ -164,46 +185,42 @@ _GRID = {
     f"skim-{size}-{weight}": _skim(size, weight) for weight in (0.01, 0.02) for size in (5, 10)
 }
 ROWS: dict[str, Row] = {
-    "lstm": Row("plain LSTM", _PLAIN),
+    "lstm": Row("plain LSTM", _PLAIN, "base"),
     **{
-        name: Row(f"Skim-LSTM, S = {name.split('-')[1]}, γ = {name.split('-')[2]}", settings)
-        for name, settings in _GRID.items()
-    },
-    "lstm-tuned": Row("plain LSTM", _PLAIN, tuned=True),
-    **{
-        f"{name}-tuned": Row(
-            f"Skim-LSTM, S = {name.split('-')[1]}, γ = {name.split('-')[2]}", settings, tuned=True
+        name: Row(
+            f"Skim-LSTM, S = {name.split('-')[1]}, γ = {name.split('-')[2]}", settings, "base"
         )
         for name, settings in _GRID.items()
     },
-    "skim-10-0.005-tuned": Row("Skim-LSTM, S = 10, γ = 0.005", _skim(10, 0.005), tuned=True),
-    "skim-20-0.01-tuned": Row("Skim-LSTM, S = 20, γ = 0.01", _skim(20, 0.01), tuned=True),
+    "lstm-tuned": Row("plain LSTM", _PLAIN),
+    **{
+        f"{name}-tuned": Row(
+            f"Skim-LSTM, S = {name.split('-')[1]}, γ = {name.split('-')[2]}", settings
+        )
+        for name, settings in _GRID.items()
+    },
+    "skim-10-0.005-tuned": Row("Skim-LSTM, S = 10, γ = 0.005", _skim(10, 0.005)),
+    "skim-20-0.01-tuned": Row("Skim-LSTM, S = 20, γ = 0.01", _skim(20, 0.01)),
     **{
         f"rate-10-{rate}-tuned": Row(
             f"Skim-LSTM, S = 10, for a skip rate of {100 * rate:.0f} %",
             _skim(10, 5.0, penalty="rate", wanted_rate=rate),
-            tuned=True,
         )
         for rate in (0.9, 0.95)
     },
-    "skip-0.01-tuned": Row("skipping, S = 0, γ = 0.01", _skim(0, 0.01), tuned=True),
+    "skip-0.01-tuned": Row("skipping, S = 0, γ = 0.01", _skim(0, 0.01)),
     "levels-20-0-tuned": Row(
-        "three levels, 100 / 20 / 0, γ = 0.01",
-        {"levels": (100, 20, 0), "skim_weight": 0.01},
-        tuned=True,
+        "three levels, 100 / 20 / 0, γ = 0.01", {"levels": (100, 20, 0), "skim_weight": 0.01}
     ),
-    "gru-tuned": Row("plain GRU", {"cell": "gru", **_PLAIN}, tuned=True),
-    "skim-gru-10-0.01-tuned": Row(
-        "Skim-GRU, S = 10, γ = 0.01", _skim(10, 0.01, cell="gru"), tuned=True
-    ),
+    "gru-tuned": Row("plain GRU", {"cell": "gru", **_PLAIN}),
+    "skim-gru-10-0.01-tuned": Row("Skim-GRU, S = 10, γ = 0.01", _skim(10, 0.01, cell="gru")),
     "spread-10-0.01-tuned": Row(
         "Skim-LSTM for many thresholds, S = 10, γ = 0.01",
         _skim(10, 0.01, threshold_spread=3.0),
-        tuned=True,
     ),
     **{
         f"skip-rnn-{cost}-tuned": Row(
-            f"Skip RNN, cost {cost}", _skim(0, cost, router="skip-rnn", penalty="cost"), tuned=True
+            f"Skip RNN, cost {cost}", _skim(0, cost, router="skip-rnn", penalty="cost")
         )
         for cost in (0.05, 0.2)
     },
@@ -218,7 +235,6 @@ ROWS: dict[str, Row] = {
                 router_options={"window": 10, "reads": 5},
                 penalty="cost",
             ),
-            tuned=True,
         )
         for cost in (0.05, 0.2)
     },
@@ -232,7 +248,6 @@ ROWS: dict[str, Row] = {
                 "shared": True,
                 "penalty": "cost",
             },
-            tuned=True,
         )
         for cost in (0.05, 0.2)
     },
@@ -240,7 +255,6 @@ ROWS: dict[str, Row] = {
         f"lstm-jump{fewer}-tuned": Row(
             f"LSTM-Jump{', fewer jumps' if fewer else ''}",
             _skim(0, 0.0, router="lstm-jump", penalty="cost"),
-            tuned=True,
         )
         for fewer in ("", "-fewer")
     },
@@ -248,7 +262,6 @@ ROWS: dict[str, Row] = {
         f"leap-lstm-{rate}-tuned": Row(
             f"Leap-LSTM, for a skip rate of {100 * rate:.0f} %",
             _skim(0, 1.0, router="leap-lstm", penalty="rate", wanted_rate=rate),
-            tuned=True,
         )
         for rate in (0.5, 0.8)
     },
@@ -257,7 +270,6 @@ ROWS: dict[str, Row] = {
             f"the plain LSTM as it is, {what}, γ = {weight}",
             # Accuracy is there before anything is skimmed: γ that rises would keep the first state.
             _skim(size, weight, skim_ramp_steps=0),
-            tuned=True,
             base="lstm-tuned",
         )
         for size, what, weight in (
@@ -266,45 +278,62 @@ ROWS: dict[str, Row] = {
             (10, "skimming learnt, S = 10", 0.1),
         )
     },
-    "random-tuned": Row("random words skimmed, S = 10", _skim(10, 0.0), True, given="random"),
+    "random-tuned": Row("random words skimmed, S = 10", _skim(10, 0.0), given="random"),
     "random-20-tuned": Row(
         "random words skimmed, S = 20",
         _skim(20, 0.0),
-        tuned=True,
         given="random",
         follows="skim-20-0.01-tuned",
     ),
-    "periodic-tuned": Row("every n-th word read, S = 10", _skim(10, 0.0), True, given="periodic"),
-    "frequent-tuned": Row("frequent words skimmed, S = 10", _skim(10, 0.0), True, given="frequent"),
-    "small-lstm-tuned": Row("small LSTM", {}, tuned=True),
-    "tiny-lstm-tuned": Row(
-        "LSTM of 10 units, as what skims", {"hidden_size": 10, "levels": (10,)}, tuned=True
-    ),
-    "first-tuned": Row("plain LSTM, first words alone", _PLAIN, True, cut="first"),
-    "last-tuned": Row("plain LSTM, last words alone", _PLAIN, True, cut="last"),
-    "qrnn-tuned": Row("QRNN, k = 2", _PLAIN, True, control="qrnn"),
-    "mingru-tuned": Row("minGRU", _PLAIN, True, control="mingru"),
-    "lstm-taught": Row("plain LSTM", _PLAIN, tuned=True, taught=True),
+    "periodic-tuned": Row("every n-th word read, S = 10", _skim(10, 0.0), given="periodic"),
+    "frequent-tuned": Row("frequent words skimmed, S = 10", _skim(10, 0.0), given="frequent"),
+    "small-lstm-tuned": Row("small LSTM", {}),
+    "tiny-lstm-tuned": Row("LSTM of 10 units, as what skims", {"hidden_size": 10, "levels": (10,)}),
+    "first-tuned": Row("plain LSTM, first words alone", _PLAIN, cut="first"),
+    "last-tuned": Row("plain LSTM, last words alone", _PLAIN, cut="last"),
+    "qrnn-tuned": Row("QRNN, k = 2", _PLAIN, control="qrnn"),
+    "mingru-tuned": Row("minGRU", _PLAIN, control="mingru"),
+    "lstm-taught": Row("plain LSTM", _PLAIN, recipe="taught"),
     **{
         f"skim-{size}-0.01-taught": Row(
-            f"Skim-LSTM, S = {size}, γ = 0.01", _skim(size, 0.01), tuned=True, taught=True
+            f"Skim-LSTM, S = {size}, γ = 0.01", _skim(size, 0.01), recipe="taught"
         )
         for size in (10, 20)
     },
     "rate-10-0.9-taught": Row(
         "Skim-LSTM, S = 10, for a skip rate of 90 %",
         _skim(10, 5.0, penalty="rate", wanted_rate=0.9),
-        tuned=True,
-        taught=True,
+        recipe="taught",
     ),
-    "small-lstm-taught": Row("small LSTM", {}, tuned=True, taught=True),
-    "averages": Row("averaged word vectors, logistic regression", tuned=True, linear="averages"),
-    "tf-idf": Row("tf-idf of words and pairs, logistic regression", tuned=True, linear="tf-idf"),
-    "ngrams": Row("naive-Bayes-weighted words, pairs, triples", tuned=True, linear="ngrams"),
+    "small-lstm-taught": Row("small LSTM", {}, recipe="taught"),
+    **{
+        f"skim-{size}-{weight}-converted": Row(
+            f"the plain LSTM made to skim, S = {size}, γ = {weight}",
+            _skim(size, weight),
+            recipe="converted",
+            base="lstm-tuned",
+        )
+        for size, weight in ((10, 0.02), (20, 0.01), (20, 0.02), (20, 0.05))
+    },
+    "random-20-converted": Row(
+        "the plain LSTM, random words skimmed, S = 20",
+        _skim(20, 0.0),
+        recipe="converted",
+        base="lstm-tuned",
+        given="random",
+        follows="skim-20-0.02-converted",
+    ),
+    "lstm-20-converted": Row(
+        "LSTM of 20 units that learns what the plain one says",
+        {"hidden_size": 20, "levels": (20,)},
+        recipe="converted",
+    ),
+    "averages": Row("averaged word vectors, logistic regression", linear="averages"),
+    "tf-idf": Row("tf-idf of words and pairs, logistic regression", linear="tf-idf"),
+    "ngrams": Row("naive-Bayes-weighted words, pairs, triples", linear="ngrams"),
     "ngrams-taught": Row(
         "naive-Bayes-weighted words, pairs, triples; sentences at their likeliest label",
-        tuned=True,
-        taught=True,
+        recipe="taught",
         linear="ngrams",
     ),
 }
@@ -345,8 +374,8 @@ TESTED_ROWS = {
 def settings_of(task: str, name: str, seed: int) -> dict[str, Any]:
     """All that ``TrainingOptions`` is given for a row, where it differs from the defaults."""
     row = ROWS[name]
-    settings = {**SHARED, **BY_TASK[task], **(TUNED[task] if row.tuned else {})}
-    settings |= {**(TAUGHT[task] if row.taught else {}), **row.settings}
+    settings = {**SHARED, **BY_TASK[task], **(RECIPES["tuned"][task] if row.tuned else {})}
+    settings |= {**RECIPES[row.recipe][task], **row.settings}
     if name.startswith("small-lstm"):
         settings |= {"hidden_size": SMALL[task], "levels": (SMALL[task],)}
     if name == "tiny-lstm-tuned":
@@ -360,8 +389,7 @@ def settings_of(task: str, name: str, seed: int) -> dict[str, Any]:
 def seeds_of(task: str, name: str) -> tuple[int, ...]:
     """The seeds that a row is made with; none if the task does not have the row."""
     row = ROWS[name]
-    by_recipe = TAUGHT if row.taught else TUNED if row.tuned else TASKS
-    if name not in TESTED_ROWS.get(task, ROWS) or task not in by_recipe:
+    if name not in TESTED_ROWS.get(task, ROWS) or task not in RECIPES[row.recipe]:
         return ()
     if row.linear:  # nothing to draw, but folds have texts of their own
         return tuple(range(TENTHS)) if task == FOLDS else (0,)

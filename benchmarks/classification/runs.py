@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 import skimrnn
 from benchmarks import machine
@@ -53,6 +54,7 @@ from skimrnn.tasks.base import make_task
 from skimrnn.tasks.splits import permutation
 from skimrnn.text import scan
 from skimrnn.train.given import GivenLevels
+from skimrnn.train.teachers import load_teachers, say
 
 RESULTS = machine.RESULTS / "classification"
 RUNS = Path("runs") / "classification"
@@ -115,7 +117,7 @@ def make(run: Run, data_dir: str | None) -> Path:
 
 def _linear(run: Run, task: TextTask, data_dir: str | None) -> Made:
     assert run.row.linear is not None
-    if run.row.taught:
+    if run.row.reads_more:
         more = taught.read(sentences_of(run, task, data_dir))
         every = [task.train, Examples(more.texts, more.p.argmax(axis=1))]
         task = replace(task, train=Examples.join(every))
@@ -136,30 +138,23 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
     row, folder = run.row, run.folder
     options = TrainingOptions(**settings_of(run.task, run.name, run.seed))
     vectors = vectors_of(run.task, row, data_dir)
-    if row.base:
-        below = model_of(replace(run, name=row.base), task, data_dir)
-        trained = train_classifier(task, options, folder, base=below)
-        model = skimrnn.load(folder)
-        measure = lambda examples: measure_model(model, examples)  # noqa: E731
-    elif row.control:
+    if row.control:
         trained = train_control(task, row.control, options, folder, vectors=vectors)
         control = controls.load(folder)
         measure = lambda examples: controls.measure(control, examples)  # noqa: E731
     else:
         levels = given_levels(run.task, row, task)
-        texts, teacher = [], None
-        if row.taught:
-            texts, p = taught.read(sentences_of(run, task, data_dir))
-            labels = np.eye(len(task.labels), dtype=np.float32)[task.train.targets]
-            teacher = np.concatenate([labels, p])
+        base = model_of(replace(run, name=row.base), task, data_dir) if row.base else None
+        texts, teacher = said_of(run, task, data_dir) if row.reads_more else ([], None)
         trained = train_classifier(
             task,
             options,
             folder,
-            vectors=vectors,
+            vectors=None if base else vectors,
             teacher=teacher,
             unlabelled=texts,
             given_levels=levels,
+            base=base,
         )
         model = skimrnn.load(folder)
         measure = lambda examples: measure_model(model, examples, levels)  # noqa: E731
@@ -167,8 +162,8 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
         "options": trained.record["options"],
         "vectors": trained.record["vectors"],
         "given_levels": trained.record.get("given_levels"),
-        "teacher": teacher_of(run) if row.taught else None,
-        "sentences_sha256": sha256(sentences_of(run, task, data_dir)) if row.taught else None,
+        "teacher": teacher_of(run) if row.reads_more else None,
+        "sentences_sha256": sha256(sentences_of(run, task, data_dir)) if row.reads_more else None,
         "unlabelled": trained.record.get("unlabelled"),
         "base": trained.record.get("base"),
         "best": trained.outcome.best,
@@ -186,23 +181,49 @@ def model_of(run: Run, task: TextTask, data_dir: str | None) -> Path:
     return run.folder
 
 
+def said_of(
+    run: Run, task: TextTask, data_dir: str | None
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Sentences of reviews, and what the run learns of the training texts and of them, (N + M, C).
+
+    A converted run learns what its plain LSTM says of them all; a taught one the training texts'
+    labels, and of sentences what their file says.
+    """
+    texts, p = taught.read(sentences_of(run, task, data_dir))
+    if run.row.recipe == "converted":
+        plain = load_teachers([model_of(converted_from(run), task, data_dir)], task.labels)
+        return texts, say(plain, task.labels, [*task.train.texts, *texts])
+    labels = np.eye(len(task.labels), dtype=np.float32)[task.train.targets]
+    return texts, np.concatenate([labels, p])
+
+
+def converted_from(run: Run) -> Run:
+    """The run of the plain LSTM that a converted one says what it says of."""
+    return replace(run, name=PLAIN["converted"])
+
+
 def teachers_of(run: Run) -> list[Run]:
     """The runs whose models say what a taught one learns of sentences."""
     return [Run(run.task, PLAIN["tuned"], seed) for seed in TEACHERS]
 
 
 def teacher_of(run: Run) -> str:
-    """The same in words."""
+    """What the run's teacher is, in words."""
+    return converted_from(run).stem if run.row.recipe == "converted" else hinting(run)
+
+
+def hinting(run: Run) -> str:
+    """What says what of the sentences in the file of a run's task, in words."""
     names = ", ".join(one.stem for one in teachers_of(run))
     return f"the mean of {names}; log-odds ± {taught.REVIEW_LOG_ODDS} by the review's label"
 
 
 def sentences_of(run: Run, task: TextTask, data_dir: str | None) -> Path:
-    """The file of the sentences that a taught run learns from as well, made if it is not there.
+    """The file of the sentences that a run learns from as well, made if it is not there.
 
     Its name tells what says what of them, so that another teacher has another file.
     """
-    said = f"{teacher_of(run)}; {taught.SENTENCES} of {taught.SHORTEST} to {taught.LONGEST} words"
+    said = f"{hinting(run)}; {taught.SENTENCES} of {taught.SHORTEST} to {taught.LONGEST} words"
     digest = hashlib.sha256(said.encode()).hexdigest()[:8]
     path = taught.FOLDER / f"{run.task}-{digest}.jsonl"
     if not path.exists():
@@ -357,9 +378,11 @@ def main() -> None:
     print(f"{len(runs) - len(waiting)} of {len(runs)} runs are there already", flush=True)
     for task in {run.task for run in waiting if run.row.tuned}:  # before runs want them at once
         write_vectors(VECTORS_FROM[task], data_dir)
-    for run in {run.task: run for run in waiting if run.row.taught}.values():
+    for run in {run.task: run for run in waiting if run.row.reads_more}.values():
         sentences_of(run, task_of(run, data_dir), data_dir)
-    for run in {replace(run, name=run.row.base) for run in waiting if run.row.base}:
+    needed = {replace(run, name=run.row.base) for run in waiting if run.row.base}
+    needed |= {converted_from(run) for run in waiting if run.row.recipe == "converted"}
+    for run in needed:
         model_of(run, task_of(run, data_dir), data_dir)
     # A run that follows another's rate comes after it.
     for part in ([r for r in waiting if not r.row.given], [r for r in waiting if r.row.given]):

@@ -25,7 +25,8 @@ KINDS = (
     *("lstm", "lstm-tuned", "skim-10-0.01-tuned", "random-tuned", "frequent-tuned"),
     *("small-lstm-tuned", "last-tuned", "qrnn-tuned", "skim-10-0.01-taught"),
     *("lstm-taught", "ngrams-taught"),
-    *("frozen-0-0.1-tuned", "averages", "tf-idf", "ngrams"),
+    *("frozen-0-0.1-tuned", "skim-20-0.02-converted", "random-20-converted", "lstm-20-converted"),
+    *("averages", "tf-idf", "ngrams"),
 )
 
 
@@ -52,14 +53,14 @@ def made(tmp_path_factory):
         patch.setattr(classification, "RUNS", folder / "runs")
         patch.setattr(taught, "FOLDER", folder / "taught")
         patch.setattr(classification, "TEACHERS", (0,))
-        patch.setattr(rows, "TAUGHT", {"sst": {"distillation": 0.0}})
+        patch.setitem(rows.RECIPES, "tuned", {"sst": {"adversarial": 0.1}})
+        patch.setitem(rows.RECIPES, "taught", {"sst": {"distillation": 0.0}})
         patch.setattr(classification, "RESULTS", folder / "results" / "classification")
         patch.setattr(stats, "RESULTS", folder / "results")
         patch.setattr(classification, "load_task", lambda *_, **__: task)
         patch.setattr(classification, "write_vectors", lambda *_: vectors)
         patch.setattr(classification, "glove", lambda *_: vectors)
         patch.setattr(rows, "SHARED", {"hidden_size": 100, "epochs": 2})
-        patch.setattr(rows, "TUNED", {"sst": {"adversarial": 0.1}})
         patch.setattr(classification, "SEEDS", {"sst": (0,)})
         patch.setattr(ngrams, "BUCKETS", 2**10)
         (folder / "results" / "classification").mkdir(parents=True)
@@ -87,17 +88,19 @@ def test_the_result_of_every_row(name):
             assert result[split]["tokens"] == plain[split]["tokens"]
     assert (result["test"]["skim_rate"] is not None) == (row.skims or row.given is not None)
     if row.given:
-        learned = json.loads(Run("sst", rows.LEARNED, 0).result.read_text())
+        learned = json.loads(Run("sst", row.follows, 0).result.read_text())
         rate = learned["validation"]["skim_rate"]
         assert result["given_levels"].startswith(f"{row.given} {rate:.3f}"[:-1])
     if row.cut:
         assert result["test"]["tokens"] < plain["test"]["tokens"]
         assert result["data"]["cut"] == f"last {rows.WORDS_LEFT['sst']} words"
     if not row.linear:
-        assert result["options"]["adversarial"] == (0.1 if row.tuned else 0.0)
-        assert row.taught or result["steps"] == 4
-        assert (result["teacher"] is not None) == row.taught
-        assert bool(result["unlabelled"]) == row.taught
+        converted = row.recipe == "converted"
+        assert result["options"]["adversarial"] == (0.1 if row.tuned and not converted else 0.0)
+        assert row.reads_more or result["steps"] == 4
+        assert (result["teacher"] is not None) == row.reads_more
+        assert not converted or result["teacher"] == "sst-lstm-tuned-seed0"
+        assert bool(result["unlabelled"]) == row.reads_more
         assert result["base"] == (f"sst-{row.base}-seed0" if row.base else None)
 
 
@@ -110,7 +113,7 @@ def test_every_row_is_timed_beside_the_others(made, monkeypatch):
     found = times.measure(contenders, task.test)
     timed = [(row["row"], row["precision"]) for row in found]
     assert len(set(timed)) == len(timed)
-    assert {row for row, _ in timed} == {*KINDS} - {"random-tuned", "frequent-tuned"}
+    assert {row for row, _ in timed} == {name for name in KINDS if rows.ROWS[name].given is None}
     for row in found:
         assert row["us_per_text"] > 0
         assert row["us_per_text"] == pytest.approx(row["us_per_word"] * row["words"] / row["texts"])
