@@ -134,6 +134,7 @@ class Row:
         follows: of given levels, the learned row whose skim rate they have.
         cut: "first" or "last": the words that are left of every text.
         base: the row whose model of the same seed stays as it is: only what skims is learnt.
+        alone: whether it has its set's own texts alone, where its recipe has sentences as well.
     """
 
     what: str
@@ -145,6 +146,7 @@ class Row:
     follows: str = LEARNED
     cut: str | None = None
     base: str | None = None
+    alone: bool = False
 
     @property
     def tuned(self) -> bool:
@@ -152,9 +154,14 @@ class Row:
         return self.recipe != "base"
 
     @property
-    def reads_more(self) -> bool:
-        """Whether it learns from sentences of reviews as well, by what a teacher says of them."""
+    def has_teacher(self) -> bool:
+        """Whether it learns from what a teacher says of texts."""
         return self.recipe in ("taught", "converted")
+
+    @property
+    def has_sentences(self) -> bool:
+        """Whether sentences of reviews, that nobody labelled, are among these texts."""
+        return self.has_teacher and not self.alone
 
     @property
     def skims(self) -> bool:
@@ -315,6 +322,13 @@ ROWS: dict[str, Row] = {
         )
         for size, weight in ((10, 0.02), (20, 0.01), (20, 0.02), (20, 0.05))
     },
+    "skim-20-0.02-alone-converted": Row(
+        "the plain LSTM made to skim, S = 20, γ = 0.02, by its own texts alone",
+        _skim(20, 0.02, epochs=12),
+        recipe="converted",
+        base="lstm-tuned",
+        alone=True,
+    ),
     "random-20-converted": Row(
         "the plain LSTM, random words skimmed, S = 20",
         _skim(20, 0.0),

@@ -117,7 +117,7 @@ def make(run: Run, data_dir: str | None) -> Path:
 
 def _linear(run: Run, task: TextTask, data_dir: str | None) -> Made:
     assert run.row.linear is not None
-    if run.row.reads_more:
+    if run.row.has_sentences:
         more = taught.read(sentences_of(run, task, data_dir))
         every = [task.train, Examples(more.texts, more.p.argmax(axis=1))]
         task = replace(task, train=Examples.join(every))
@@ -145,7 +145,7 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
     else:
         levels = given_levels(run.task, row, task)
         base = model_of(replace(run, name=row.base), task, data_dir) if row.base else None
-        texts, teacher = said_of(run, task, data_dir) if row.reads_more else ([], None)
+        texts, teacher = said_of(run, task, data_dir) if row.has_teacher else ([], None)
         trained = train_classifier(
             task,
             options,
@@ -162,8 +162,10 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
         "options": trained.record["options"],
         "vectors": trained.record["vectors"],
         "given_levels": trained.record.get("given_levels"),
-        "teacher": teacher_of(run) if row.reads_more else None,
-        "sentences_sha256": sha256(sentences_of(run, task, data_dir)) if row.reads_more else None,
+        "teacher": teacher_of(run) if row.has_teacher else None,
+        "sentences_sha256": (
+            sha256(sentences_of(run, task, data_dir)) if row.has_sentences else None
+        ),
         "unlabelled": trained.record.get("unlabelled"),
         "base": trained.record.get("base"),
         "best": trained.outcome.best,
@@ -189,7 +191,9 @@ def said_of(
     A converted run learns what its plain LSTM says of them all; a taught one the training texts'
     labels, and of sentences what their file says.
     """
-    texts, p = taught.read(sentences_of(run, task, data_dir))
+    texts, p = [], np.zeros((0, len(task.labels)), np.float32)
+    if run.row.has_sentences:
+        texts, p = taught.read(sentences_of(run, task, data_dir))
     if run.row.recipe == "converted":
         plain = load_teachers([model_of(converted_from(run), task, data_dir)], task.labels)
         return texts, say(plain, task.labels, [*task.train.texts, *texts])
@@ -378,7 +382,7 @@ def main() -> None:
     print(f"{len(runs) - len(waiting)} of {len(runs)} runs are there already", flush=True)
     for task in {run.task for run in waiting if run.row.tuned}:  # before runs want them at once
         write_vectors(VECTORS_FROM[task], data_dir)
-    for run in {run.task: run for run in waiting if run.row.reads_more}.values():
+    for run in {run.task: run for run in waiting if run.row.has_sentences}.values():
         sentences_of(run, task_of(run, data_dir), data_dir)
     needed = {replace(run, name=run.row.base) for run in waiting if run.row.base}
     needed |= {converted_from(run) for run in waiting if run.row.recipe == "converted"}

@@ -157,12 +157,14 @@ def half_width(parts: list[NDArray[np.int8]]) -> float:
 
 
 def group(rows: dict[str, Runs], recipe: str) -> dict[str, Runs]:
-    """The rows of one recipe."""
-    return {name: runs for name, runs in rows.items() if ROWS[name].recipe == recipe}
+    """The rows of one recipe, and first the plain LSTM that they are compared with."""
+    own = {name: runs for name, runs in rows.items() if ROWS[name].recipe == recipe}
+    plain = PLAIN[recipe]
+    return {plain: rows[plain], **own} if own and plain in rows else own
 
 
 def plain_of(name: str) -> str:
-    """The plain LSTM of the same recipe."""
+    """The plain LSTM that a row is compared with."""
     return PLAIN[ROWS[name].recipe]
 
 

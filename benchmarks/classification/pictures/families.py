@@ -104,6 +104,21 @@ FAMILIES = (
         {},
     ),
     Family(
+        "plain LSTM made to skim, S · γ",
+        "p",
+        PURPLE,
+        {
+            "skim-10-0.02-converted": "10 · 0.02, converted",
+            "skim-20-0.01-converted": "20 · 0.01, converted",
+            "skim-20-0.02-converted": "20 · 0.02, converted",
+            "skim-20-0.05-converted": "20 · 0.05, converted",
+            "skim-20-0.02-alone-converted": "20 · 0.02, own texts alone",
+            "random-20-converted": "random, converted",
+            "lstm-20-converted": "LSTM of 20 units, converted",
+        },
+        {},
+    ),
+    Family(
         "levels given, at the learned time",
         "X",
         VERMILION,

@@ -91,7 +91,7 @@ def _later(row: str) -> int:
     """When a row's name chooses its place."""
     if family_of(row)[2]:  # of the base recipe
         return 2
-    return int(row in ROWS and ROWS[row].taught)
+    return int(row in ROWS and ROWS[row].has_teacher)
 
 
 def _draw_row(axes: Any, row: Placed) -> None:
