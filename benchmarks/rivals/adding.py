@@ -28,9 +28,10 @@ from torch import nn
 
 import skimrnn
 from benchmarks.machine import RESULTS, provenance
+from skimrnn.config import SkimConfig
 from skimrnn.files import write_atomically
 from skimrnn.nn import record, save
-from skimrnn.nn.skim import layer_of_cell
+from skimrnn.nn.skim import layer_of
 from skimrnn.nn.timed import set_up
 
 FOLDER = RESULTS / "rivals"
@@ -85,8 +86,9 @@ class Adder(nn.Module):
     def __init__(self, row: Row) -> None:
         super().__init__()
         skips = {"router": row.router, "router_options": row.options, "levels": (UNITS, 0)}
-        options = skips if row.router else {"levels": (UNITS,)}
-        self.rnn = layer_of_cell(row.cell, 2, UNITS, batch_first=True, **options)
+        options: dict[str, Any] = skips if row.router else {"levels": (UNITS,)}
+        config = SkimConfig(cell=row.cell, input_size=2, hidden_size=UNITS, **options)
+        self.rnn = layer_of(config, batch_first=True)
         self.head = nn.Linear(UNITS, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -20,6 +20,9 @@ GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
 SKIM_INPUTS = ("prefix", "full")
 ROUTER_INPUTS = ("hidden", "state")
 
+OF_WHAT_SKIMS = ("levels", "skim_input", "shared", "router_input", "router", "router_options")
+"""Options that say what small cells and routers are; the others are the full cell's."""
+
 MAX_LEVELS = 128
 """K at most: levels are kept as int8."""
 
@@ -208,6 +211,11 @@ class SkimConfig:
         return cls(**values)
 
 
+def is_of_full_cell(name: str) -> bool:
+    """Whether a parameter of this name is the full cell's, not a small cell's or a router's."""
+    return not name.startswith(("skim_", "router_"))
+
+
 def parameter_suffix(layer: int, direction: int) -> str:
     """How a parameter's name ends: ``l0``, ``l0_reverse``, ``l1``, ..."""
     return f"l{layer}_reverse" if direction else f"l{layer}"
@@ -282,7 +290,7 @@ def _problems(values: Mapping[str, Any]) -> list[str]:
     router_input = values.get("router_input")
     if router_input is not None and router_input not in ROUTER_INPUTS:
         problems.append(f'router_input must be "hidden" or "state"; got {router_input!r}')
-    if router_input == "state" and cell in ("gru", "rnn_tanh", "rnn_relu"):
+    if router_input == "state" and cell in GATES and cell != "lstm":
         problems.append(
             f'router_input="state" needs a cell state, which only the LSTM has; '
             f'got cell={cell!r}, use router_input="hidden"'

@@ -219,6 +219,14 @@ def test_noise_and_levels_are_refused(mode, layer):
 
 
 @MODES
+def test_a_classifier_does_not_mind_what_texts_are_padded_with(mode):
+    model = TextClassifier(SkimLSTM(4, 7, levels=(7,)), words=9, classes=3).train(mode)
+    rows, lengths = torch.randint(9, (3, 5)), torch.tensor([5, 0, 2])
+    padding = torch.arange(5) >= lengths[:, None]
+    assert torch.equal(model(rows, lengths), model(rows.masked_fill(padding, -100), lengths))
+
+
+@MODES
 @pytest.mark.parametrize("axes", [2, 4])
 def test_a_classifier_hands_them_on_and_leaves_out_texts_without_words(mode, axes):
     model = TextClassifier(SkimLSTM(4, 7, 2, skim_size=2), words=9, classes=3).train(mode)

@@ -4,6 +4,7 @@ import pytest
 
 from models import make_classifier
 from skimrnn.config import SkimConfig
+from skimrnn.runtime import implementations
 from skimrnn.train.card import Speed, measure_speed, model_card, network_name
 
 
@@ -89,3 +90,13 @@ def test_the_speed_is_that_of_the_reader():
     speed = measure_speed(make_classifier(), ["the film is good"] * 3)
     assert speed.us_per_word > 0
     assert measure_speed(make_classifier(), ["", " "]) is None
+
+
+def test_the_speed_is_that_of_the_dtype_that_is_stored():
+    assert measure_speed(make_classifier(), ["the film"], "float64").implementation == "numpy"
+
+
+def test_what_cannot_read_the_model_does_not_time_it(monkeypatch):
+    monkeypatch.setenv("SKIMRNN_IMPLEMENTATION", implementations()[0])
+    speed = measure_speed(make_classifier(), ["the film"], "float64")
+    assert speed.implementation == "numpy"

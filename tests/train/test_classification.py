@@ -155,6 +155,15 @@ def test_what_stands_in_the_folder(task: TextTask, options: Options, tmp_path: P
     assert tensors(trained.folder).count(b'"F16"') == len(file.parameters) + 3
 
 
+def test_an_implementation_that_is_not_here_is_refused_before_training(
+    task: TextTask, options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKIMRNN_IMPLEMENTATION", "AVX2typo")
+    with pytest.raises(ValueError, match="names 'AVX2typo', which this machine cannot run"):
+        train_classifier(task, options(), tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+
+
 def test_every_event_is_shown(task: TextTask, options: Options, tmp_path: Path) -> None:
     events: list[dict[str, Any]] = []
     train_classifier(task, options(epochs=2), tmp_path / "model", show=events.append)

@@ -55,8 +55,8 @@ def run(folder: Path, options: TrainingOptions, **more: Any) -> Trainer[Reader]:
 def test_a_run_begun_with_the_plain_steps_is_the_run_that_made_them(tmp_path, options) -> None:
     shared = {"epochs": 4, "averaging": 0.9, "weight_decay": 0.01, "learning_rate": 0.01}
     kept = tmp_path / "plain-9.pt"
-    run(tmp_path / "plain", options(levels=(4,), **shared), keep=(9, kept))
-    skims = options(levels=(4, 2), warm_start_steps=10, skim_weight=0.1, **shared)
+    run(tmp_path / "plain", options(hidden_size=4, levels=(4,), **shared), keep=(9, kept))
+    skims = options(hidden_size=4, levels=(4, 2), warm_start_steps=10, skim_weight=0.1, **shared)
     whole, begun = run(tmp_path / "whole", skims), run(tmp_path / "begun", skims, start=kept)
     assert begun.history[1:] == whole.history[1:]  # the first evaluation is the plain run's
     assert [event["step"] for event in begun.history] == [5, 10, 15, 20]
@@ -70,7 +70,7 @@ def test_a_run_begun_with_the_plain_steps_is_the_run_that_made_them(tmp_path, op
 
 
 def test_a_checkpoint_of_its_own_comes_before_the_start(tmp_path, options) -> None:
-    skims = options(levels=(4, 2), warm_start_steps=5)
+    skims = options(hidden_size=4, levels=(4, 2), warm_start_steps=5)
     done = run(tmp_path / "skims", skims)
     again = run(tmp_path / "skims", skims, start=tmp_path / "absent.pt")
     assert again.history == done.history
@@ -86,7 +86,7 @@ def test_a_checkpoint_of_its_own_comes_before_the_start(tmp_path, options) -> No
 )
 def test_what_is_no_start_is_refused(changes, said, tmp_path, options) -> None:
     kept = tmp_path / "plain.pt"
-    run(tmp_path / "plain", options(levels=(4,)), keep=(9, kept))
+    run(tmp_path / "plain", options(hidden_size=4, levels=(4,)), keep=(9, kept))
     with pytest.raises(ValueError, match=said):
         run(
             tmp_path / "skims",

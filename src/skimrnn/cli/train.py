@@ -33,12 +33,8 @@ _NEAR = 0.1
 """How far from a rate that was wanted the rate may be without a word about it."""
 
 _LAYERS, _SKIMMING, _TRAINING, _WORDS = "Layers", "Skimming", "Training", "Words"
-_OF_WHAT_SKIMS = (
-    *("skim_size", "levels", "skim_input", "shared"),
-    *("router_input", "router", "router_options"),
-)
-_OF_SKIMMING = (
-    *(*_OF_WHAT_SKIMS, "hard"),
+_OF_SKIMMING = (  # beside OF_WHAT_SKIMS
+    *("skim_size", "hard"),
     *("penalty", "skim_weight", "wanted_rate", "warm_start_steps", "skim_ramp_steps"),
     "skim_start",
     *("temperature_rate", "temperature_floor", "threshold_spread"),
@@ -551,14 +547,14 @@ def training_options(
     """
     from dataclasses import fields
 
-    from skimrnn.config import SkimConfig, resolve_levels
+    from skimrnn.config import OF_WHAT_SKIMS, resolve_levels
     from skimrnn.model_file import read_model
     from skimrnn.routers import find_router, router_names
     from skimrnn.train import TrainingOptions
     from skimrnn.train.base import Base
     from skimrnn.train.earlier import OF_THE_FULL_CELL
     from skimrnn.train.options import RATE_WEIGHT
-    from skimrnn.train.start import OF_WHAT_SKIMS, Start
+    from skimrnn.train.start import Start
 
     names = {field.name for field in fields(TrainingOptions)} - {"levels"}
     chosen = {name: given[name] for name in names if given.get(name) is not None}
@@ -585,7 +581,8 @@ def training_options(
         layer = read_model(start).config
         for name in OF_THE_FULL_CELL:
             chosen.setdefault(name, getattr(layer, name))
-        as_it_is = all(given.get(name) is None for name in _OF_WHAT_SKIMS) and not given["no_skim"]
+        asked = any(given.get(name) is not None for name in ("skim_size", *OF_WHAT_SKIMS))
+        as_it_is = not asked and not given["no_skim"]
         if as_it_is and all(chosen[name] == getattr(layer, name) for name in OF_THE_FULL_CELL):
             sizes = layer.levels
             for name in set(OF_WHAT_SKIMS) - {"levels"}:
@@ -602,19 +599,6 @@ def training_options(
     if len(levels) > 1 and router in router_names() and find_router(router).training != "sampled":
         chosen.setdefault("penalty", "cost")  # the paper's asks for a sampled choice
     options = TrainingOptions(levels=levels, **chosen)
-    SkimConfig(  # refuses what does not go together before anything is read
-        cell=options.cell,
-        input_size=options.embedding_size,
-        hidden_size=options.hidden_size,
-        levels=options.levels,
-        num_layers=options.num_layers,
-        bidirectional=options.bidirectional,
-        skim_input=options.skim_input,
-        shared=options.shared,
-        router_input=options.router_input,
-        router=options.router,
-        router_options=options.router_options,
-    )
     for kind, folder in ((Base, base), (Start, start)):
         if folder is not None:
             kind.of_folder(folder).check_full_cell(folder, options)
@@ -623,6 +607,8 @@ def training_options(
 
 def _check_that_it_skims(given: dict[str, Any], levels: tuple[int, ...]) -> None:
     """Raise if something is given that says how to skim, for a network of one level."""
+    from skimrnn.config import OF_WHAT_SKIMS
+
     if len(levels) > 1:
         return
     if given["no_skim"]:
@@ -633,7 +619,7 @@ def _check_that_it_skims(given: dict[str, Any], levels: tuple[int, ...]) -> None
         why, remedy = "the start is a plain RNN, which never skims; ", "give --skim-size too, or "
     useless = [
         name
-        for name in _OF_SKIMMING
+        for name in (*OF_WHAT_SKIMS, *_OF_SKIMMING)
         if given.get(name) is not None and (name != "levels" or given["no_skim"])
     ]
     if useless:

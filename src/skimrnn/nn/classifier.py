@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from skimrnn.model_file import ACTIVATIONS, SOFTMAX
 from skimrnn.nn.pretrained import Pretrained
 from skimrnn.nn.sequences import is_whole
-from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
+from skimrnn.nn.skim import SkimLayer
 from skimrnn.text import Vocabulary
 
 
@@ -29,8 +30,8 @@ class TextClassifier(Pretrained, nn.Module):
         embedding: (V, E).
         rnn: the layer.
         head: from the directions * D final units to C scores.
-        vocabulary: the V words, and
-        labels: the C classes, if they are known: what ``save`` writes unless told otherwise.
+        vocabulary: the V words, if they are known: what ``save`` writes unless told otherwise.
+        labels: the C classes, likewise.
 
     Raises:
         ValueError: if there is no such activation.
@@ -41,7 +42,7 @@ class TextClassifier(Pretrained, nn.Module):
 
     def __init__(
         self,
-        rnn: SkimLSTM | SkimGRU | SkimRNN,
+        rnn: SkimLayer,
         words: int,
         classes: int,
         dropout: float = 0.0,
@@ -81,7 +82,8 @@ class TextClassifier(Pretrained, nn.Module):
             Scores before the activation.
 
         Raises:
-            ValueError: if a length is none, or there is not one for each text.
+            ValueError: if a length is not a whole number from 0 to T, or there is not one for
+                each text.
         """
         if (
             not is_whole(lengths)
@@ -95,7 +97,9 @@ class TextClassifier(Pretrained, nn.Module):
         last = self.embedding.weight.new_zeros(len(rows), self.head.in_features)
         full = (lengths > 0).nonzero()[:, 0].to(rows.device)
         if len(full):
-            x = self.embedding(rows[full])
+            places = torch.arange(rows.shape[1], device=rows.device)
+            padding = places >= lengths.to(rows.device)[:, None]
+            x = self.embedding(rows.masked_fill(padding, 0)[full])
             if shift is not None:
                 x = x + shift[full]
             x = self.dropout(x)

@@ -19,8 +19,8 @@ from skimrnn.decision import Rule
 from skimrnn.model_file import ModelFile, TextPart, read_model, write_model
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.nn.models import QuestionReader, make_reader
-from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN, layer_of_cell
-from skimrnn.nn.surgery import SkimLayer, from_rnn
+from skimrnn.nn.skim import SkimLayer, layer_of
+from skimrnn.nn.surgery import from_rnn
 from skimrnn.text import Vocabulary
 
 
@@ -130,25 +130,14 @@ def load(folder: str | os.PathLike[str]) -> TextClassifier | SkimLayer:
 
 
 def _layer_of(file: ModelFile) -> SkimLayer:
-    config, rule = file.config, file.rule
+    rule = file.rule
     dtype = next(iter(file.parameters.values())).dtype
     with torch.random.fork_rng(devices=[]):  # it draws weights, which are then overwritten
-        layer = layer_of_cell(
-            config.cell,
-            config.input_size,
-            config.hidden_size,
-            config.num_layers,
-            bias=config.bias,
+        layer = layer_of(
+            file.config,
             batch_first=file.torch.get("batch_first", False),
             dropout=file.torch.get("dropout", 0.0),
-            bidirectional=config.bidirectional,
             dtype=getattr(torch, str(dtype)),
-            levels=config.levels,
-            skim_input=config.skim_input,
-            shared=config.shared,
-            router_input=config.router_input,
-            router=config.router,
-            router_options=config.router_options,
             hard=file.torch.get("hard", False),
             threshold=rule.threshold,
             budget=rule.budget,
@@ -214,7 +203,7 @@ def load_answerer(folder: str | os.PathLike[str]) -> tuple[QuestionReader, Vocab
 
 
 def _skimming(module: nn.Module) -> SkimLayer:
-    if isinstance(module, SkimLSTM | SkimGRU | SkimRNN):
+    if isinstance(module, SkimLayer):
         return module
     if isinstance(module, nn.LSTM | nn.GRU | nn.RNN):
         with torch.random.fork_rng(devices=[]):  # from_rnn draws weights, then overwrites them

@@ -672,21 +672,21 @@ class SkimRNN(_SkimMixin, nn.RNN):  # type: ignore[misc]
         self._set_up(f"rnn_{nonlinearity}", device, dtype, **options)
 
 
-def layer_of_cell(
-    cell: str, input_size: int, hidden_size: int, num_layers: int = 1, **options: Any
-) -> SkimLSTM | SkimGRU | SkimRNN:
-    """A fresh layer by its cell's name, as ``SkimConfig`` has it.
+SkimLayer = SkimLSTM | SkimGRU | SkimRNN
+"""Any of the layers that skim."""
+
+
+def layer_of(config: SkimConfig, **options: Any) -> SkimLayer:
+    """A fresh layer of a configuration.
 
     Args:
-        cell: "lstm", "gru", "rnn_tanh" or "rnn_relu".
-        input_size: E.
-        hidden_size: D.
-        num_layers: stacked layers.
-        **options: torch's and ours, as for ``SkimLSTM``.
+        config: its sizes, and what skims.
+        **options: what else ``SkimLSTM`` takes, such as ``batch_first`` or ``threshold``.
     """
-    sizes = input_size, hidden_size, num_layers
+    own = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    cell = own.pop("cell")
     if cell == "lstm":
-        return SkimLSTM(*sizes, **options)
+        return SkimLSTM(**own, **options)
     if cell == "gru":
-        return SkimGRU(*sizes, **options)
-    return SkimRNN(*sizes, nonlinearity=cell.removeprefix("rnn_"), **options)
+        return SkimGRU(**own, **options)
+    return SkimRNN(nonlinearity=cell.removeprefix("rnn_"), **own, **options)

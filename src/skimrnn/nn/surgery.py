@@ -8,9 +8,8 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimOptions, SkimRNN
+from skimrnn.nn.skim import SkimGRU, SkimLayer, SkimLSTM, SkimOptions, SkimRNN
 
-SkimLayer = SkimLSTM | SkimGRU | SkimRNN
 _TORCH_LAYERS = (nn.LSTM, nn.GRU, nn.RNN)
 
 

@@ -25,6 +25,8 @@ PRECISIONS = ("float32", "int8")
 
 MAX_TABLE_BYTES = 2**40
 
+_ENVIRONMENT = f"the environment variable {ENVIRONMENT_VARIABLE}"
+
 Array = NDArray[Any]
 
 
@@ -88,6 +90,26 @@ def able(config: SkimConfig, dtype: Any) -> tuple[str, ...]:
     return implementations() if native_can else (NUMPY,)
 
 
+def named_here() -> str | None:
+    """The implementation that the environment names, None if it names none.
+
+    Raises:
+        ValueError: if this machine cannot run it.
+    """
+    named = named_implementation()
+    if named is not None:
+        _check_runs(named, _ENVIRONMENT)
+    return named
+
+
+def _check_runs(name: str, origin: str) -> None:
+    if name not in implementations():
+        raise ValueError(
+            f"{origin} names {name!r}, which this machine cannot run; "
+            f"it can run: {', '.join(implementations())}"
+        )
+
+
 def _knows_router(config: SkimConfig) -> bool:
     return not config.skims or config.router in native.ROUTERS
 
@@ -137,15 +159,10 @@ def sequence_reader(
             f"table_bytes must be a whole number from 0 to {MAX_TABLE_BYTES}, or None; "
             f"got {table_bytes!r}"
         )
-    forced = name or named_implementation()
     dtype = next(iter(parameters.values())).dtype
-    wanted = forced or able(config, dtype)[0]
-    origin = "implementation" if name else f"the environment variable {ENVIRONMENT_VARIABLE}"
-    if wanted not in implementations():
-        raise ValueError(
-            f"{origin} names {wanted!r}, which this machine cannot run; "
-            f"it can run: {', '.join(implementations())}"
-        )
+    wanted = name or named_here() or able(config, dtype)[0]
+    origin = "implementation" if name else _ENVIRONMENT
+    _check_runs(wanted, origin)
     if wanted == NUMPY and precision != "float32":
         raise ValueError(
             f'"{NUMPY}" reads in the precision of the model, not in {precision!r}; leave precision '

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from skimrnn.answerer_config import AnswererConfig, make_layers
 from skimrnn.answerers import find_answerer
+from skimrnn.config import OF_WHAT_SKIMS
 from skimrnn.files import sha256
 from skimrnn.model_folder import check_target
 from skimrnn.nn.models import QuestionReader, make_reader
@@ -369,13 +370,8 @@ def build_config(
     }
     skimming = {
         **shared,
-        "levels": options.levels,
         "num_layers": options.num_layers,
-        "skim_input": options.skim_input,
-        "shared": options.shared,
-        "router_input": options.router_input,
-        "router": options.router,
-        "router_options": options.router_options,
+        **{name: getattr(options, name) for name in OF_WHAT_SKIMS},
     }
     kind = find_answerer(sizes.model)
     settings = {name: skimming if name == kind.skims else shared for name in kind.layers}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from skimrnn.config import is_of_full_cell
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.tasks import TextTask
 from skimrnn.train.earlier import EarlierModel
@@ -74,6 +75,6 @@ class Base(EarlierModel):
             "head.bias": self.text.head_bias,
         }
         for name, array in self.file.parameters.items():
-            if not name.startswith(("skim_", "router_")):
+            if is_of_full_cell(name):
                 arrays[f"rnn.{name}"] = array
         return {name: torch.tensor(array).float() for name, array in arrays.items()}

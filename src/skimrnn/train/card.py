@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,9 @@ import numpy as np
 from skimrnn.config import SkimConfig
 from skimrnn.machine import cpu_name
 from skimrnn.model_file import ModelFile
+from skimrnn.model_folder import as_stored
 from skimrnn.runtime import Model
+from skimrnn.runtime.registry import able, named_here
 from skimrnn.train.options import TrainingOptions
 
 _TEMPLATE = """\
@@ -91,9 +94,20 @@ class Speed(NamedTuple):
     cpu: str
 
 
-def measure_speed(file: ModelFile, texts: Sequence[str]) -> Speed | None:
-    """How fast this machine reads some of these texts; None if there is no word in them."""
-    model = Model(file)
+def measure_speed(file: ModelFile, texts: Sequence[str], dtype: str | None = None) -> Speed | None:
+    """How fast this machine reads some of these texts; None if there is no word in them.
+
+    Args:
+        file: the model.
+        texts: so many of them as make enough words.
+        dtype: that it will be stored in, if another than it has now; float16 is read as float32.
+    """
+    if dtype == "float64":
+        file = replace(file, parameters=as_stored(file.parameters, dtype))
+    possible = able(file.config, next(iter(file.parameters.values())).dtype)
+    named = named_here()
+    # One that cannot read this model is no reason not to save it.
+    model = Model(file, named if named in possible else possible[0])
     chosen, words = [], 0
     for text in texts:
         if words >= _WORDS_TIMED:

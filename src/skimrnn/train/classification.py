@@ -20,8 +20,9 @@ from skimrnn.model_folder import check_target
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.nn.recording import Reads, record
 from skimrnn.nn.saving import as_file
-from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN, layer_of_cell
+from skimrnn.nn.skim import SkimLayer, layer_of
 from skimrnn.routers import find_router
+from skimrnn.runtime.registry import named_here
 from skimrnn.tasks import Examples, TextTask, micro_f1
 from skimrnn.text import Vocabulary, WordVectors, read_word_vectors, scan
 from skimrnn.train.base import Base
@@ -46,8 +47,6 @@ from skimrnn.train.run import Trained, put_away, run_record, vectors_record, wor
 from skimrnn.train.start import Start
 
 EVALUATION_BATCH = 256
-
-SkimmingLayer = SkimLSTM | SkimGRU | SkimRNN
 
 
 class Classification:
@@ -156,7 +155,7 @@ class Classification:
             each = each * batch.weights[worded]
         return each.sum() / len(correct)
 
-    def _no_shift(self, rows: Tensor, rnn: SkimmingLayer) -> Tensor:
+    def _no_shift(self, rows: Tensor, rnn: SkimLayer) -> Tensor:
         """Zeros to be added to the word vectors, for the gradient that they have."""
         return torch.zeros(*rows.shape, rnn.input_size, device=self._device, requires_grad=True)
 
@@ -198,7 +197,7 @@ class Classification:
     def _batches_of(self, epoch: int) -> list[NDArray[np.int64]]:
         return epoch_batches(self._lengths, self._options.batch_size, self._options.seed, epoch)
 
-    def _noise(self, rnn: SkimmingLayer, batch: Batch, step: int, first_row: int) -> Tensor | None:
+    def _noise(self, rnn: SkimLayer, batch: Batch, step: int, first_row: int) -> Tensor | None:
         config = rnn.config
         if not (config.skims and rnn.skimming) or self._levels_of is not None:
             return None
@@ -222,7 +221,7 @@ class Classification:
 
     def _levels(
         self,
-        rnn: SkimmingLayer,
+        rnn: SkimLayer,
         data: Encoded,
         texts: NDArray[np.int64],
         keys: Sequence[tuple[int, ...]],
@@ -330,12 +329,14 @@ def train_classifier(
         What was trained.
 
     Raises:
-        ValueError: if a setting does not fit, or a checkpoint is of another run.
+        ValueError: if a setting does not fit, a checkpoint is of another run, or the environment
+            names an implementation that this machine cannot run.
         FileExistsError: if the folder holds something that is not a model.
         FloatingPointError: if a gradient is not finite.
         OSError: if files cannot be written; what was there before is kept.
     """
     check_target(folder, dtype)
+    named_here()  # one that this machine cannot run is told of now, not when the model is timed
     given = {"base": base, "start": start, "vectors": vectors}
     several = [f"{name} {value}" for name, value in given.items() if value is not None]
     if len(several) > 1:
@@ -409,7 +410,7 @@ def train_classifier(
         if together.first:
             file = as_file(model, vocabulary=vocabulary, labels=task.labels, training=training)
             # At levels that are given there is no speed to tell: nothing decides them in use.
-            speed = None if given_levels else measure_speed(file, task.validation.texts)
+            speed = None if given_levels else measure_speed(file, task.validation.texts, dtype)
             card = model_card(file.config, training, file.rule.threshold, speed)
             write_model(folder, replace(file, card=card), dtype=dtype)
             put_away(trainer, folder)
@@ -484,21 +485,8 @@ def build_model(
 ) -> TextClassifier:
     """A fresh model of these settings, its word vectors filled in; of size E, if that is given."""
     size = vectors_size(options, vectors) if size is None else size
-    rnn = layer_of_cell(
-        options.cell,
-        size,
-        options.hidden_size,
-        options.num_layers,
-        dropout=options.dropout if options.num_layers > 1 else 0.0,
-        bidirectional=options.bidirectional,
-        levels=options.levels,
-        skim_input=options.skim_input,
-        shared=options.shared,
-        router_input=options.router_input,
-        router=options.router,
-        router_options=options.router_options,
-        hard=options.hard,
-    )
+    between = options.dropout if options.num_layers > 1 else 0.0
+    rnn = layer_of(options.layer(size), dropout=between, hard=options.hard)
     model = TextClassifier(rnn, len(vocabulary), classes, options.dropout, activation)
     start_embedding(model, options, vocabulary, vectors)
     return model

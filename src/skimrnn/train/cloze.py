@@ -257,22 +257,16 @@ def train_cloze(
         max_words=options.max_words,
     )
     train, validation = (encode_cloze(one, vocabulary) for one in (task.train, task.validation))
-    shared: dict[str, Any] = {
-        "cell": "lstm",
-        "input_size": vectors_size(options, found),
-        "hidden_size": options.hidden_size,
-        "bidirectional": True,
-    }
-    context = SkimConfig(
-        levels=options.levels,
-        skim_input=options.skim_input,
-        shared=options.shared,
-        router_input=options.router_input,
-        router=options.router,
-        router_options=options.router_options,
-        **shared,
+    context = options.layer(
+        vectors_size(options, found), cell="lstm", num_layers=1, bidirectional=True
     )
-    query = SkimConfig(levels=(options.hidden_size,), **shared)
+    query = SkimConfig(
+        cell="lstm",
+        input_size=context.input_size,
+        hidden_size=context.hidden_size,
+        levels=(context.hidden_size,),
+        bidirectional=True,
+    )
     key = {
         "task": task.name,
         "vectors": None if vectors is None else str(vectors),

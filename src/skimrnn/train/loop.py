@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from skimrnn.files import write_atomically
-from skimrnn.nn.skim import SkimGRU, SkimLSTM, SkimRNN
+from skimrnn.nn.skim import SkimLayer
 from skimrnn.train.checkpoint import load_checkpoint, save_checkpoint
 from skimrnn.train.clipping import clip_gradient
 from skimrnn.train.options import TrainingOptions
@@ -125,7 +125,7 @@ class Trainer(Generic[M]):
             for whole in (model, self.averaged)
             if whole is not None
             for layer in whole.modules()
-            if isinstance(layer, SkimLSTM | SkimGRU | SkimRNN)
+            if isinstance(layer, SkimLayer)
         ]
         self.step = 0
         self.without_gain = 0

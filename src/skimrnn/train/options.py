@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any
 
 import numpy as np
 
-from skimrnn.config import GATES
+from skimrnn.config import GATES, SkimConfig
 from skimrnn.routers import find_router, router_names
 
 SCHEDULES = ("constant", "cosine")
@@ -124,13 +124,15 @@ class TrainingOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "levels", tuple(self.levels))
         self._settle_types()
+        levels = tuple(self.levels) if isinstance(self.levels, Iterable) else self.levels
+        object.__setattr__(self, "levels", levels)
         if self.router in router_names():
             options = find_router(self.router).settle(self.router_options)
             object.__setattr__(self, "router_options", options)
         wants_rate = self.penalty == "rate"
-        routed = len(self.levels) > 1 and self.router in router_names()
+        several = isinstance(levels, tuple) and len(levels) > 1
+        routed = several and self.router in router_names()
         training = find_router(self.router).training if routed else "sampled"
         sampled = training == "sampled"
         paid = ("cost",) if training == "reinforced" else ("cost", "rate")
@@ -202,6 +204,10 @@ class TrainingOptions:
         ]
         if broken:
             raise ValueError("these training options do not fit: " + "; ".join(broken))
+        try:
+            self.layer(self.embedding_size)
+        except ValueError as error:
+            raise ValueError(f"these training options do not fit: {error}") from error
 
     def _settle_types(self) -> None:
         """Make NumPy's numbers Python's, and refuse what is not of its option's type."""
@@ -219,6 +225,20 @@ class TrainingOptions:
                 wrong.append(f"{field.name} must be {must} (got {value!r})")
         if wrong:
             raise ValueError("these training options do not fit: " + "; ".join(wrong))
+
+    def layer(self, input_size: int, **other: Any) -> SkimConfig:
+        """The layers that these settings ask for, for vectors of ``input_size`` numbers.
+
+        Args:
+            input_size: E.
+            **other: options of ``SkimConfig`` that are to be others than here.
+
+        Raises:
+            ValueError: if they do not fit.
+        """
+        names = {field.name for field in dataclasses.fields(SkimConfig)}
+        own = {name: value for name, value in vars(self).items() if name in names}
+        return SkimConfig(**{**own, "input_size": input_size, **other})
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain JSON values; shared and router_options where they are set."""

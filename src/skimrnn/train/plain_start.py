@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skimrnn.config import OF_WHAT_SKIMS
 from skimrnn.train.checkpoint import check_same, open_checkpoint
 
 _OF_LATER = (
-    *("levels", "skim_input", "shared", "router_input", "router", "router_options", "hard"),
+    *(*OF_WHAT_SKIMS, "hard"),
     *("penalty", "skim_weight", "wanted_rate"),
     *("warm_start_steps", "skim_ramp_steps", "skim_start"),
     *("temperature_rate", "temperature_floor", "answerer"),

@@ -11,13 +11,11 @@ from pathlib import Path
 
 import torch
 
+from skimrnn.config import OF_WHAT_SKIMS, is_of_full_cell
 from skimrnn.nn.classifier import TextClassifier
 from skimrnn.tasks import TextTask
 from skimrnn.train.earlier import EarlierModel
 from skimrnn.train.options import TrainingOptions
-
-OF_WHAT_SKIMS = ("levels", "skim_input", "shared", "router_input", "router", "router_options")
-"""Options that small cells and routers mean the same by; where one differs they are drawn."""
 
 
 class Start(EarlierModel):
@@ -48,11 +46,12 @@ class Start(EarlierModel):
     def place(self, model: TextClassifier, task: TextTask) -> None:
         """Put the parameters into a fresh model; a word that is new begins as the unknown word."""
         own, embedding = model.rnn.config, model.embedding.weight
+        # Small cells and routers mean the same by their parameters only where all of these agree.
         alike = all(getattr(own, name) == getattr(self.file.config, name) for name in OF_WHAT_SKIMS)
         taken = {
             f"rnn.{name}": array
             for name, array in self.file.parameters.items()
-            if alike or not name.startswith(("skim_", "router_"))
+            if alike or is_of_full_cell(name)
         }
         labels = self.text.labels
         if set(labels) == set(task.labels) and self.text.multilabel == task.multilabel:

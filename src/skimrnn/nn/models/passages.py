@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 from skimrnn.config import SkimConfig
-from skimrnn.nn.skim import SkimLSTM
+from skimrnn.nn.skim import SkimLSTM, layer_of
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,7 @@ def read(layer: SkimLSTM, x: Tensor, lengths: Tensor) -> Tensor:
 
 def make_layer(config: SkimConfig, dropout: float) -> SkimLSTM:
     """A layer of these options; dropout lies between layers alone."""
-    return SkimLSTM(
-        config.input_size,
-        config.hidden_size,
-        config.num_layers,
-        batch_first=True,
-        dropout=dropout if config.num_layers > 1 else 0.0,
-        bidirectional=config.bidirectional,
-        levels=config.levels,
-        skim_input=config.skim_input,
-        shared=config.shared,
-        router_input=config.router_input,
-        router=config.router,
-        router_options=config.router_options,
-    )
+    between = dropout if config.num_layers > 1 else 0.0
+    layer = layer_of(config, batch_first=True, dropout=between)
+    assert isinstance(layer, SkimLSTM)
+    return layer
