@@ -368,6 +368,21 @@ def test_an_older_model_is_replaced_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_what_is_no_part_of_a_model_stays_where_one_is_replaced(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "model", make_classifier(card="old"))
+    (folder / ".git").mkdir()
+    others = {".git/HEAD": "ref: refs/heads/main", "reviews.csv": "text,label\n"}
+    for name, content in others.items():
+        (folder / name).write_text(content)
+    (folder / "absent").symlink_to("nowhere")
+    layer = make_layer(seed=5)
+    write_model(folder, layer)
+    assert_same(read_model(folder), layer)
+    assert {name: (folder / name).read_text() for name in others} == others
+    assert (folder / "absent").is_symlink()
+    assert set(os.listdir(folder)) == {*NAMES["layer"], ".git", "reviews.csv", "absent"}
+
+
 def test_a_model_of_a_later_version_is_replaced_too(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text('{"format": "skimrnn", "format_version": 9}')

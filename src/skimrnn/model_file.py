@@ -29,6 +29,7 @@ from skimrnn.model_folder import (
     as_stored,
     check_target,
     is_there,
+    keep_others,
     layer_of,
     load_tensors,
     open_folder,
@@ -183,11 +184,11 @@ def write_model(
 def with_rule(folder: Path | str, out: Path | str, rule: Rule, record: Mapping[str, Any]) -> None:
     """Write a model folder anew with another rule and more in its training record.
 
-    Every other file is kept as it is, and in the same folder every folder in it.
+    Every other file of the model is kept as it is, and what else lies where it is written.
 
     Args:
         folder: a model folder.
-        out: where to; it may be the same folder, which is then replaced whole.
+        out: where to; it may be the same folder.
         rule: the threshold and budget to read with from now on.
         record: added to the training record, by key.
 
@@ -211,18 +212,9 @@ def with_rule(folder: Path | str, out: Path | str, rule: Rule, record: Mapping[s
         for path in folder.iterdir():
             if path.is_file() and path.name not in changed:
                 shutil.copyfile(path, new / path.name)  # without its mode, which may be read-only
-            elif not path.is_file() and out.resolve() == folder.resolve():
-                _keep(path, new / path.name)
+        keep_others(out, new)
         for name, data in changed.items():
             (new / name).write_bytes(data)
-
-
-def _keep(path: Path, new: Path) -> None:
-    """What is no file of the model, such as ``.git``, where the folder itself is written anew."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.copytree(path, new, symlinks=True)
-    else:
-        shutil.copy2(path, new, follow_symlinks=False)
 
 
 def read_model(folder: Path | str) -> ModelFile:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +43,8 @@ MAX_BYTES = {
     "README.md": 2**24,
 }
 
+_OURS = {*MAX_BYTES, "log.jsonl"}
+"""What a folder may hold that is part of a model or of its training, and goes with it."""
 _STORED = {"F16": "float16", "F32": "float32", "F64": "float64", "I8": "int8"}
 _PROBLEMS_SHOWN, _LINE_SHOWN = 50, 400
 
@@ -88,8 +91,8 @@ def check_target(folder: Path, dtype: str | None = None) -> None:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}")
     if Path.cwd().is_relative_to(folder.resolve()):
         raise FileExistsError(
-            f"{folder} holds the folder that this runs in, and saving replaces a folder whole; "
-            "name a new one, such as ./model"
+            f"{folder} holds the folder that this runs in, and saving puts a new folder in its "
+            "place; name another one, such as ./model"
         )
     if folder.exists() and not folder.is_dir():
         raise FileExistsError(f"{folder} is a file; name a folder to save the model in")
@@ -109,7 +112,7 @@ def write_files(
     """Write a whole folder or nothing.
 
     Args:
-        folder: where; an older model there is replaced.
+        folder: where; an older model there is replaced, and what else lies there stays.
         files: all but the parameters; None for one whose problem is among ``problems``.
         tensors: the parameters.
         problems: what was found wrong.
@@ -132,9 +135,29 @@ def write_files(
         with new_folder(folder) as new:
             for name, data in whole.items():
                 (new / name).write_bytes(data or b"")
+            keep_others(folder, new)
     except OSError as error:
         message = f"{error.strerror or error}; {folder} was not saved and is as it was before"
         raise OSError(error.errno, message) from error
+
+
+def keep_others(folder: Path, new: Path) -> None:
+    """Copy what is no part of a model, such as ``.git``, into the folder that takes its place.
+
+    Args:
+        folder: the one that is replaced; it may not be there.
+        new: the one that takes its place.
+
+    Raises:
+        OSError: if something cannot be copied.
+    """
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name in _OURS or os.path.lexists(new / path.name):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, new / path.name, symlinks=True)
+        else:
+            shutil.copy2(path, new / path.name, follow_symlinks=False)
 
 
 def as_stored(parameters: Mapping[str, Array], dtype: str | None) -> dict[str, Array]:
