@@ -389,6 +389,19 @@ def test_missing_labels_are_named(nothing):
     labels = np.array(["good", nothing, "bad", nothing], dtype=object)
     with pytest.raises(ValueError, match="no label in 2 of 4 rows, at 1, 3: fill or remove"):
         SkimClassifier(**SMALL).fit(["a", "b", "c", "d"], labels)
+    with pytest.raises(ValueError, match="no label in 2 of 4 rows, at 1, 3: fill or remove"):
+        SkimClassifier(**SMALL).fit(["a", "b", "c", "d"], labels.tolist())
+
+
+def test_lists_of_labels_are_told_of_columns():
+    with pytest.raises(ValueError, match="make columns of 0 and 1 of them"):
+        SkimClassifier(**SMALL).fit(["a", "b", "c"], [["good"], ["good", "bad"], []])
+
+
+def test_a_text_of_weight_0_has_no_part_in_the_weight_of_its_class():
+    labels, own = np.array(["a"] * 10 + ["b"] * 10), np.array([1.0] + [0.0] * 9 + [1.0] * 10)
+    weights = SkimClassifier(class_weight="balanced")._weights(labels, own)
+    assert weights == pytest.approx([5.5] + [0.0] * 9 + [0.55] * 10)
 
 
 @pytest.mark.parametrize("nothing", [None, float("nan"), np.float32("nan"), NAType()])

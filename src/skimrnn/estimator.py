@@ -223,8 +223,6 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
                 "class_weight is for one label a text; with several, weigh texts by sample_weight; "
                 f"got class_weight={self.class_weight!r}"
             )
-        if self.class_weight is not None:
-            weights = weights * compute_sample_weight(self.class_weight, labels)
         if sample_weight is not None:
             own = np.asarray(sample_weight, np.float64)
             if own.shape != labels.shape[:1]:
@@ -236,7 +234,10 @@ class SkimClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # u
                 raise ValueError(
                     "sample_weight must be finite, at least 0, and not 0 for every text"
                 )
-            weights = weights * own
+            weights = own.copy()
+        if self.class_weight is not None:
+            counted = weights > 0  # a text of weight 0 is not there
+            weights[counted] *= compute_sample_weight(self.class_weight, labels[counted])
         return weights
 
     def _train(
@@ -604,6 +605,9 @@ def _labels(y: ArrayLike) -> NDArray[Any]:
     Raises:
         ValueError: if they are neither, none at all, or no classes.
     """
+    if isinstance(y, list | tuple) and not all(map(_is_indicator, y)):
+        # As they are: in an array of strings what is missing would be the string "nan".
+        _check_labels(np.fromiter(y, object, len(y)))
     labels = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
     if labels.dtype == object and labels.ndim == 1:
         _check_labels(labels)
@@ -616,6 +620,13 @@ def _labels(y: ArrayLike) -> NDArray[Any]:
             f"more labels, (N, C); got shape {labels.shape}"
         )
     return labels
+
+
+def _is_indicator(row: object) -> bool:
+    """Whether this can be a text's row of numbers, one for each of several labels."""
+    if isinstance(row, list | tuple):
+        return all(isinstance(one, int | float | np.number | np.bool_) for one in row)
+    return isinstance(row, np.ndarray)
 
 
 def _check_labels(labels: NDArray[Any]) -> None:

@@ -178,6 +178,7 @@ def test_a_very_long_text_is_no_problem(write):
         ("x.csv", "\n \n", "is empty: it has no rows"),
         ("x.csv", "text,label\n", "is empty: it has no rows"),
         ("x.jsonl", "\n", "is empty: it has no rows"),
+        ("x.jsonl", '{"text": "a", "label": NaN}\n', "have no label"),
         ("x.csv", "text,label\na,1\nb,1\nc,1\n", "every text has the label '1'"),
         ("x.csv", "text,label\na,1\n,2\nc,\nd\n", "1 of 4 rows have no text .*: line 3;"),
         ("x.csv", "text,label\na,1\nc,\nd\n", "2 of 3 rows have no label .*: line 3, 4;"),

@@ -6,6 +6,7 @@ Nothing is guessed silently: what does not fit is an error that names the lines.
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -305,6 +306,8 @@ def _as_label(value: Any) -> str | None:
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    if isinstance(value, float) and math.isnan(value):  # as pandas writes what is missing
+        return None
     if isinstance(value, (int, float)):
         return str(value)
     return value.strip() or None if isinstance(value, str) else None
