@@ -121,6 +121,12 @@ def test_the_rule_in_force_fills_in_the_models_own():
     assert rule_in_force(model, 1, 0.0, 0) == Rule(1, 0.0, 0)
 
 
+def test_a_budget_for_what_cannot_skim_is_refused():
+    plain = Model(make_classifier(make_config((7,))))
+    with pytest.raises(ValueError, match="a budget needs a level to skim at"):
+        rule_in_force(plain, None, 0.5, None)
+
+
 # ---- time ---------------------------------------------------------------------------------------
 
 
@@ -129,6 +135,7 @@ class Clockwork:
 
     def __init__(self, seconds, rule=None):
         self.now, self.seconds, self.rule = 0.0, seconds, rule or Rule()
+        self.config = make_config()
         self.calls = []
 
     def predict_proba(self, text, **options):
@@ -234,6 +241,23 @@ def test_own_data_of_the_training_count_as_far_as_held_out(file, seed):
     assert found.examples.texts == task.test.texts
     assert found.examples.targets.tolist() == [1 - target for target in task.test.targets]
     assert "6 texts held out" in found.notes[0]
+
+
+def test_by_other_labels_other_texts_were_held_out(tmp_path):
+    path = tmp_path / "mine.csv"
+    rows = [f"film {n},{'ab'[n % 2]},{'ab'[n % 7 == 0]}" for n in range(200)]
+    path.write_text("text,weak,label\n" + "\n".join(rows) + "\n")
+    task = load_task(str(path), label_column="weak")
+    model = model_trained_on(task.record, ("a", "b"))
+    found = load_test_texts(model, str(path))  # the column of the training, not "label"
+    assert (found.examples.texts, found.split) == (task.test.texts, "test")
+    assert found.examples.targets.tolist() == task.test.targets.tolist()
+    for column in ("weak", "label"):
+        found = load_test_texts(model, str(path), label_column=column)
+        assert (found.split, len(found.examples)) == (
+            ("test", len(task.test)) if column == "weak" else ("all", 200)
+        )
+    assert "too high" in found.notes[0]
 
 
 def test_changed_data_are_other_data(file):

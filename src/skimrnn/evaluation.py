@@ -19,7 +19,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from skimrnn import cost
-from skimrnn.decision import Rule
+from skimrnn.decision import Rule, rules_or_own
 from skimrnn.reading import chosen, skim_rate
 from skimrnn.runtime import Model
 from skimrnn.tasks import (
@@ -130,7 +130,7 @@ class Evaluation:
         return values
 
 
-class _Columns(TypedDict):
+class _Columns(TypedDict, total=False):
     text_column: str | None
     label_column: str | None
     label_separator: str | None
@@ -269,12 +269,7 @@ def rule_in_force(
     Raises:
         ValueError: if a value is refused.
     """
-    own = model.rule
-    return Rule(
-        own.threshold if threshold is None else threshold,
-        own.budget if budget is None else budget,
-        own.burst if burst is None else burst,
-    )
+    return rules_or_own(model.rule, model.config, 1, threshold, budget, burst)[0]
 
 
 def sample(examples: Examples, count: int, seed: int = 0) -> Examples:
@@ -350,6 +345,10 @@ def _test_texts(
         return TestTexts(examples, "test", tuple(dict.fromkeys(notes)))
     with_files = [one for one in records if "columns" in one]
     task = _as_for_training(data, _seed(record.get("seed")), columns) if with_files else None
+    named = text_column is not None or label_column is not None
+    if task is not None and not named and _digests(task.record) == _digests(record):
+        columns |= _columns(record)  # those that training had, whatever they are called
+        task = _as_for_training(data, _seed(record.get("seed")), columns)
     held_out = None if task is None or not own_files else _held_out(model, record, task)
     if held_out is not None:
         count = f"{len(held_out):,}"
@@ -391,8 +390,8 @@ def _seed(recorded: Any) -> int:
 def _leaks(record: Mapping[str, Any], asked: set[str], drawn_by: Any) -> tuple[str, ...]:
     """A warning if a task trained on texts that are asked for.
 
-    So it did if it has one alone of SST and Rotten Tomatoes, not both, or has split Rotten
-    Tomatoes, which comes without a split, by another seed than these texts are drawn by.
+    It did if it was trained on just one of SST and Rotten Tomatoes, or split Rotten Tomatoes, which
+    comes without a split, by another seed than these texts are drawn by.
     """
     parts = _built_in(record)
     learnt = parts & _TREEBANK_AND_ITS_SOURCE
@@ -419,6 +418,10 @@ def _held_out(model: Model, record: Mapping[str, Any], task: TextTask) -> Exampl
     """The test split of the data that the model was trained on; None if these are others."""
     known = all(label in model.labels for label in task.labels)
     if not known or _digests(task.record) != _digests(record):
+        return None
+    # Which texts are held out is drawn label by label: by other labels it would be others.
+    drawn = _digests_by_part(record).keys() != {"train", "validation", "test"}
+    if drawn and _columns(task.record) != _columns(record):
         return None
     places = [model.labels.index(label) for label in task.labels]
     return task.test.among(places, len(model.labels))
@@ -462,6 +465,18 @@ def _digests_by_part(record: Mapping[str, Any]) -> dict[str, Any]:
         if part == "train" or (isinstance(rules, dict) and rules.get(part) == "as given")
     ]
     return dict(zip(given, _digests(record), strict=False))  # a record may be a stranger's
+
+
+def _columns(record: Mapping[str, Any]) -> _Columns:
+    """The columns of a table that a task of own data was made of."""
+    columns = record.get("columns")
+    columns = columns if isinstance(columns, dict) else {}
+    found: _Columns = {}
+    if isinstance(text := columns.get("text"), str):
+        found["text_column"] = text
+    if isinstance(label := columns.get("label"), str):
+        found["label_column"] = label
+    return found
 
 
 def _digests(record: Mapping[str, Any]) -> list[Any]:
