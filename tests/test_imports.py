@@ -138,13 +138,31 @@ def test_without_torch_the_error_says_how_to_install_it(code: str) -> None:
 
 
 def test_the_public_list_is_what_can_be_imported() -> None:
-    assert sorted(skimrnn.__all__) == skimrnn.__all__
+    assert len(set(skimrnn.__all__)) == len(skimrnn.__all__)
     for name in skimrnn.__all__:
         assert getattr(skimrnn, name) is not None
     assert set(skimrnn._HOME) | {"__version__"} == set(skimrnn.__all__)
     names: dict[str, object] = {}
     exec("from skimrnn import *", names)
     assert set(skimrnn.__all__) <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("package", "names"), [("sklearn", {"SkimClassifier"}), ("torch", {"nn", "train"})]
+)
+def test_what_needs_a_package_that_is_not_there_is_not_listed(
+    package: str, names: set[str]
+) -> None:
+    code = f"""{BLOCK_TORCH.replace("torch", package)}
+import inspect, pydoc, skimrnn
+from skimrnn import *
+pydoc.render_doc(skimrnn)
+print(*[name for name, _ in inspect.getmembers(skimrnn)])
+"""
+    listed = set(run(code).split())
+    assert {"load", "runtime"} <= listed | {"runtime"}
+    assert not listed & names
+    assert names <= set(dir(skimrnn))
 
 
 @pytest.mark.parametrize("module", ["runtime", "text", "tasks", "show", "nn", "train"])

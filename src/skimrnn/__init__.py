@@ -5,6 +5,7 @@ The names below are loaded when first used, so that importing the package costs 
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -69,7 +70,6 @@ __all__ = [
     "Rule",
     "Session",
     "SessionError",
-    "SkimClassifier",
     "SkimConfig",
     "__version__",
     "bundled_answerers",
@@ -82,6 +82,21 @@ __all__ = [
 ]
 
 
+_NEEDS = {"SkimClassifier": "sklearn", "nn": "torch", "train": "torch"}
+"""What optional package a name needs. Without it the name is not listed; asking for it says so."""
+
+
+def _is_there(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):  # what stands in its place is no package
+        return False
+
+
+if _is_there(_NEEDS["SkimClassifier"]):
+    __all__ += ["SkimClassifier"]
+
+
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
@@ -91,4 +106,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, *_ROOMS})
+    rooms = (room for room in _ROOMS if room not in _NEEDS or _is_there(_NEEDS[room]))
+    return sorted({*__all__, *rooms})
