@@ -90,7 +90,7 @@ def test_what_is_no_start_is_refused(changes, said, tmp_path, options) -> None:
     with pytest.raises(ValueError, match=said):
         run(
             tmp_path / "skims",
-            options(**{"levels": (4, 2), "warm_start_steps": 10, **changes}),
+            options(**{"hidden_size": 4, "levels": (4, 2), "warm_start_steps": 10, **changes}),
             start=kept,
         )
 
