@@ -57,9 +57,13 @@ def test_files_stdin_and_texts(model, tmp_path):
 
 
 def test_a_word_that_looks_like_a_file_but_is_none_is_told(model):
-    result = run("read", model, "absent.CSV", "a note.txt", "etc.", "--json")
-    assert result.stderr == "absent.CSV was read as a text: there is no such file\n"
-    assert json.loads(result.stdout.splitlines()[0])["text"] == "absent.CSV"
+    doubtful = ["absent.CSV", "a note.txt", "./ is this folder", "/s A fine film."]
+    certain = ["etc.", "a\nnote.txt", "so long a line is no name " * 10 + ".txt"]
+    result = run("read", model, *doubtful, *certain, "--json")
+    told = [f"{text} was read as a text: there is no such file" for text in doubtful]
+    assert result.stderr.splitlines() == told
+    texts = [json.loads(line)["text"] for line in result.stdout.splitlines()]
+    assert texts == [*doubtful, *certain]
 
 
 def test_lines_are_texts_if_wanted(model, tmp_path):
@@ -81,7 +85,13 @@ def test_nothing_named_on_a_terminal_is_an_error(monkeypatch):
 
 @pytest.mark.parametrize(
     ("argument", "what"),
-    [("./absent.txt", "no file"), ("/absent/file", "no file"), ("./folder", "a folder")],
+    [
+        ("./absent.txt", "no file"),
+        ("/absent/file", "no file"),
+        ("./folder", "a folder"),
+        ("./my film review.txt", "no file"),
+        ("~/My Reviews.CSV", "no file"),
+    ],
 )
 def test_something_named_like_a_path_must_be_a_file(argument, what, tmp_path):
     (tmp_path / "folder").mkdir()

@@ -27,6 +27,8 @@ _ENDINGS_OF_FILES = (
     *(".pdf", ".doc", ".docx", ".rtf", ".log", ".gz", ".zip"),
 )
 _STARTS_OF_PATHS = ("./", "../", "/", "~/", f".{os.sep}", f"..{os.sep}")
+_LONGEST_NAME = 255
+"""Of more characters no name of a file is; what has blanks too is then a text beyond doubt."""
 
 
 @dataclass(frozen=True)
@@ -121,14 +123,25 @@ def find_sources(given: list[str], *, lines: bool) -> list[Source]:
             sources += _pieces(sys.stdin.buffer.read(), "standard input", lines)
         elif _is_file(argument):
             sources += _pieces(Path(argument).expanduser().read_bytes(), argument, lines)
-        elif argument.startswith(_STARTS_OF_PATHS) and not any(map(str.isspace, argument)):
+        elif (signs := _signs_of_a_path(argument)) == 2:
             what = "a folder" if Path(argument).expanduser().is_dir() else "no file"
             raise ValueError(f"{argument} is {what}; give a file, or a text")
         else:
-            if argument.lower().endswith(_ENDINGS_OF_FILES) and len(argument.split()) == 1:
+            if signs:
                 note(f"{argument} was read as a text: there is no such file")
             sources.append(Source(argument, None))
     return sources
+
+
+def _signs_of_a_path(argument: str) -> int:
+    """How much speaks for a path: 0 nothing, 1 its start or its ending, 2 beyond doubt."""
+    starts = argument.startswith(_STARTS_OF_PATHS)
+    ends = argument.lower().endswith(_ENDINGS_OF_FILES)
+    if not any(map(str.isspace, argument)):
+        return 2 if starts else int(ends)
+    if len(argument.splitlines()) > 1 or len(argument) > _LONGEST_NAME:
+        return 0
+    return starts + ends
 
 
 def _is_file(argument: str) -> bool:
