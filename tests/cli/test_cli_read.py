@@ -46,6 +46,18 @@ def test_what_a_person_sees(model):
     assert "[A superb film.]" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("rank", "processes", "prints"),
+    [("1", None, True), ("1", "1", True), ("0", "2", True), ("1", "2", False), ("one", "2", True)],
+)
+def test_only_the_first_of_several_processes_prints(rank, processes, prints, model, monkeypatch):
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    if processes is not None:
+        monkeypatch.setenv("WORLD_SIZE", processes)
+    assert bool(run("read", model, "A superb film.").stdout) == prints
+
+
 def test_files_stdin_and_texts(model, tmp_path):
     (tmp_path / "one.txt").write_text("superb\nmoving\n", encoding="utf-8")
     result = run("read", model, "one.txt", "-", "no such.txt", "--json", input="clever\n")

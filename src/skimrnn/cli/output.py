@@ -27,8 +27,20 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
         stream.reconfigure(errors="backslashreplace")
-    quiet = os.environ.get("RANK", "0") != "0"
+    quiet = _is_a_further_process()
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, quiet=quiet)
+
+
+def _is_a_further_process() -> bool:
+    """Whether torchrun started this process beside a first one.
+
+    Its variables may be somebody else's: a cluster's RANK alone, or no number, silences nothing.
+    """
+    try:
+        several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+        return several and int(os.environ.get("RANK", "0")) != 0
+    except ValueError:
+        return False
 
 
 def note(message: str) -> None:
