@@ -215,6 +215,17 @@ def test_write_goes_into_a_pipe_and_leaves_it_one(tmp_path: Path) -> None:
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="no names of open files on this system")
+def test_write_goes_into_a_pipe_without_a_name() -> None:
+    reader, writer = os.pipe()
+    try:
+        write_atomically(Path(f"/dev/fd/{writer}"), b"into the pipe")
+        assert os.read(reader, 100) == b"into the pipe"
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
 def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("")

@@ -28,14 +28,14 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         OSError: if it cannot be written, naming ``path``, which is then as it was.
     """
-    target = Path(os.path.realpath(path))
     try:
-        if target.exists() and not target.is_file() and not target.is_dir():
-            target.write_bytes(data)
-        elif target.is_dir():
+        # Of the path itself: a pipe's link in /dev/fd has a target that no file bears as a name.
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)
+        elif path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         else:
-            _replace(target, data)
+            _replace(Path(os.path.realpath(path)), data)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from error
 
