@@ -1,4 +1,6 @@
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,18 @@ def test_a_folder_for_each_label(write, tmp_path: Path):
     assert [len(examples) for examples in task.splits().values()] == [16, 2, 2]
     assert {t for t in task.train.texts if "\n" in t} < {f"buy {n}\nnow" for n in range(10)}
     assert task.record["files"][0]["files"] == 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every file name is text")
+def test_names_of_files_and_labels_that_are_not_utf8(write, tmp_path: Path):
+    byte = os.fsdecode(b"\xff")
+    for n in range(5):
+        write(f"mail/spam/{n}.txt", f"buy {n}")
+        write(f"mail/ham/{byte}{n}.txt", f"hello {n}")
+    assert load_task(str(tmp_path / "mail")).record["files"][0]["files"] == 10
+    (tmp_path / "mail" / "spam").rename(tmp_path / "mail" / f"sp{byte}m")
+    with pytest.raises(DataError, match=r"the label 'sp\\udcffm' has half of a character"):
+        load_task(str(tmp_path / "mail"))
 
 
 def test_given_splits_are_kept(write, tmp_path: Path):

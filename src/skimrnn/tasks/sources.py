@@ -70,14 +70,16 @@ def file_record(path: Path, folder: Path) -> dict[str, Any]:
 def many_files_record(name: str, files: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
     """Return one entry for many small files, given as (name, content) in a fixed order.
 
-    ``sha256`` is that of the list of their names and digests.
+    ``sha256`` is that of the list of their names and digests. A name may have bytes that are not
+    UTF-8: they count as they are.
     """
     digest = hashlib.sha256()
     count = size = 0
     for file_name, data in files:
         count += 1
         size += len(data)
-        digest.update(f"{file_name}\0{hashlib.sha256(data).hexdigest()}\n".encode())
+        line = f"{file_name}\0{hashlib.sha256(data).hexdigest()}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
     return {"path": name, "files": count, "bytes": size, "sha256": digest.hexdigest()}
 
 
