@@ -223,6 +223,20 @@ def test_the_input_is_read_by_the_installed_module(model):
     assert "superb" in done.stdout
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes them")
+def test_closed_streams_are_left_in_peace(model):
+    read = [sys.executable, "-m", "skimrnn", "read", str(model)]
+    for closed, more, code in (
+        ("0<&-", [], 0),
+        ("1>&-", ["superb", "--json"], 0),
+        ("2>&-", ["superb", "--threshold", "high"], 2),
+        ("0<&- 1>&- 2>&-", [], 0),
+    ):
+        shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *read, *more]
+        done = subprocess.run(shell, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (code, ""), closed
+
+
 def test_svg_is_a_picture_of_one_text(model, tmp_path):
     run("read", model, "superb and stale", "--svg", "picture.svg")
     root = ElementTree.parse(tmp_path / "picture.svg").getroot()

@@ -14,7 +14,7 @@ from skimrnn.cli.answer import answer
 from skimrnn.cli.bench import bench
 from skimrnn.cli.calibrate import calibrate
 from skimrnn.cli.demo import demo
-from skimrnn.cli.errors import Commands, tolerate_any_text
+from skimrnn.cli.errors import Commands, open_closed_streams, tolerate_any_text
 from skimrnn.cli.evaluate import evaluate
 from skimrnn.cli.export import export
 from skimrnn.cli.info import info
@@ -69,5 +69,6 @@ def _root(
 
 def main() -> None:
     """Run the command line."""
+    open_closed_streams()
     tolerate_any_text(sys.stdout, sys.stderr)
     app(prog_name="skimrnn")

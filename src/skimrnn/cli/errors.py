@@ -70,6 +70,14 @@ def message_of(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
+def open_closed_streams() -> None:
+    """Put the null device where a standard stream was closed (``>&-``): Python has None there."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # In this order each takes the lowest number that is free: that of the stream itself.
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
 def tolerate_any_text(*streams: TextIO) -> None:
     """Let characters that a stream cannot encode come out as stand-ins instead of failing."""
     for stream in streams:
