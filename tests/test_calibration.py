@@ -111,7 +111,8 @@ def test_units():
         ({"skim_rate": 0.5, "max_us_per_token": 1.0}, "got 2 of them"),
         ({"skim_rate": 1.1}, r"skim_rate must be 0 to 1; got 1\.1"),
         ({"max_accuracy_drop": -1}, "max_accuracy_drop must be 0 to 100; got -1"),
-        ({"max_us_per_token": float("nan")}, "max_us_per_token must be 0 or more; got nan"),
+        ({"max_us_per_token": float("nan")}, "must be 0 or more, and finite; got nan"),
+        ({"max_us_per_token": float("inf")}, "max_us_per_token must be 0 or more, and finite; got"),
         ({"skim_rate": True}, "skim_rate must be 0 to 1; got True"),
     ],
 )

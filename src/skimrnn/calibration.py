@@ -5,6 +5,7 @@ Of a multi-label model the micro-F1 is taken for the accuracy throughout (``Eval
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -126,15 +127,16 @@ def goal_of(**goals: float | None) -> tuple[str, float]:
     """The one goal that is given, and its value.
 
     Raises:
-        ValueError: if not exactly one is given, or it is out of its range.
+        ValueError: if not exactly one is given, or it is out of its range or not finite.
     """
     given = {name: value for name, value in goals.items() if value is not None}
     if len(given) != 1:
         raise ValueError(f"give exactly one of {', '.join(goals)}; got {len(given)} of them")
     [(name, value)] = given.items()
-    highest = {"max_accuracy_drop": 100.0, "skim_rate": 1.0}.get(name, float("inf"))
-    if isinstance(value, bool) or not 0 <= value <= highest:
-        upper = f" to {highest:g}" if highest != float("inf") else " or more"
+    highest = {"max_accuracy_drop": 100.0, "skim_rate": 1.0}.get(name, math.inf)
+    # JSON, as which the goal is stored, has no infinity.
+    if isinstance(value, bool) or not 0 <= value <= highest or math.isinf(value):
+        upper = f" to {highest:g}" if highest != math.inf else " or more, and finite"
         raise ValueError(f"{name} must be 0{upper}; got {value!r}")
     return name, float(value)
 
