@@ -206,7 +206,7 @@ def test_a_picture_of_an_unknown_kind_is_refused_at_once(model):
 
 def test_thresholds():
     assert parse_thresholds("1, 0.5,0.5,-1,") == [-1.0, 0.5, 1.0]
-    for wrong in ("", ",", "a", "0.5,argmax", "0,5;1"):
+    for wrong in ("", ",", "a", "0.5,argmax", "0,5;1", "0.5,nan"):
         with pytest.raises(ValueError, match="must be numbers separated by commas; got") as error:
             parse_thresholds(wrong)
         assert repr(wrong) in str(error.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -132,7 +133,7 @@ def parse_thresholds(given: str) -> list[float]:
         numbers = {float(part) for part in given.split(",") if part.strip()}
     except ValueError:
         numbers = set()
-    if not numbers:
+    if not numbers or any(map(math.isnan, numbers)):
         raise ValueError(f"thresholds must be numbers separated by commas; got {given!r}")
     return sorted(numbers)
 
