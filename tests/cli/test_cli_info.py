@@ -40,6 +40,16 @@ def test_a_forced_implementation_that_is_not_there_is_said(monkeypatch):
     assert "abacus, which this machine cannot run" in " ".join(run("info").stdout.split())
 
 
+def test_a_data_folder_that_is_none_is_said_beside_the_rest(monkeypatch):
+    monkeypatch.setenv("SKIMRNN_DATA", "/nope")
+    said = "SKIMRNN_DATA is '/nope', which is not a folder"
+    shown = json.loads(run("info", "--json").stdout)
+    assert (shown["data_dir"], shown["data_dir_note"]) == (None, said)
+    table = " ".join(run("info").stdout.split())
+    assert f"none: {said}" in table
+    assert skimrnn.implementations()[0] in table
+
+
 def test_an_absent_native_reader_is_said(monkeypatch):
     monkeypatch.setattr(extension, "kernels", None)
     shown = json.loads(run("info", "--json").stdout)

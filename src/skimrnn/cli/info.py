@@ -11,6 +11,8 @@ import typer
 from skimrnn.cli.options import JsonOption
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from skimrnn.model_file import ModelFile
 
 
@@ -51,10 +53,9 @@ def describe_installation() -> dict[str, Any]:
     """Versions, implementations, bundled models and the data folder, as JSON values."""
     from skimrnn import __version__, bundled_answerers, bundled_models, implementations
     from skimrnn.extension import ENVIRONMENT_VARIABLE, instruction_sets, named_implementation
-    from skimrnn.tasks import find_data_dir
 
     forced = named_implementation()
-    folder, looked_in = find_data_dir(None)
+    folder, looked_in = _data_dir()
     return {
         "skimrnn": __version__,
         "python": platform.python_version(),
@@ -101,6 +102,16 @@ def describe_model(file: ModelFile) -> dict[str, Any]:
             "head_parameters": head,
         }
     return {**found, "training": dict(file.training)}
+
+
+def _data_dir() -> tuple[Path | None, str]:
+    """The data folder if there is one, and where was looked or why that is no folder."""
+    from skimrnn.tasks import DataError, find_data_dir
+
+    try:
+        return find_data_dir(None)
+    except DataError as error:  # what else is installed is told all the same
+        return None, str(error)
 
 
 def _version(package: str) -> str | None:
