@@ -28,6 +28,8 @@ def test_the_choice_is_stored_and_nothing_else_changes(model, data):
     changed = {name for name in before | after if before.get(name) != after.get(name)}
     assert changed <= {"config.json", "training.json"}
     record = skimrnn.load(model).training["calibration"]
+    assert record["data"] == f"./{data.name}"
+    assert str(data.parent) not in (model / "training.json").read_text()
     assert record["goal"] == {"skim_rate": 0.0}
     assert skimrnn.load(model).rule.threshold == record["chosen"]["threshold"]
     old, new = (json.loads(one["training.json"]) for one in (before, after))

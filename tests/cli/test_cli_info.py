@@ -13,7 +13,7 @@ import skimrnn
 from models import make_config, make_layer, saved
 from skimrnn import extension
 from skimrnn.cli.demo import example_texts
-from skimrnn.cli.output import faster, percent, seconds, shown_path, times
+from skimrnn.cli.output import faster, percent, seconds, shown_path, times, without_folders
 from skimrnn.text import scan
 
 # ---- info ---------------------------------------------------------------------------------------
@@ -205,6 +205,10 @@ def test_the_example_texts():
         (faster(0.0, 1.0), "too short to measure"),
         (shown_path("mine"), "./mine"),
         (shown_path(Path("/a/b")), "/a/b"),
+        (without_folders("/a/b.csv"), "./b.csv"),
+        (without_folders("~/b"), "./b"),
+        (without_folders("a/r\udce9.csv"), "./r\ufffd.csv"),
+        (without_folders("sst"), "sst"),
     ],
 )
 def test_numbers_are_written_for_people(made, expected):

@@ -87,7 +87,7 @@ def calibrate(
     model the micro-F1 of its labels is taken for the accuracy.
     """
     from skimrnn import bundled_models, calibration, evaluation
-    from skimrnn.cli.output import counting, note, print_json, shown_path
+    from skimrnn.cli.output import counting, note, print_json, shown_path, without_folders
     from skimrnn.cli.reader import load_reader
     from skimrnn.decision import Rule
     from skimrnn.model_file import with_rule
@@ -152,8 +152,8 @@ def calibrate(
     if dry_run:
         return
     rule = Rule(result.chosen.threshold, reader.rule.budget, reader.rule.burst)
-    record = {**result.to_dict(), "data": data, "split": found.split, "limit": limit}
-    with_rule(model_folder(model), target, rule, {"calibration": record})
+    record = {"data": without_folders(data), "split": found.split, "limit": limit}
+    with_rule(model_folder(model), target, rule, {"calibration": result.to_dict() | record})
     note(f"{shown_path(target)} reads at threshold {result.chosen.threshold:g} from now on")
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -105,6 +106,17 @@ def faster(skimming: float, reading: float) -> str:
     if reading > skimming:
         return f"{reading / skimming:.1f}× faster"
     return f"{skimming / reading:.1f}× slower"
+
+
+def without_folders(data: str) -> str:
+    """Data as a model's record names them, which may be published: no folder of this machine.
+
+    Bytes of a name that are not UTF-8, which no record can hold, become U+FFFD.
+    """
+    if "/" not in data and os.sep not in data:
+        return data
+    name = Path(data).expanduser().resolve().name
+    return f"./{name}".encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def shown_path(path: str | os.PathLike[str]) -> str:
