@@ -58,6 +58,15 @@ def test_theta_and_speed_and_where_it_was_measured():
     assert "| speed | not measured |" in model_card(CONFIG, TRAINING)
 
 
+def test_what_would_end_a_cell_of_the_table_is_escaped():
+    own = {"command": "skimrnn train ./a.csv --label-separator '|'"}
+    own |= {"vectors": {"source": "a|b.txt"}, "given_levels": "a|b"}
+    own |= {"task": {**TRAINING["task"], "name": "a|b"}}
+    rows = [line for line in model_card(CONFIG, TRAINING | own).splitlines() if line[:2] == "| "]
+    assert r"| command | `skimrnn train ./a.csv --label-separator '\|'` |" in rows
+    assert all(row.replace(r"\|", "").count("|") == 3 for row in rows)
+
+
 @pytest.mark.parametrize(
     ("task", "said"),
     [

@@ -163,7 +163,7 @@ def model_card(
         cell=config.cell,
         kind=f"A {network_name(config)}",
         labels=", ".join(f"*{label}*" for label in task["labels"]),
-        task=task["name"],
+        task=_cell(task["name"]),
         texts=f"{task['counts']['train']['texts']:,}",
         unlabelled=f", and {more:,} without labels, by what a teacher says of them" if more else "",
         several=", any number of these" if several else "",
@@ -173,8 +173,11 @@ def model_card(
         else accuracy,
         skim_rate="nothing: it does not skim"
         if rate is None
-        else f"{100 * rate:.1f} % of the words" + (f", levels given: {given}" if given else ""),
-        vectors=f"those of the model `{below}`, which this one began as" if below else source,
+        else f"{100 * rate:.1f} % of the words"
+        + (f", levels given: {_cell(given)}" if given else ""),
+        vectors=_cell(
+            f"those of the model `{below}`, which this one began as" if below else source
+        ),
         threshold=threshold,
         speed="not measured"
         if speed is None
@@ -188,8 +191,13 @@ def model_card(
         ),
         vocabulary=f"{training['vocabulary']:,}",
         router=_UNTRAINED if given else "",
-        command=f"`{training['command']}`" if training["command"] else "not stated",
+        command=_cell(f"`{training['command']}`" if training["command"] else "not stated"),
     )
+
+
+def _cell(text: str) -> str:
+    r"""A text within a table, where ``|`` ends a cell, in code too, unless it is ``\|``."""
+    return text.replace("|", r"\|")
 
 
 def _terms(task: str, known: Mapping[str, str]) -> str:
