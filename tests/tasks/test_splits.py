@@ -47,6 +47,15 @@ def test_every_class_gives_its_share_and_a_rare_one_stays_in_training():
     assert sorted(np.concatenate([train, validation, test]).tolist()) == list(range(52))
 
 
+@pytest.mark.parametrize(
+    ("shares", "sizes"),
+    [([0.75], [1, 1]), ([0.99], [1, 1]), ([0.5, 0.5], [1, 2, 1]), ([0.9, 0.1], [1, 3, 1])],
+)
+def test_large_shares_leave_each_part_a_row_of_every_class(shares, sizes):
+    parts = stratified_split(np.zeros(sum(sizes), np.int64), shares, seed=0)
+    assert [len(part) for part in parts] == sizes
+
+
 def test_key_holds_letters_and_digits_only():
     assert text_key("It 's `` STRASSE '' , 2 1/2 !") == "itsstrasse212"
     assert text_key('It\'s "Straße", 2 1/2!') == "itsstrasse212"

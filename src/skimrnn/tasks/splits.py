@@ -43,8 +43,9 @@ def stratified_split(
 ) -> list[Rows]:
     """Return the rows of the training part and of one part for each share in ``held_out``.
 
-    Every class gives each held-out part its rounded share, at least one row. A class with too
-    few rows to appear in every part stays in training as a whole. Rows keep their order.
+    Every class gives each held-out part its rounded share, at least one row, and at most so many
+    that each part after it and training have one. A class with too few rows to appear in every
+    part stays in training as a whole. Rows keep their order.
     """
     order = permutation(len(targets), seed)
     parts: list[list[int]] = [[] for _ in range(len(held_out) + 1)]
@@ -53,7 +54,8 @@ def stratified_split(
         start = 0
         if len(rows) > len(held_out):
             for place, share in enumerate(held_out, start=1):
-                size = max(1, round(len(rows) * share))
+                others = len(parts) - place  # those after it, and training
+                size = min(max(1, round(len(rows) * share)), len(rows) - start - others)
                 parts[place].extend(rows[start : start + size])
                 start += size
         parts[0].extend(rows[start:])
