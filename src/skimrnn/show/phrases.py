@@ -40,11 +40,12 @@ def percent(share: float) -> str:
     >>> percent(0.864), percent(0.9999), percent(0.001)
     ('86%', '>99%', '<1%')
     """
-    if 0 < share < 0.005:
+    said = f"{share:.0%}"
+    if said == "0%" and share > 0:
         return "<1%"
-    if 0.995 <= share < 1:
+    if said == "100%" and share < 1:
         return ">99%"
-    return f"{share:.0%}"
+    return said
 
 
 def labelled(view: View) -> str | None:
