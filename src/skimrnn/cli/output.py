@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def console(*, stderr: bool = False) -> Console:
     """A console that prints strings as they are: no mark-up, no coloured numbers.
 
-    Of several processes that torchrun started, the first alone prints. A file's name that the
-    terminal's encoding cannot say, bytes that are not UTF-8 say, is printed with backslashes.
+    Of several processes that torchrun started, the first alone prints. Characters that the
+    terminal cannot encode, as in a file's name, are printed as backslash escapes.
     """
     from rich.console import Console
 

@@ -6,10 +6,11 @@ import os
 
 
 def use_threads(threads: int | None) -> None:
-    """Let them sleep while they wait, and be so many if told; to be called before torch is there.
+    """Make torch's threads sleep while they wait, and set their number if it is given.
 
-    OpenMP's spin unless told otherwise. Where others want the same cores, one that spins keeps
-    those it waits for from running, and a step of small products takes many times as long.
+    Call it before torch is imported. OpenMP's threads spin unless told otherwise. Where others want
+    the same cores, one that spins keeps those it waits for from running, and a step of small
+    products takes many times as long.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if threads is not None:

@@ -47,7 +47,7 @@ class AttentionScorer(_Parts):
     """Those of ``nn/models/attention.py``."""
 
     def remembered(self, x: Array) -> Array:
-        """Themselves, and what their likeness is told by."""
+        """The word vectors as they are, and what their likeness is told by, (2, n, 1, X)."""
         return np.stack([x, relu(self._linear("alignment", x))])
 
     def scores(self, context: Array, question: Array, features: Array, rule: Rule) -> Scores:
@@ -66,7 +66,7 @@ class BidafScorer(_Parts):
     """Those of ``nn/models/bidaf.py``."""
 
     def remembered(self, x: Array) -> Array:
-        """Themselves."""
+        """The word vectors as they are, (1, n, 1, X)."""
         return x[None]
 
     def scores(self, context: Array, question: Array, features: Array, rule: Rule) -> Scores:

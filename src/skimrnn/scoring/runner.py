@@ -201,7 +201,7 @@ _job: _Job | None = None
 
 
 def _begin(job: _Job) -> None:
-    """Begin a worker. An interrupt is the caller's to handle, and the caller's death is its own."""
+    """Begin a worker: it ignores interrupts, and ends when its caller does."""
     global _job
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_caller, daemon=True).start()

@@ -16,7 +16,7 @@ from skimrnn.serve.schemas import ReadRequest
 from skimrnn.show import view
 
 POINTS = 200
-"""So many points the course of a text's probabilities has, about, however long it is."""
+"""About so many points show the course of a text's probabilities, however long it is."""
 ROUNDS = 5
 """Times that a reading is timed, at most."""
 TIMING_S = 0.05
