@@ -86,9 +86,9 @@ def calibrate(
     Accuracy, share skimmed and time are measured on these texts, on this machine. Of a multi-label
     model the micro-F1 of its labels is taken for the accuracy.
     """
-    from skimrnn import bundled_models, calibration, evaluation
+    from skimrnn import bundled_models, calibration
     from skimrnn.cli.output import counting, note, print_json, shown_path, without_folders
-    from skimrnn.cli.reader import load_reader
+    from skimrnn.cli.reader import load_reader, load_texts
     from skimrnn.decision import Rule
     from skimrnn.model_file import with_rule
     from skimrnn.model_folder import check_target
@@ -121,21 +121,13 @@ def calibrate(
         )
     if not dry_run:
         check_target(target)  # refused before minutes are spent
-    found = evaluation.load_test_texts(
-        reader,
-        data,
-        data_dir=data_dir,
-        text_column=text_column,
-        label_column=label_column,
-        label_separator=label_separator,
+    found, examples = load_texts(
+        reader, data, limit, data_dir, text_column, label_column, label_separator
     )
-    for message in found.notes:
-        note(message)
     if found.split == "test":
         note(
             "these are test texts: a threshold chosen with them is judged too kindly by them later"
         )
-    examples = found.examples if limit is None else evaluation.sample(found.examples, limit)
     with counting(len(examples) * len(calibration.THRESHOLDS), "reading") as show:
         result = calibration.calibrate(
             reader,

@@ -45,23 +45,15 @@ def evaluate(
     accuracy is the share of texts given all their labels and no other; its micro-F1 stands beside.
     """
     from skimrnn import evaluation
-    from skimrnn.cli.output import counting, note, print_json
-    from skimrnn.cli.reader import load_reader
+    from skimrnn.cli.output import counting, print_json
+    from skimrnn.cli.reader import load_reader, load_texts
 
     chosen = parse_threshold(threshold)
     reader = load_reader(model, router_options)
     evaluation.rule_in_force(reader, chosen, budget, burst)  # refused before anything is read
-    found = evaluation.load_test_texts(
-        reader,
-        data,
-        data_dir=data_dir,
-        text_column=text_column,
-        label_column=label_column,
-        label_separator=label_separator,
+    found, examples = load_texts(
+        reader, data, limit, data_dir, text_column, label_column, label_separator
     )
-    for message in found.notes:
-        note(message)
-    examples = found.examples if limit is None else evaluation.sample(found.examples, limit)
     with counting(len(examples), "reading") as show:
         result = evaluation.evaluate(
             reader, examples, threshold=chosen, budget=budget, burst=burst, show=show

@@ -63,26 +63,18 @@ def tradeoff(
     """
     from skimrnn import __version__, evaluation
     from skimrnn.cli.output import counting, note, print_json
-    from skimrnn.cli.reader import load_reader
+    from skimrnn.cli.reader import load_reader, load_texts
     from skimrnn.files import write_atomically
 
     chosen = parse_thresholds(thresholds)
     check_picture(picture)
     reader = load_reader(model, router_options)
     evaluation.rule_in_force(reader, None, budget, burst)  # refused before anything is read
-    found = evaluation.load_test_texts(
-        reader,
-        data,
-        data_dir=data_dir,
-        text_column=text_column,
-        label_column=label_column,
-        label_separator=label_separator,
+    found, examples = load_texts(
+        reader, data, limit, data_dir, text_column, label_column, label_separator
     )
-    for message in found.notes:
-        note(message)
     if not reader.config.skims:
         note(f"{model} is a plain RNN: it reads everything at every threshold")
-    examples = found.examples if limit is None else evaluation.sample(found.examples, limit)
     points: list[Evaluation] = []
     with counting(len(examples) * len(chosen), "reading") as show:
         for threshold in chosen:
