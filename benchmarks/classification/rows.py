@@ -4,7 +4,8 @@ A row is one model family with its settings; all rows of a recipe share everythi
 the first recipe, with the paper's word vectors alone; ``tuned`` adds what was found on validation
 texts to help every family (``docs/experiments.md``), and has the controls; ``taught`` adds to that
 sentences of film reviews and what a teacher says of them (``taught.py``). ``converted`` makes a
-plain LSTM of the tuned recipe skim: it stays as it is, and what skims learns to say what it says.
+plain LSTM of the tuned recipe skim: the net goes on from it, or keeps it as it is, and learns to
+say what it said.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ SEEDS = {
     "imdb": (0, 1, 2),
     "ag-news": (0, 1, 2),
 }
+CONVERTED_SEEDS = tuple(range(30))
+"""Of plain LSTMs of which each is made to skim, and of the row that may be chosen of these."""
 FURTHER_SEEDS = {"sst": tuple(range(10, 30)), "sst-phrases": (5, 6, 7, 8, 9)}
 """More seeds of the tuned plain LSTM, of the rows to choose from, and of random words.
 
@@ -134,6 +137,7 @@ class Row:
         follows: of given levels, the learned row whose skim rate they have.
         cut: "first" or "last": the words that are left of every text.
         base: the row whose model of the same seed stays as it is: only what skims is learnt.
+        start: the row whose model of the same seed is gone on from.
         alone: whether it has its set's own texts alone, where its recipe has sentences as well.
     """
 
@@ -146,6 +150,7 @@ class Row:
     follows: str = LEARNED
     cut: str | None = None
     base: str | None = None
+    start: str | None = None
     alone: bool = False
 
     @property
@@ -180,7 +185,8 @@ class Row:
         settings = self.settings
         small = settings.get("levels", ())[1:]
         others = {"cell", "threshold_spread"} & settings.keys()
-        return self.skims and not self.rival and len(small) == 1 and small[0] > 0 and not others
+        own = not self.rival and self.base is None
+        return self.skims and own and len(small) == 1 and small[0] > 0 and not others
 
 
 def _skim(size: int, weight: float, **more: Any) -> dict[str, Any]:
@@ -188,6 +194,7 @@ def _skim(size: int, weight: float, **more: Any) -> dict[str, Any]:
 
 
 _PLAIN = {"levels": (100,)}
+_GENTLY = {"learning_rate": 1e-3, "schedule": "cosine"}
 _GRID = {
     f"skim-{size}-{weight}": _skim(size, weight) for weight in (0.01, 0.02) for size in (5, 10)
 }
@@ -313,9 +320,15 @@ ROWS: dict[str, Row] = {
         recipe="taught",
     ),
     "small-lstm-taught": Row("small LSTM", {}, recipe="taught"),
+    "rate-20-0.75-converted": Row(
+        "the plain LSTM made to skim, S = 20, for a skip rate of 75 %",
+        _skim(20, 0.3, penalty="rate", wanted_rate=0.75, **_GENTLY),
+        recipe="converted",
+        start="lstm-tuned",
+    ),
     **{
         f"skim-{size}-{weight}-converted": Row(
-            f"the plain LSTM made to skim, S = {size}, γ = {weight}",
+            f"the plain LSTM as it is, skimming learnt, S = {size}, γ = {weight}",
             _skim(size, weight),
             recipe="converted",
             base="lstm-tuned",
@@ -323,23 +336,23 @@ ROWS: dict[str, Row] = {
         for size, weight in ((10, 0.02), (20, 0.01), (20, 0.02), (20, 0.05))
     },
     "skim-20-0.02-alone-converted": Row(
-        "the plain LSTM made to skim, S = 20, γ = 0.02, by its own texts alone",
+        "the plain LSTM as it is, skimming learnt of its own texts alone, S = 20, γ = 0.02",
         _skim(20, 0.02, epochs=12),
         recipe="converted",
         base="lstm-tuned",
         alone=True,
     ),
     "random-20-converted": Row(
-        "the plain LSTM, random words skimmed, S = 20",
-        _skim(20, 0.0),
+        "the plain LSTM made to skim random words, S = 20",
+        _skim(20, 0.0, **_GENTLY),
         recipe="converted",
-        base="lstm-tuned",
+        start="lstm-tuned",
         given="random",
-        follows="skim-20-0.02-converted",
+        follows="rate-20-0.75-converted",
     ),
     "lstm-20-converted": Row(
         "LSTM of 20 units that learns what the plain one says",
-        {"hidden_size": 20, "levels": (20,)},
+        {"hidden_size": 20, "levels": (20,), "schedule": "cosine"},
         recipe="converted",
     ),
     "averages": Row("averaged word vectors, logistic regression", linear="averages"),
@@ -407,6 +420,10 @@ def seeds_of(task: str, name: str) -> tuple[int, ...]:
         return ()
     if row.linear:  # nothing to draw, but folds have texts of their own
         return tuple(range(TENTHS)) if task == FOLDS else (0,)
+    if row.start and row.candidate:
+        return CONVERTED_SEEDS
+    if name == PLAIN["converted"] and task in CONVERTED:
+        return CONVERTED_SEEDS
     judged = row.candidate or row.given == "random" or name == PLAIN["tuned"]
     further = FURTHER_SEEDS.get(task, ()) if judged and row.recipe == "tuned" else ()
     return SEEDS[task] + further

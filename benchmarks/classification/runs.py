@@ -144,17 +144,21 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
         measure = lambda examples: controls.measure(control, examples)  # noqa: E731
     else:
         levels = given_levels(run.task, row, task)
-        base = model_of(replace(run, name=row.base), task, data_dir) if row.base else None
+        base, start = (
+            model_of(replace(run, name=name), task, data_dir) if name else None
+            for name in (row.base, row.start)
+        )
         texts, teacher = said_of(run, task, data_dir) if row.has_teacher else ([], None)
         trained = train_classifier(
             task,
             options,
             folder,
-            vectors=None if base else vectors,
+            vectors=None if base or start else vectors,
             teacher=teacher,
             unlabelled=texts,
             given_levels=levels,
             base=base,
+            start=start,
         )
         model = skimrnn.load(folder)
         measure = lambda examples: measure_model(model, examples, levels)  # noqa: E731
@@ -168,6 +172,7 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
         ),
         "unlabelled": trained.record.get("unlabelled"),
         "base": trained.record.get("base"),
+        "start": trained.record.get("start"),
         "best": trained.outcome.best,
         "steps": trained.outcome.steps,
         "seconds": trained.record["seconds"],
@@ -384,7 +389,8 @@ def main() -> None:
         write_vectors(VECTORS_FROM[task], data_dir)
     for run in {run.task: run for run in waiting if run.row.has_sentences}.values():
         sentences_of(run, task_of(run, data_dir), data_dir)
-    needed = {replace(run, name=run.row.base) for run in waiting if run.row.base}
+    earlier = [(run, run.row.base or run.row.start) for run in waiting]
+    needed = {replace(run, name=name) for run, name in earlier if name}
     needed |= {converted_from(run) for run in waiting if run.row.recipe == "converted"}
     for run in needed:
         model_of(run, task_of(run, data_dir), data_dir)

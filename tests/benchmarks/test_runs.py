@@ -25,7 +25,8 @@ KINDS = (
     *("lstm", "lstm-tuned", "skim-10-0.01-tuned", "random-tuned", "frequent-tuned"),
     *("small-lstm-tuned", "last-tuned", "qrnn-tuned", "skim-10-0.01-taught"),
     *("lstm-taught", "ngrams-taught"),
-    *("frozen-0-0.1-tuned", "skim-20-0.02-converted", "random-20-converted", "lstm-20-converted"),
+    *("frozen-0-0.1-tuned", "skim-20-0.02-converted", "rate-20-0.75-converted"),
+    *("random-20-converted", "lstm-20-converted"),
     "skim-20-0.02-alone-converted",
     *("averages", "tf-idf", "ngrams"),
 )
@@ -80,7 +81,7 @@ def test_the_result_of_every_row(name):
     plain = json.loads(Run("sst", "lstm", 0).result.read_text())
     row = rows.ROWS[name]
     assert (result["task"], result["row"], result["seed"]) == ("sst", name, 0)
-    assert row.base or result["vectors"]["source"] == "vectors.txt"
+    assert row.base or row.start or result["vectors"]["source"] == "vectors.txt"
     for split, count in (("validation", 20), ("test", 30)):
         assert result[split].keys() == plain[split].keys()
         assert result[split]["texts"] == count
@@ -103,6 +104,7 @@ def test_the_result_of_every_row(name):
         assert not converted or result["teacher"] == "sst-lstm-tuned-seed0"
         assert bool(result["unlabelled"]) == row.has_sentences
         assert result["base"] == (f"sst-{row.base}-seed0" if row.base else None)
+        assert result["start"] == (f"sst-{row.start}-seed0" if row.start else None)
 
 
 def test_every_row_is_timed_beside_the_others(made, monkeypatch):

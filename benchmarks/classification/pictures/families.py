@@ -108,6 +108,7 @@ FAMILIES = (
         "p",
         PURPLE,
         {
+            "rate-20-0.75-converted": "20, 75 %, converted",
             "skim-10-0.02-converted": "10 · 0.02, converted",
             "skim-20-0.01-converted": "20 · 0.01, converted",
             "skim-20-0.02-converted": "20 · 0.02, converted",
