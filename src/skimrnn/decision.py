@@ -194,8 +194,9 @@ def _per_text(name: str, value: Any, count: int) -> list[Any]:
         except (TypeError, ValueError, OverflowError):
             values[text] = None
         if values[text] is None:
+            none = " (1 sets no ceiling)" if name == "budget" else ""
             raise ValueError(
-                f"{name} must be a number for each text; got {entry!r} for text {text}"
+                f"{name} must be a number for each text{none}; got {entry!r} for text {text}"
             )
     return values
 

@@ -365,7 +365,7 @@ def test_the_folder_that_one_is_in_is_refused(data, tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     refused = run("train", data, "--out", ".", code=2)
-    assert "name a new one, such as ./model" in " ".join(refused.stderr.split())
+    assert "name another one, such as ./model" in " ".join(refused.stderr.split())
     assert list(tmp_path.glob("here*/*")) == []
 
 

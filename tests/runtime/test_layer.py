@@ -199,11 +199,13 @@ def test_a_wrong_initial_state_is_refused(layer: Layer) -> None:
     x, right, unbatched = draw(3, 6, 5), initial(layer, 3), initial(layer)
     wrong = [initial(layer, 2), unbatched, right[0] if lstm else (right, right)]
     if lstm:
-        wrong += [(right[0],), (right[0], unbatched[1]), (*right, right[0])]
+        wrong += [(right[0],), (right[0], unbatched[1]), (*right, right[0]), 5]
     for hx in wrong:
-        with pytest.raises(ValueError, match=rf"hx must hold {1 + lstm} array"):
+        with pytest.raises(
+            ValueError, match=r"hx must be \(h_0, c_0\)" if lstm else "hx must be h_0 of"
+        ):
             layer.read_vectors(x, hx=hx)
-    with pytest.raises(ValueError, match="hx must hold"):
+    with pytest.raises(ValueError, match="hx must be"):
         layer.read_vectors(x[0], hx=right)
 
 

@@ -288,7 +288,7 @@ def test_the_model_s_own_rule_unless_told_otherwise(folder: Path, tmp_path: Path
         ({"budget": 1.1}, "budget must be from 0 to 1, or None; got 1.1"),
         ({"budget": -1}, "budget must be from 0 to 1, or None; got -1"),
         ({"budget": float("nan")}, "budget must be from 0 to 1"),
-        ({"budget": [0.5, None]}, "budget must be a number for each text; got None for text 1"),
+        ({"budget": [0.5, None]}, r"each text \(1 sets no ceiling\); got None for text 1"),
         (
             {"budget": [0.5, 0.5, 0.5]},
             "budget must be one value or one per text; got 3 for 2 texts",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -676,6 +677,8 @@ def _summary(task: TextTask, options: TrainingOptions, unlabelled: int) -> str:
 
 def command_of(ctx: typer.Context) -> str:
     """The command for the record: only what was given, and no folder of this machine."""
+    from skimrnn.cli.output import without_folders
+
     parts = ["skimrnn", str(ctx.info_name)]
     for parameter in ctx.command.params:
         name = str(parameter.name)
@@ -684,18 +687,15 @@ def command_of(ctx: typer.Context) -> str:
         if name in _NOT_IN_THE_RECORD or source is None or source.name != "COMMANDLINE":
             continue
         if name == "data":
-            parts.append(_without_folders(str(value)) if "/" in str(value) else str(value))
+            parts.append(without_folders(str(value)))
         elif isinstance(value, bool):
             parts.append(parameter.opts[0])
         else:
             for one in value if isinstance(value, list) else [value]:
                 path = name == "out" or (name in _PATHS and Path(str(one)).exists())
-                parts += [parameter.opts[0], _without_folders(str(one)) if path else str(one)]
+                shown = without_folders(os.path.join(".", str(one))) if path else str(one)
+                parts += [parameter.opts[0], shown]
     return shlex.join(parts)
-
-
-def _without_folders(path: str) -> str:
-    return f"./{Path(path).expanduser().resolve().name}"
 
 
 def _print_result(trained: Trained, given: dict[str, Any]) -> None:

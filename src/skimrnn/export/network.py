@@ -144,7 +144,7 @@ def route(
     return token.graph.one("Cast", softmax(logits), to=_FLOAT), kept
 
 
-def updated(token: Value, state: State, level: int, w: DirectionWeights, c: SkimConfig) -> State:
+def update(token: Value, state: State, level: int, w: DirectionWeights, c: SkimConfig) -> State:
     """The state after a token at this level; units from ``levels[level]`` on are copied."""
     cell, size = w.cells[level], c.levels[level]
     assert cell is not None
@@ -247,7 +247,7 @@ def _direction(
     level = where(taken, level, np.array(PADDING))
     kept = list(states)
     for token, number_of in zip(tokens, cells, strict=False):
-        new = updated(token, of_cells, number_of, weights, config)
+        new = update(token, of_cells, number_of, weights, config)
         here = body.one("Equal", level, np.array(number_of))
         parts = (part for part in new if part is not None)
         kept = [where(here, part, so_far) for part, so_far in zip(parts, kept, strict=True)]

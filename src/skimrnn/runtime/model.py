@@ -124,17 +124,19 @@ class Layer:
     def _initial(self, hx: Any, batch: int, batched: bool) -> tuple[Array, Array | None] | None:
         if hx is None:
             return None
-        given = tuple(hx) if self.config.cell == "lstm" else (hx,)
+        several = isinstance(hx, tuple | list) or np.ndim(hx) > 0
+        given = tuple(hx) if self.config.cell == "lstm" and several else (hx,)
         states = self.config.num_layers * self.config.directions
         size = self.config.hidden_size
         shape = (states, batch, size) if batched else (states, size)
         arrays = [np.asarray(part, dtype=self.dtype, order="C") for part in given]
         expected = 2 if self.config.cell == "lstm" else 1
         if len(arrays) != expected or any(array.shape != shape for array in arrays):
-            raise ValueError(
-                f"hx must hold {expected} array(s) of shape {shape}; "
-                f"got {[array.shape for array in arrays]}"
+            what = (
+                f"(h_0, c_0), each of shape {shape}" if expected == 2 else f"h_0 of shape {shape}"
             )
+            got = hx.shape if isinstance(hx, np.ndarray) else [array.shape for array in arrays]
+            raise ValueError(f"hx must be {what}; got {got}")
         arrays = [array.reshape(states, batch, size) for array in arrays]
         return arrays[0], arrays[1] if expected == 2 else None
 

@@ -450,15 +450,16 @@ def prepare(
         first=first,
     )
     targets, soft = task.train.targets, None
-    count = even_weights(weights, len(targets))
+    settled = even_weights(weights, len(targets))
     if teacher is not None:
         targets, soft = soften(targets, teacher, options.distillation, len(unlabelled))
-    if count is not None:
-        count = np.append(count, np.ones(len(unlabelled), np.float32))
-    train = Encoded([vocabulary.rows(text) for text in words], targets, soft, count)
+    if settled is not None:
+        settled = np.append(settled, np.ones(len(unlabelled), np.float32))
+    train = Encoded([vocabulary.rows(text) for text in words], targets, soft, settled)
     validation = encode(task.validation, vocabulary)
-    counts = even_weights(validation_weights, len(validation))
-    validation = dataclasses.replace(validation, weights=counts)
+    validation = dataclasses.replace(
+        validation, weights=even_weights(validation_weights, len(validation))
+    )
     key = {
         "task": task.name,
         "vectors": None if vectors is None else str(vectors),
