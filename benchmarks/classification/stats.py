@@ -30,6 +30,10 @@ class Runs:
         """One number per seed."""
         return np.array([run[split][key] for _, run in sorted(self.by_seed.items())], dtype=float)
 
+    def beside(self, other: Runs) -> Runs:
+        """Those of them whose seed the other row has too."""
+        return Runs(self.name, {s: run for s, run in self.by_seed.items() if s in other.by_seed})
+
     def at(self, seed: int) -> dict[str, Any] | None:
         """A seed's run, if made. A linear model draws nothing: it has one for all (of a fold)."""
         if ROWS[self.name].linear:
