@@ -13,6 +13,7 @@ from benchmarks.classification.runs import Run
 from skimrnn.extension import kernels
 from skimrnn.tasks import Examples
 from skimrnn.tasks.base import make_task
+from skimrnn.train.options import CONVERSION
 
 pytestmark = [
     pytest.mark.skipif(
@@ -105,6 +106,12 @@ def test_the_result_of_every_row(name):
         assert bool(result["unlabelled"]) == row.has_sentences
         assert result["base"] == (f"sst-{row.base}-seed0" if row.base else None)
         assert result["start"] == (f"sst-{row.start}-seed0" if row.start else None)
+
+
+def test_the_converted_row_has_the_settings_of_the_command():
+    settings = rows.settings_of("sst", "rate-20-0.75-converted", 0)
+    assert {name: settings[name] for name in CONVERSION} == CONVERSION
+    assert settings["levels"][1] == settings["hidden_size"] // 5
 
 
 def test_every_row_is_timed_beside_the_others(made, monkeypatch):

@@ -23,7 +23,7 @@ from skimrnn.cli.train import choose_vectors, train, training_options
 from skimrnn.evaluation import load_test_texts
 from skimrnn.tasks import load_task
 from skimrnn.train import TrainingOptions
-from skimrnn.train.options import RATE_WEIGHT
+from skimrnn.train.options import CONVERSION, RATE_WEIGHT
 from skimrnn.train.teachers import load_teachers, say
 
 
@@ -328,6 +328,35 @@ def test_a_model_stays_below_what_skims(data, tmp_path):
     assert "leave out --min-count, --freeze-embedding" in " ".join(refused.stderr.split())
     other = run("train", data, "--base", "sst", "--out", "./x", *learning, code=2)
     assert "a base must know the labels bad, good" in " ".join(other.stderr.split())
+
+
+def test_a_plain_model_is_made_to_skim(training, data, tmp_path):
+    _, skimming = training
+    run("train", data, "--out", "./plain", "--no-skim", *TINY[:2], *TINY[4:-2])
+    (tmp_path / "more.txt").write_text("the film is superb\na dreadful story\n" * 20)
+    convert = ("train", data, "--convert", "./plain", "--unlabelled", "./more.txt")
+    learning = ("--epochs", 1, "--threads", 1)
+    said = run(*convert, "--out", "./fast", *learning, "--dropout", 0.1)
+    assert "40 unlabelled" in " ".join(said.stderr.split())
+    fast, plain = skimrnn.load("./fast"), skimrnn.load("./plain")
+    assert fast.config.levels == (8, 1)  # a fifth of the units
+    assert fast.vocabulary.words[: len(plain.vocabulary)] == plain.vocabulary.words
+    found = fast.training["options"]
+    assert {name: found[name] for name in CONVERSION} == {**CONVERSION, "dropout": 0.1}
+    assert (fast.training["start"], fast.training["teacher"]) == ("plain", True)
+    assert {one["how"] for one in fast.training["earlier"]} == {"start", "teacher", "unlabelled"}
+    assert "--convert ./plain" in fast.training["command"]
+    run(*convert, "--out", "./other", *learning, "--penalty", "skim", "--skim-size", 3)
+    other = skimrnn.load("./other").training["options"]
+    assert (other["penalty"], other["wanted_rate"], other["skim_weight"]) == ("skim", None, 0.01)
+    assert other["levels"] == [8, 3]
+    for more, why in (
+        (("--start", "sst", "--teacher", "sst"), "skims; leave out --start, --teacher"),
+        (("--no-skim",), "leave out --no-skim"),
+        (("--convert", skimming), "skims already (levels=(8, 2)); go on from it with --start"),
+    ):
+        refused = run(*convert, *more, "--out", "./x", *learning, code=2)
+        assert why in " ".join(refused.stderr.split())
 
 
 def test_training_goes_on_from_a_model(training, data):

@@ -41,7 +41,7 @@ _OF_SKIMMING = (  # beside OF_WHAT_SKIMS
     *("temperature_rate", "temperature_floor", "threshold_spread"),
 )
 _OF_WORDS = ("embedding_size", "min_count", "max_words", "freeze_embedding")
-_PATHS = ("vectors", "teacher", "unlabelled", "start", "base")
+_PATHS = ("vectors", "teacher", "unlabelled", "start", "base", "convert")
 _NOT_IN_THE_RECORD = {"data_dir", "threads", "device"}
 
 
@@ -119,6 +119,16 @@ def train(
             metavar="MODEL",
             help="A model of the same labels that stays as it is, a bundled one's name or a "
             "folder: only what skims is learnt, on top of it.",
+            rich_help_panel="Skimming",
+            show_default=False,
+        ),
+    ] = None,
+    convert: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A plain RNN, trained with --no-skim, to make skim and say what it says: stands "
+            "for --start and --teacher MODEL and settings for that; better with --unlabelled.",
             rich_help_panel="Skimming",
             show_default=False,
         ),
@@ -433,6 +443,7 @@ def train(
     if the same command is given again. With torchrun, several processes or machines share every
     batch: torchrun --nproc-per-node 2 -m skimrnn train ...
     """
+    from skimrnn.cli.convert import converting
     from skimrnn.cli.output import note
     from skimrnn.cli.progress import TrainingProgress
     from skimrnn.cli.threads import use_threads
@@ -446,10 +457,12 @@ def train(
     from skimrnn.train.teachers import load_teachers, say
 
     check_device(device)  # what the command alone decides comes before data are read
+    given = converting(ctx.params)
+    start, teacher = given["start"], given["teacher"]
     check_share(distillation, teacher)
     found = unlabelled_texts(unlabelled, teacher or (), text_column)
     below, begun = begun_with(base, start, vectors)
-    options = training_options(ctx.params, below, begun)
+    options = training_options(given, below, begun)
     check_target(out, dtype)
     task = load_task(
         data,
@@ -494,7 +507,7 @@ def train(
             start=begun,
             show=progress.show,
         )
-    _print_result(trained, ctx.params)
+    _print_result(trained, given)
 
 
 @contextlib.contextmanager

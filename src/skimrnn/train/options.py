@@ -20,6 +20,18 @@ SKIM_STARTS = ("drawn", "reading")
 RATE_WEIGHT = 5.0
 """γ that is enough for a classifier to skim the rate that is wanted, within a few points."""
 
+CONVERSION: dict[str, Any] = {
+    "distillation": 1.0,
+    "dropout": 0.0,
+    **{"penalty": "rate", "wanted_rate": 0.75, "skim_weight": 0.3},
+    **{"learning_rate": 1e-3, "schedule": "cosine"},
+}
+"""Settings by which a net that goes on from a plain one, and is taught by it, says what it said.
+
+There is nothing to overfit in a function that is known at every text: so no dropout. The penalty is
+gentle, for what is learnt is to be kept; chosen by the divergence on validation texts
+(docs/experiments.md)."""
+
 _TYPES: dict[str, tuple[str, type | UnionType]] = {
     "int": ("a whole number", int),
     "float": ("a number", int | float),
