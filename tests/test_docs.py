@@ -80,7 +80,7 @@ def test_readme_commands_run(tmp_path):
                 [sys.executable, "-m", "skimrnn", *arguments], cwd=tmp_path, check=True, timeout=300
             )
             run.append(arguments[0])
-    assert run == ["answer", *["train"] * 6, "evaluate", "tradeoff", "read", "calibrate", "score"]
+    assert run == ["answer", *["train"] * 8, "evaluate", "tradeoff", "read", "calibrate", "score"]
     assert skimrnn.load(tmp_path / "mine").predict("what a bore") == "bad"
     both = skimrnn.load(tmp_path / "topics").predict_labels("a joy that is tedious")
     assert sorted(both) == ["bad", "good"]
