@@ -97,8 +97,6 @@ FAMILIES = (
             "lstm-taught": "LSTM, taught",
             "skim-10-0.01-taught": "10 · 0.01, taught",
             "skim-20-0.01-taught": "20 · 0.01, taught",
-            "rate-10-0.9-taught": "10, 90 %, taught",
-            "small-lstm-taught": "small LSTM, taught",
             "ngrams-taught": "NB n-grams, taught",
         },
         {},
