@@ -142,7 +142,7 @@ def place_labels(axes: Any, labels: Sequence[Label]) -> list[str]:
     return left_out
 
 
-_REACHES = (6, 11, 18, 27, 38, 52, 70, 92)
+_REACHES = (6, 11, 18, 27, 38, 52, 70, 92, 120, 155)
 """How far from its point a name may stand, in points, nearest first."""
 _DIRECTIONS = (
     *((1, 0), (-1, 0), (0, 1), (0, -1)),

@@ -77,21 +77,21 @@ def draw(results: Results, task: str, title: str, path: Path) -> list[str]:
         axes.set_title(f"{title}: accuracy against time from text to label")
         axes.margins(x=0.1, y=0.08)
         _legend(axes, any(family_of(row.row)[2] for row in rows))
-        # Rivals have names in a picture of their own, see ``rivals``.
-        named = [row for row in rows if row in best or not _rival(row.row)]
+        named = [row for row in rows if row in best or not _unnamed(row.row)]
         first = sorted(named, key=lambda row: (row not in best, _later(row.row), row.us))
         return place_labels(axes, [_label(row, row in best) for row in first])
 
 
-def _rival(row: str) -> bool:
-    return row in ROWS and ROWS[row].rival
+def _unnamed(row: str) -> bool:
+    """Rivals have names in a picture of their own; rows that keep a plain LSTM are many."""
+    return row in ROWS and (ROWS[row].rival or ROWS[row].base is not None)
 
 
 def _later(row: str) -> int:
     """When a row's name chooses its place."""
     if family_of(row)[2]:  # of the base recipe
         return 2
-    return int(row in ROWS and ROWS[row].has_teacher)
+    return int(row in ROWS and ROWS[row].recipe == "taught")
 
 
 def _draw_row(axes: Any, row: Placed) -> None:
