@@ -88,13 +88,12 @@ its shift on IMDb, where all of it leaves them at chance). It was found in a han
 validation texts, on IMDb with the skimming LSTM alone (docs/experiments.md): no family was tuned
 further by itself, which may favour that one. Of skimming LSTMs there are up to eight (S and γ, or
 S and a skip rate that is wanted), of which validation texts choose one; other families, Skim-GRU,
-skipping and three levels among them, have one or two. Other methods than the paper's, and rows
-that were only tried, have three seeds on SST and one elsewhere, where the others have ten or more
-and three. S = 20 was added after S = 10 had been seen on all test sets, and the ten folds were
-then made with it alone; wanted rates were added after both. On SST ten seeds left undecided
-whether half a point is lost, and chose among the eight by less than a standard error: twenty more
-of these rows and of the plain LSTM were decided on before any was made, and for phrases five
-more; random words got theirs afterwards.
+skipping and three levels among them, have one or two. Other methods than the paper's have three
+seeds on SST and one elsewhere. S = 20 was added after S = 10 had been seen on all test sets, and
+the ten folds were then made with it alone; wanted rates were added after both. On SST ten seeds
+left undecided whether half a point is lost, and chose among the eight by less than a standard
+error: twenty more of these rows and of the plain LSTM were decided on before any was made, and
+for phrases five more; random words got theirs afterwards.
 
 The *taught* recipe, for sentences about films, adds 100,000 sentences of IMDb's training reviews.
 What is learnt of each is what five plain LSTMs of the tuned recipe say of it in the mean, their

@@ -36,8 +36,8 @@ SEEDS = {
 }
 CONVERTED_SEEDS = tuple(range(30))
 """Of plain LSTMs of which each is made to skim, and of the row that may be chosen of these."""
-TRIED_SEEDS = {"sst": 3}
-"""So many of other methods than the paper's, and of what was only tried; one elsewhere."""
+RIVALS_SEEDS = {"sst": 3}
+"""So many of other methods than the paper's; one elsewhere."""
 FURTHER_SEEDS = {"sst": tuple(range(10, 30)), "sst-phrases": (5, 6, 7, 8, 9)}
 """More seeds of the tuned plain LSTM, of the rows to choose from, and of random words.
 
@@ -180,11 +180,6 @@ class Row:
         """Whether it reads less by another method than the paper's."""
         other = self.settings.get("router", "softmax") != "softmax"
         return other or (self.base is not None and self.recipe != "converted")
-
-    @property
-    def tried(self) -> bool:
-        """Whether it has few seeds: it is of another method, or only shows what one would give."""
-        return self.rival or "threshold_spread" in self.settings
 
     @property
     def candidate(self) -> bool:
@@ -421,8 +416,8 @@ def seeds_of(task: str, name: str) -> tuple[int, ...]:
         return ()
     if row.linear:  # nothing to draw, but folds have texts of their own
         return tuple(range(TENTHS)) if task == FOLDS else (0,)
-    if row.tried:
-        return SEEDS[task][: TRIED_SEEDS.get(task, 1)]
+    if row.rival:
+        return SEEDS[task][: RIVALS_SEEDS.get(task, 1)]
     if task in CONVERTED and (name == PLAIN["converted"] or (row.start and row.candidate)):
         return CONVERTED_SEEDS
     judged = row.candidate or row.given == "random" or name == PLAIN["tuned"]

@@ -290,7 +290,7 @@ def _problems(values: Mapping[str, Any]) -> list[str]:
     router_input = values.get("router_input")
     if router_input is not None and router_input not in ROUTER_INPUTS:
         problems.append(f'router_input must be "hidden" or "state"; got {router_input!r}')
-    if router_input == "state" and cell in GATES and cell != "lstm":
+    if router_input == "state" and isinstance(cell, str) and cell in GATES and cell != "lstm":
         problems.append(
             f'router_input="state" needs a cell state, which only the LSTM has; '
             f'got cell={cell!r}, use router_input="hidden"'
