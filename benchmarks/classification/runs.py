@@ -207,7 +207,7 @@ def said_of(
 
 
 def converted_from(run: Run) -> Run:
-    """The run of the plain LSTM that a converted one says what it says of."""
+    """The run of the plain LSTM that a converted one is taught by."""
     return replace(run, name=PLAIN["converted"])
 
 
