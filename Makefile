@@ -87,7 +87,8 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.classification.report
 
 CASES = build/agreement-cases.bin
-CORE = cpp/tests/agreement.cc cpp/network.cc cpp/text.cc cpp/denormals.cc cpp/dispatch.cc
+CORE = cpp/tests/agreement.cc \
+       $(addprefix cpp/,network.cc reading.cc routers.cc text.cc denormals.cc dispatch.cc)
 CXXFLAGS_CORE = -std=c++20 -O2 -Wall -Wextra -Wno-psabi -fno-math-errno
 ARM = aarch64-linux-gnu-g++
 

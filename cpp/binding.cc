@@ -273,7 +273,10 @@ class TextReader {
  public:
   TextReader(const Network& network, const Table& table, const std::vector<std::string>& words,
              Matrix2 head_weight, Floats head_bias, bool sigmoid)
-      : network_(network.network_), embedding_(network.embedding_), table_(table.table_), vocabulary_(words),
+      : network_(network.network_),
+        embedding_(network.embedding_),
+        table_(table.table_),
+        vocabulary_(words),
         sigmoid_(sigmoid) {
     const skimrnn::Shape& shape = network_->shape();
     const std::size_t units = std::size_t(shape.directions) * shape.hidden_size;

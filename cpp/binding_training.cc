@@ -148,7 +148,8 @@ void forward(const Options& options, const Arrays& arrays, Filled<std::int64_t> 
 }
 
 void backward(const Options& options, const Arrays& arrays,
-              const std::vector<CellGradients>& cell_grads, MaybeGiven outputs_grad, MaybeGiven log_p_grad, MaybeGiven h_n_grad, MaybeGiven c_n_grad, MaybeFilled x_grad,
+              const std::vector<CellGradients>& cell_grads, MaybeGiven outputs_grad,
+              MaybeGiven log_p_grad, MaybeGiven h_n_grad, MaybeGiven c_n_grad, MaybeFilled x_grad,
               Filled<float> router_weight_grad, Filled<float> router_bias_grad,
               Filled<float> h_0_grad, MaybeFilled c_0_grad) {
   skimrnn::Sequence s = sequence(options, arrays);

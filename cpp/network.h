@@ -158,8 +158,10 @@ class Network {
     float* router_s;
     Leap leap;
   };
+  // reading.h
   struct Pass;
   struct Work;
+  class Reading;
 
   Direction pack(const DirectionParameters& parameters, int inputs);
   Cell pack_cell(const CellParameters& from, CellKind kind, int units, int inputs, int seen,
@@ -173,13 +175,10 @@ class Network {
   const float* table_row(std::int32_t word, int d) const {
     return word < table_rows_ ? table_ + word * row_floats_ + row_offsets_[d] : nullptr;
   }
-  float score(const Direction& direction, int row, const float* c, const float* h,
-              Work& work) const;
-  void score_window(const Direction& direction, const float* c, const float* h, Work& work) const;
-  void choose_jump(const Direction& direction, const float* c, const float* h, Work& work) const;
+  const float* vector_of(std::int32_t word) const {
+    return embedding_ + std::size_t(word) * shape_.input_size;
+  }
   void leap_parts(const Leap& leap, const float* x, int inputs, int rows, float* parts) const;
-  void look_ahead(const Pass& pass, Work& work) const;
-  void read_direction(const Pass& pass, Work& work) const;
 
   Shape shape_;
   const Kernels* kernels_;
