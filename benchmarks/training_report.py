@@ -54,6 +54,9 @@ tests run the kernel on the CPU by Triton's interpreter; on a GPU,
   with `skimming=False` the full cell is exported. `torch.jit.script` cannot read them.
 - Under autocast a layer computes, and gives its outputs, in its weights' dtype. Layers in float64,
   float16 and bfloat16 take torch's loop.
+- A process that is forked after torch, or a layer of ours, has computed on several threads hangs
+  when it does so itself, as OpenMP's threads are not forked with it: start it by `"spawn"`, or call
+  `torch.set_num_threads(1)` in it.
 - `record()` collects what its own thread calls: under `nn.DataParallel` it belongs inside of the
   module that is replicated. A checkpoint needs `use_reentrant=False`; the old kind gives no penalty
   a gradient, which is refused.
