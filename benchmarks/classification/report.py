@@ -101,7 +101,8 @@ log-odds moved by 0.7 towards the label of the review that it stands in (found o
 texts with the skimming LSTM). So its rows know more than the others, and than the paper's: what
 whole reviews are labelled. Every row of it has the same sentences, the n-gram model too. On SST
 six seeds of S = 10 had been seen to be as good as the plain LSTM, and half a point worse could not
-be ruled out: thirty of both were then decided on, and no other S is tried there.
+be ruled out: thirty of both were then decided on, and no other S is tried there. Random words, the
+control of that row, have ten and came last.
 
 The *converted* recipe makes a plain LSTM of the tuned recipe skim. A Skim-LSTM begins as it (S =
 20, for a skip rate of 75 %) and learns to say what it says, of the training texts and of the same
