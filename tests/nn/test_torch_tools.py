@@ -92,8 +92,15 @@ def test_autocast_leaves_the_layer_in_the_dtype_of_its_weights(layer, mode, pack
 def test_autocast_treats_a_layer_that_does_not_skim_as_torchs():
     layer, plain = SkimLSTM(8, 7, skim_size=2), nn.LSTM(8, 7)
     layer.skimming = False
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert layer(X)[0].dtype == plain(X)[0].dtype
+
+    def given_by(one):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            try:
+                return one(X)[0].dtype
+            except RuntimeError as error:  # on CPUs where torch's LSTM has no bfloat16
+                return str(error)
+
+    assert given_by(layer) == given_by(plain)
 
 
 def test_gradients_of_each_text_by_vmap(layer):

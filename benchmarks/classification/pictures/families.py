@@ -124,6 +124,7 @@ FAMILIES = (
         {
             "random-tuned": "random",
             "random-20-tuned": "random, S = 20",
+            "random-taught": "random, taught",
             "periodic-tuned": "every n-th",
             "frequent-tuned": "rare words",
         },
