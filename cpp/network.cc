@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <iterator>
 #include <utility>
 
+#include "activations.h"
 #include "buffer.h"
 #include "denormals.h"
-#include "functions.h"
 #include "reading.h"
 
 namespace skimrnn {

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "functions.h"
+#include "activations.h"
 
 namespace skimrnn {
 

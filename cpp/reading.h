@@ -105,10 +105,12 @@ class Network::Reading {
 
   // What a row of the router makes of the state.
   float state_sum(int row) {
-    const float* weights = direction_.router_s + row * router_units_;
-    const RouterRow of_state = {weights, weights + router_units_ - units_};
-    return kernels_.router_sum(of_state, router_c_, h_, moving_, units_,
+    return kernels_.router_sum(router_row(row), router_c_, h_, moving_, units_,
                                work_.tails + row * kGroup, !tails_stand_);
+  }
+  RouterRow router_row(int row) const {
+    const float* weights = direction_.router_s + row * router_units_;
+    return {weights, weights + router_units_ - units_};
   }
 
   // In routers.cc, what the routers other than the softmax make of their sums.

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "functions.h"
+#include "activations.h"
 #include "reading.h"
 
 namespace skimrnn {
@@ -66,10 +66,8 @@ void Network::Reading::rank_window() {
 
 // The logit of a row that sees the state alone, of which nothing stands from the last time.
 float Network::Reading::score(int row) {
-  const float* weights = direction_.router_s + row * router_units_;
-  const RouterRow of_state = {weights, weights + router_units_ - units_};
   return direction_.router_bias[row] +
-         kernels_.router_sum(of_state, router_c_, h_, 0, units_, work_.tails, true);
+         kernels_.router_sum(router_row(row), router_c_, h_, 0, units_, work_.tails, true);
 }
 
 // ---- LSTM-Jump ----------------------------------------------------------------------------------

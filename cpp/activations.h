@@ -1,4 +1,4 @@
-// Functions of single numbers and of a few, as reference.py has them.
+// What makes probabilities of scores, and the rectifier.
 #pragma once
 
 #include <algorithm>
