@@ -41,6 +41,7 @@ check: $(VENV)/.check
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/clang-format --dry-run -Werror $(wildcard cpp/*.h cpp/*.cc cpp/tests/*.cc)
 
 docs: $(VENV)/.demo
 	$(PIP) install -e '.[docs]'

@@ -1,5 +1,7 @@
 // Python's side of the network: argument contracts and lifetime only, no arithmetic.
 
+#include "binding.h"
+
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/map.h>
@@ -15,7 +17,6 @@
 #include <string>
 #include <string_view>
 
-#include "binding.h"
 #include "dispatch.h"
 #include "network.h"
 #include "text.h"
@@ -89,7 +90,8 @@ class Network {
     if (routes_by == skimrnn::kSkipW && (window < 1 || reads < 0 || reads > window))
       throw std::invalid_argument("skipw reads at most as many tokens as a window has");
     if (routes_by == skimrnn::kLstmJump && (reads < 1 || longest < 1 || jumps < 0))
-      throw std::invalid_argument("lstm-jump reads at least a token and jumps at least to the next");
+      throw std::invalid_argument(
+          "lstm-jump reads at least a token and jumps at least to the next");
     const bool leaps = routes_by == skimrnn::kLeapLstm;
     const auto [least, most] = std::minmax({units, ahead, filters});
     if (leaps && (least < 1 || most > 1024))
@@ -128,8 +130,18 @@ class Network {
       std::vector<std::size_t> sizes = {routes * columns, routes};
       if (leaps) {
         const std::size_t u = units, a = ahead, f = filters;
-        sizes = {u * inputs, u * state, u * (a + 3 * f), u, u, 2 * u, 2,
-                 4 * a * inputs, 4 * a * a, 4 * a, 12 * f * inputs, 3 * f};
+        sizes = {u * inputs,       // W_x
+                 u * state,        // W_h
+                 u * (a + 3 * f),  // W_f
+                 u,                // b
+                 u,                // e
+                 2 * u,            // the output's weight
+                 2,                // and its bias
+                 4 * a * inputs,   // of the LSTM from right to left: weight_ih
+                 4 * a * a,        // weight_hh
+                 4 * a,            // bias
+                 12 * f * inputs,  // the filters
+                 3 * f};           // and their biases
       }
       for (std::size_t i = 0; i < routing; ++i)
         direction.router.push_back(take(first + 4 * K + i, K == 1 ? 0 : sizes[i], false));
@@ -185,7 +197,7 @@ class Network {
     return {argmax, threshold, budget.has_value(), budget.value_or(0), burst};
   }
 
-  // Given levels (layers, directions, T), each of them one of the network's; null if there are none.
+  // Given levels (layers, directions, T), each of them one of the network's; null without any.
   static const std::int8_t* checked(const skimrnn::Shape& shape,
                                     const std::optional<Levels>& levels, int tokens) {
     if (!levels) return nullptr;
@@ -226,8 +238,8 @@ class Network {
     return rows(given, network_->memory(), "the memory");
   }
 
-  // (output or None, h_n, c_n or None, level, p, memory), as reference.SequenceReading has them, and
-  // the tokens at level 0 of each layer and direction until the end.
+  // (output or None, h_n, c_n or None, level, p, memory), as reference.SequenceReading has them,
+  // and the tokens at level 0 of each layer and direction until the end.
   nb::tuple read(const skimrnn::Network::Input& input, int tokens, const skimrnn::Rule& rule,
                  const skimrnn::Network::Start& start, bool outputs) const {
     const skimrnn::Shape& shape = network_->shape();
@@ -305,8 +317,8 @@ class TextReader {
   }
 
   // (probabilities (C,), level, p), as Reading has them.
-  nb::tuple read(const nb::bytes& text, bool argmax, double threshold,
-                 std::optional<double> budget, double burst, std::optional<Levels> levels) const {
+  nb::tuple read(const nb::bytes& text, bool argmax, double threshold, std::optional<double> budget,
+                 double burst, std::optional<Levels> levels) const {
     const skimrnn::Shape& shape = network_->shape();
     const std::vector<std::int32_t> found = scan_unlocked(text);
     const std::size_t T = found.size(), L = shape.num_layers, dirs = shape.directions;
@@ -432,12 +444,11 @@ NB_MODULE(_native, m) {
       .def_prop_ro("table_bytes", &Network::table_bytes);
   nb::class_<Table>(m, "CharacterTable", "The class and lower case of every code point.")
       .def(nb::init<nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>,
-                    nb::ndarray<const std::uint32_t, nb::ndim<1>, nb::c_contig,
-                                nb::device::cpu>>(),
+                    nb::ndarray<const std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>>(),
            "classes"_a, "lower"_a);
   nb::class_<TextReader>(m, "TextReader", "Text in, class probabilities out.")
-      .def(nb::init<const Network&, const Table&, const std::vector<std::string>&, Matrix2,
-                    Floats, bool>(),
+      .def(nb::init<const Network&, const Table&, const std::vector<std::string>&, Matrix2, Floats,
+                    bool>(),
            "network"_a, "table"_a, "words"_a, "head_weight"_a, "head_bias"_a, "sigmoid"_a)
       .def("rows", &TextReader::rows, "text"_a)
       .def("head", &TextReader::head, "h"_a)

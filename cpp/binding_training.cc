@@ -34,7 +34,8 @@ auto data(const char* name, const std::optional<Array>& array, std::size_t size,
   if (!array && optional) return nullptr;
   if (!array || array->size() != size)
     throw std::invalid_argument(std::string(name) + " must have " + std::to_string(size) +
-                                " entries; got " + (array ? std::to_string(array->size()) : "none"));
+                                " entries; got " +
+                                (array ? std::to_string(array->size()) : "none"));
   return array->data();
 }
 

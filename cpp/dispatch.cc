@@ -2,8 +2,8 @@
 
 namespace skimrnn {
 
-#define SKIMRNN_DECLARE(isa) \
-  namespace isa {            \
+#define SKIMRNN_DECLARE(isa)    \
+  namespace isa {               \
   extern const Kernels kernels; \
   }
 
@@ -38,8 +38,7 @@ std::vector<Candidate> candidates() {
 #endif
 #ifdef SKIMRNN_AVX2
   __builtin_cpu_init();
-  list.push_back(
-      {&avx2::kernels, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")});
+  list.push_back({&avx2::kernels, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")});
 #endif
 #ifdef SKIMRNN_NEON
   list.push_back({&neon::kernels, true});

@@ -1,8 +1,9 @@
 // The cells of reference.py, sixteen units at a time. Compiled once per instruction set.
 
+#include "kernels.h"
+
 #include <type_traits>
 
-#include "kernels.h"
 #include "vec.h"
 
 namespace skimrnn {
@@ -25,8 +26,7 @@ struct Sums {
     for (int k = 0; k < count; ++k, column += Gates * kGroup) {
       const Vec factor = all(x[k]);
       for (int g = 0; g < Gates; ++g)
-        for (int i = 0; i < kParts; ++i)
-          v[g][i] += load(column + g * kGroup + i * kWidth) * factor;
+        for (int i = 0; i < kParts; ++i) v[g][i] += load(column + g * kGroup + i * kWidth) * factor;
     }
   }
 
@@ -52,8 +52,8 @@ Sums<Gates> spread(const Sums<1>& packed) {
     sums.v[g][0] = Vec(_mm512_maskz_compress_ps(__mmask16(0xF << g * kNarrow), packed.v[0][0]));
 #elif defined(__AVX__)
     const __m256 two = __m256(packed.v[0][g / 2]);
-    sums.v[g][0] = Vec(_mm256_zextps128_ps256(
-        g % 2 ? _mm256_extractf128_ps(two, 1) : _mm256_castps256_ps128(two)));
+    sums.v[g][0] = Vec(_mm256_zextps128_ps256(g % 2 ? _mm256_extractf128_ps(two, 1)
+                                                    : _mm256_castps256_ps128(two)));
 #else
     sums.v[g][0] = packed.v[0][g];
 #endif
@@ -78,7 +78,7 @@ Sums<Gates> group_sums(const Cell& cell, int group, const float* start, Add add)
   return sums;
 }
 
-// ---- the recurrent product, in float and in int8 -------------------------------------------------
+// ---- the recurrent product, in float and in int8 ------------------------------------------------
 
 // h as the recurrent matrix takes it; `add_products` adds those of one group to its sums, which are
 // one gate's if the group is narrow.
@@ -95,7 +95,8 @@ struct FloatSeen {
 };
 
 // h in 127ths, rounded, |h| <= 1, and kInt8Offset. The integers, and so the sums, are the same on
-// every instruction set: bytes for vpdpbusd, elsewhere sixteen bits, whose products cannot overflow.
+// every instruction set: bytes for vpdpbusd, elsewhere sixteen bits, whose products cannot
+// overflow.
 struct Int8Seen {
 #if defined(__AVX512VNNI__)
   using Entry = std::uint8_t;
@@ -205,7 +206,7 @@ struct Int8Seen {
 #endif
 };
 
-// ---- the cells -----------------------------------------------------------------------------------
+// ---- the cells ----------------------------------------------------------------------------------
 
 // Vectors whose input parts are made together: a weight is loaded once for all of them.
 #if defined(__AVX512F__)
@@ -242,9 +243,9 @@ void input_parts(const Cell& cell, const float* x, std::size_t x_stride, int row
     const auto make = [&](auto together) {
       constexpr int kRows = decltype(together)::value;
       for (; row + kRows <= rows; row += kRows)
-        (of_one ? group_parts<1, kRows> : group_parts<Gates, kRows>)(
-            bias, column, columns, x + row * x_stride, x_stride, parts + row * part_stride + first,
-            part_stride);
+        (of_one ? group_parts<1, kRows>
+                : group_parts<Gates, kRows>)(bias, column, columns, x + row * x_stride, x_stride,
+                                             parts + row * part_stride + first, part_stride);
     };
     make(std::integral_constant<int, kTogether>());
     make(std::integral_constant<int, 1>());
@@ -326,7 +327,7 @@ void step(const Cell& cell, const float* part, const float* seen, const float* h
     Kind::update(cell, backwards ? count - 1 - n : n, part, taken, h, c, h_new);
 }
 
-// ---- the router ----------------------------------------------------------------------------------
+// ---- the router ---------------------------------------------------------------------------------
 
 struct Lanes {
   Vec v[kParts];
@@ -337,7 +338,8 @@ struct Lanes {
 
   void add_products(const float* a, const float* b, int n) {
     for (int at = 0; at < n; at += kGroup)
-      for (int i = 0; i < kParts; ++i) v[i] += load(a + at + i * kWidth) * load(b + at + i * kWidth);
+      for (int i = 0; i < kParts; ++i)
+        v[i] += load(a + at + i * kWidth) * load(b + at + i * kWidth);
   }
 
   // Lane i with i + 8, the result's with i + 4, ...: the same pairs whatever the vector width.

@@ -19,7 +19,7 @@ constexpr int kGroup = 16;
 constexpr int kBlock = 4;       // columns that lie side by side in an int8 matrix
 constexpr int kAlignment = 64;  // bytes; of every buffer below
 
-constexpr int kNarrow = 4;      // units of a narrow group at most
+constexpr int kNarrow = 4;  // units of a narrow group at most
 
 constexpr int groups(int units) { return (units + kGroup - 1) / kGroup; }
 constexpr int padded(int units) { return groups(units) * kGroup; }
@@ -113,8 +113,8 @@ using RowsProduct = void (*)(const float* a, std::size_t rows, std::size_t a_str
                              const float* panels, int columns, int count, const float* start,
                              float* out, std::size_t out_stride);
 
-// ... and the sum over n of a[n][i] * b[n][k], added to out (wanted, columns), and of a[n][i], added
-// to a_sums (wanted) unless that is null; `room` holds kSumRows * padded(columns) floats.
+// ... and the sum over n of a[n][i] * b[n][k], added to out (wanted, columns), and of a[n][i],
+// added to a_sums (wanted) unless that is null; `room` holds kSumRows * padded(columns) floats.
 using SumsProduct = void (*)(const float* a, int wanted, std::size_t a_stride, const float* b,
                              int columns, std::size_t b_stride, std::size_t count, float* out,
                              std::size_t out_stride, float* a_sums, float* room);

@@ -206,8 +206,8 @@ void Network::set_words(const float* embedding, int words, std::size_t table_byt
 void Network::router_part(const Direction& direction, const float* x, int inputs,
                           float* part) const {
   for (std::size_t k = 0; k < direction.router_bias.size(); ++k)
-    part[k] = direction.router_bias[k] +
-              kernels_->dot(direction.router_x.data() + k * inputs, x, inputs);
+    part[k] =
+        direction.router_bias[k] + kernels_->dot(direction.router_x.data() + k * inputs, x, inputs);
 }
 
 void Network::fill_row(const Direction& direction, const float* x, int inputs, float* row) const {
@@ -256,8 +256,18 @@ void Network::read(const Input& input, int tokens, const Rule& rule, const Start
       const int index = layer * shape_.directions + d;
       const std::int8_t* levels =
           input.levels ? input.levels + std::size_t(index) * tokens : nullptr;
-      const Pass pass = {directions_[index], layer, d, inputs, tokens, x, words, levels, rule, start,
-                         outputs, output};
+      const Pass pass = {.direction = directions_[index],
+                         .layer = layer,
+                         .d = d,
+                         .inputs = inputs,
+                         .tokens = tokens,
+                         .x = x,
+                         .words = words,
+                         .levels = levels,
+                         .rule = rule,
+                         .start = start,
+                         .outputs = outputs,
+                         .output = output};
       Reading(*this, pass, work).run();
     }
     x = outputs;
@@ -270,8 +280,7 @@ void Network::apply(const Head& head, const float* h, float* probabilities) cons
   const FlushDenormals flush;
   const int units = shape_.directions * shape_.hidden_size;
   for (int k = 0; k < head.classes; ++k)
-    probabilities[k] =
-        kernels_->dot(head.weight + std::size_t(k) * units, h, units) + head.bias[k];
+    probabilities[k] = kernels_->dot(head.weight + std::size_t(k) * units, h, units) + head.bias[k];
   if (head.sigmoid)
     sigmoids(probabilities, head.classes);
   else

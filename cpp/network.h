@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "store.h"
 #include "kernels.h"
+#include "store.h"
 
 namespace skimrnn {
 
@@ -24,8 +24,8 @@ struct Shape {
   bool full_skim_input;     // a small cell sees all of h
   bool state_router;        // the router sees [c ; h]
   RouterKind router = kSoftmax;
-  int window = 0, reads = 0;  // of kSkipW: tokens of a window, and how many are read at most
-  int sharpness = 0;          // of kVcrnn: λ
+  int window = 0, reads = 0;   // of kSkipW: tokens of a window, and how many are read at most
+  int sharpness = 0;           // of kVcrnn: λ
   int longest = 0, jumps = 0;  // of kLstmJump: the longest jump, and how many; `reads` before each
   int units = 0, ahead = 0, filters = 0;  // of kLeapLstm: its layer, its LSTM, filters of a width
 };
@@ -73,9 +73,9 @@ class Network {
   // Where a sequence's tokens come from: vectors, or words whose input part may be in a table; and
   // the levels to take them at, each from 0 to K-1.
   struct Input {
-    const float* vectors;        // (T, E); null if words are given
-    const std::int32_t* words;   // (T,), rows of the embedding given to set_words
-    const std::int8_t* levels;   // (layers, directions, T); null: the rule chooses
+    const float* vectors;       // (T, E); null if words are given
+    const std::int32_t* words;  // (T,), rows of the embedding given to set_words
+    const std::int8_t* levels;  // (layers, directions, T); null: the rule chooses
   };
 
   // What a reading starts from; a null pointer stands for zeros.

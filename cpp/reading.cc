@@ -126,15 +126,9 @@ inline void Network::Reading::route(const Token& token) {
       logits(token);
       share_out();
       break;
-    case kSkipW:
-      rank();
-      break;
-    case kLstmJump:
-      jump();
-      break;
-    case kLeapLstm:
-      leap(token);
-      break;
+    case kSkipW: rank(); break;
+    case kLstmJump: jump(); break;
+    case kLeapLstm: leap(token); break;
   }
 }
 

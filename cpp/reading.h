@@ -47,25 +47,30 @@ struct Demand {
 
 // The buffers of one call; nothing is allocated per token.
 struct Network::Work {
-  Buffer<float> made;    // (kChunk, row_floats), or one row: input parts computed on the fly
-  Buffer<float> block;   // the others
-  float *c, *h[2];       // padded(D) each; h moves from one to the other when a token is read
-  float* tails;          // (rows, kGroup): the router's sums over the units that no skim changes
-  float* sums;           // (rows,): of kLeapLstm, those over all units
-  float* p;              // (K,)
-  float* room;           // 2 * padded(D) bytes
-  float* memory;         // (R,)
-  Buffer<float> joined;  // (T, padded(units)): of kLeapLstm, its layer without the state's part
-  Buffer<float> layers[2];      // outputs of the layer before and of this one
-  std::vector<Demand> demands;  // (K,)
+  Buffer<float> made;       // (kChunk, row_floats), or one row: input parts computed on the fly
+  Buffer<float> block;      // the others
+  float *c, *h[2];          // padded(D) each; h moves from one to the other when a token is read
+  float* tails;             // (rows, kGroup): the router's sums over the units that no skim changes
+  float* sums;              // (rows,): of kLeapLstm, those over all units
+  float* p;                 // (K,)
+  float* room;              // 2 * padded(D) bytes
+  float* memory;            // (R,)
+  Buffer<float> joined;     // (T, padded(units)): of kLeapLstm, its layer without the state's part
+  Buffer<float> layers[2];  // outputs of the layer before and of this one
+  std::vector<Demand> demands;               // (K,)
   std::vector<std::pair<float, int>> ranks;  // (window,): logits and which token's each is
 
   Work(const Shape& shape, int router_rows, int remembered, std::size_t row_floats, int rows)
       : made(rows * row_floats, Unset()), demands(shape.levels.size()), ranks(shape.window) {
     const std::size_t units = padded(shape.hidden_size), levels = shape.levels.size();
-    const std::size_t sizes[] = {units, units, units, std::size_t(router_rows) * kGroup,
-                                 std::size_t(router_rows), std::size_t(padded(int(levels))),
-                                 units / 2, std::size_t(remembered)};
+    const std::size_t sizes[] = {units,
+                                 units,
+                                 units,
+                                 std::size_t(router_rows) * kGroup,
+                                 std::size_t(router_rows),
+                                 std::size_t(padded(int(levels))),
+                                 units / 2,
+                                 std::size_t(remembered)};
     std::size_t total = 0;
     for (std::size_t size : sizes) total += padded(int(size));
     block = Buffer<float>(total);

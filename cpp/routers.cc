@@ -108,8 +108,7 @@ void Network::Reading::leap(const Token& token) {
   float* joined = work_.joined.get() + std::size_t(token.t) * padded(router_rows_);
   for (int k = 0; k < router_rows_; ++k) joined[k] = positive(joined[k] + work_.sums[k]);
   p_[0] = 0;
-  p_[1] = direction_.leap.out_bias +
-          kernels_.dot(direction_.leap.out.data(), joined, router_rows_);
+  p_[1] = direction_.leap.out_bias + kernels_.dot(direction_.leap.out.data(), joined, router_rows_);
   softmax(p_, count_);
 }
 

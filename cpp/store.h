@@ -33,7 +33,8 @@ class Store {
 
  private:
 #if defined(__SANITIZE_ADDRESS__)
-  static constexpr std::size_t kPage = kAlignment;  // each piece alone, so that its ends are watched
+  // Each piece alone, so that its ends are watched.
+  static constexpr std::size_t kPage = kAlignment;
 #else
   static constexpr std::size_t kPage = std::size_t(2) << 20;
 #endif

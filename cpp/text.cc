@@ -81,8 +81,7 @@ Character decode(std::string_view text, std::size_t at) {
   const std::uint32_t first = byte(at);
   if (first < 0x80) return {first, at + 1};
   if (first < 0xE0) return {(first & 0x1F) << 6 | tail(at + 1), at + 2};
-  if (first < 0xF0)
-    return {(first & 0x0F) << 12 | tail(at + 1) << 6 | tail(at + 2), at + 3};
+  if (first < 0xF0) return {(first & 0x0F) << 12 | tail(at + 1) << 6 | tail(at + 2), at + 3};
   return {(first & 0x07) << 18 | tail(at + 1) << 12 | tail(at + 2) << 6 | tail(at + 3), at + 4};
 }
 

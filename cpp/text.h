@@ -62,15 +62,15 @@ class Vocabulary {
   static std::uint64_t key_of(const char* word, std::size_t length);
   std::size_t first_slot(std::uint64_t key) const { return key * 0x9E3779B97F4A7C15u >> shift_; }
 
-  std::string bytes_;                   // all words, one after the other
-  std::vector<std::uint32_t> starts_;   // of each word in them
-  std::vector<Slot> slots_;             // open addressing; 2^(64 - shift_)
+  std::string bytes_;                  // all words, one after the other
+  std::vector<std::uint32_t> starts_;  // of each word in them
+  std::vector<Slot> slots_;            // open addressing; 2^(64 - shift_)
   int shift_;
 };
 
 // Append the row of every word of a text to `rows`. The text is UTF-8; lone surrogates may stand in
-// it as three bytes each (Python's "surrogatepass"), nothing else may be malformed. `room` is to work
-// in, kept by the caller from text to text.
+// it as three bytes each (Python's "surrogatepass"), nothing else may be malformed. `room` is to
+// work in, kept by the caller from text to text.
 void scan_rows(std::string_view text, const CharacterTable& table, const Vocabulary& vocabulary,
                std::string& room, std::vector<std::int32_t>& rows);
 

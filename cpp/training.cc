@@ -26,7 +26,7 @@ std::vector<float*> pointers(const Buffers& buffers) {
   return list;
 }
 
-// ---- threads -------------------------------------------------------------------------------------
+// ---- threads ------------------------------------------------------------------------------------
 
 // OpenMP's entry point, in the copy that torch has loaded, or null if it has none. Its threads keep
 // spinning for a while after torch's own work: threads of ours would compete with them for the CPU.
@@ -84,7 +84,7 @@ std::vector<std::size_t> row_ranges(const Sequence& s, std::size_t parts) {
   return ends;
 }
 
-// ---- packing -------------------------------------------------------------------------------------
+// ---- packing ------------------------------------------------------------------------------------
 
 // A matrix (rows, columns), `stride` entries from row to row.
 struct Dense {
@@ -190,7 +190,7 @@ struct Packed {
   }
 };
 
-// ---- a thread's rows -----------------------------------------------------------------------------
+// ---- a thread's rows ----------------------------------------------------------------------------
 
 // Tokens of a chunk, unless one step has more.
 constexpr std::size_t kChunkTokens = 256;
@@ -204,7 +204,10 @@ class Part {
  public:
   Part(const Sequence& s, const Packed& packed, const Kernels* kernels, std::size_t begin,
        std::size_t end, std::size_t own, bool gradient)
-      : s_(s), packed_(packed), kernels_(kernels), units_(padded(s.hidden_size)),
+      : s_(s),
+        packed_(packed),
+        kernels_(kernels),
+        units_(padded(s.hidden_size)),
         matrices_(pointers(packed.recurrent)) {
     const std::size_t rows = end - begin;
     for (std::int64_t size : s.sizes) {
@@ -238,10 +241,27 @@ class Part {
     }
     small_at_ = pointers(small_), gates_grad_at_ = pointers(gates_grad_),
     of_new_grad_at_ = pointers(of_new_grad_);
-    now_ = {&s, s.cells.data(), matrices_.data(), s.sizes.data(), s.offsets.data(), own_.data(),
-            int(s.sizes.size()), int(begin), int(end), 0, 0, h_.get(), c_.get(), prepared_.get(),
-            h_before_.get(), gates_grad_at_.data(), of_new_grad_at_.data(), row_.get(),
-            shares_.get(), logits_.get(), small_at_.data()};
+    now_ = {.sequence = &s,
+            .cells = s.cells.data(),
+            .packed = matrices_.data(),
+            .sizes = s.sizes.data(),
+            .offsets = s.offsets.data(),
+            .own = own_.data(),
+            .all_steps = int(s.sizes.size()),
+            .begin = int(begin),
+            .end = int(end),
+            .first = 0,
+            .last = 0,
+            .h = h_.get(),
+            .c = c_.get(),
+            .prepared = prepared_.get(),
+            .h_before = h_before_.get(),
+            .gates_grad = gates_grad_at_.data(),
+            .of_new_grad = of_new_grad_at_.data(),
+            .row = row_.get(),
+            .shares = shares_.get(),
+            .logits = logits_.get(),
+            .small = small_at_.data()};
   }
 
   void forward() {
@@ -332,7 +352,8 @@ class Part {
   void input_part(const Panels& weight, float* out) const {
     if (weight.columns)
       kernels_->rows_product(x_.get(), chunk_tokens(), s_.input_size, weight.data.get(),
-                             weight.columns, s_.input_size, weight.start.get(), out, weight.columns);
+                             weight.columns, s_.input_size, weight.start.get(), out,
+                             weight.columns);
   }
 
   void input_gradient() const {

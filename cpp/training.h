@@ -3,13 +3,13 @@
 //
 // What does not go token by token (input parts, gradients of inputs and weights) is done for many
 // tokens at once, but no more than caches hold: a chunk of steps. The rows of a batch meet only in
-// the sums over all tokens that weights' gradients are, so threads share a batch by rows, never wait
-// for each other, and add their sums up in the end, in the order of rows.
+// the sums over all tokens that weights' gradients are, so threads share a batch by rows, never
+// wait for each other, and add their sums up in the end, in the order of rows.
 //
 // Layout. torch's: matrices row by row, a cell's gates one after the other, unpadded. The N tokens
-// of a batch lie step by step, at each step those of the first sizes[t] rows; sizes never rise. What
-// the forward pass leaves for the gradient alone lies likewise for the rows of each thread, one
-// thread after the other; so both passes need the same number of threads.
+// of a batch lie step by step, at each step those of the first sizes[t] rows; sizes never rise.
+// What the forward pass leaves for the gradient alone lies likewise for the rows of each thread,
+// one thread after the other; so both passes need the same number of threads.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ namespace skimrnn {
 // One level's cell; G gates. Without units a level copies the state, and nothing of this is used.
 struct TrainedCell {
   int units;
-  int seen;  // columns of the recurrent matrix: what the cell sees of h
+  int seen;                            // columns of the recurrent matrix: what the cell sees of h
   const float *weight_ih, *weight_hh;  // (G * units, E), (G * units, seen)
   const float *bias_ih, *bias_hh;      // (G * units); or null
   // Left for the gradient.
@@ -34,9 +34,9 @@ struct TrainedCell {
 };
 
 struct Sequence {
-  CellKind kind;                             // kLstm or kGru
-  int input_size, hidden_size, count;        // E, D and the number of levels
-  bool backwards;                            // whether texts are read from their ends
+  CellKind kind;                       // kLstm or kGru
+  int input_size, hidden_size, count;  // E, D and the number of levels
+  bool backwards;                      // whether texts are read from their ends
   bool state_router, hard;
   float temperature;
   std::vector<std::int64_t> sizes, offsets;  // of each step: rows, and where they begin
@@ -65,7 +65,7 @@ struct Sequence {
 void train_forward(const Sequence& sequence, const Kernels* kernels, int threads);
 void train_backward(const Sequence& sequence, const Kernels* kernels, int threads);
 
-// ---- for the kernels -----------------------------------------------------------------------------
+// ---- for the kernels ----------------------------------------------------------------------------
 
 // Columns of a matrix that lie together when it is packed in panels, for products of many rows. The
 // last panel is as wide as whole groups need.
@@ -79,8 +79,8 @@ struct Steps {
   const TrainedCell* cells;
   const float* const* packed;  // by level, and last the router's: K rows of padded(D) for c, for h
   const std::int64_t *sizes, *offsets;
-  const std::int64_t* own;     // where the rows' tokens of each step lie in what is left
-  int all_steps, begin, end;   // the batch's; rows [begin, end)
+  const std::int64_t* own;    // where the rows' tokens of each step lie in what is left
+  int all_steps, begin, end;  // the batch's; rows [begin, end)
   int first, last;
 
   // State after the steps before these, or the gradient of that after these: padded(D) a row.

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kParts = kGroup / kWidth;  // vectors per sixteen units
 
-// ---- products of rows and a packed matrix --------------------------------------------------------
+// ---- products of rows and a packed matrix -------------------------------------------------------
 
 // As many sums as registers hold beside the factors.
 constexpr int kTileRows = 6;
@@ -107,8 +107,8 @@ void rows_product(const float* a, std::size_t rows, std::size_t a_stride, const 
       const int width = wide - at < kPanel ? wide - at : kPanel;
       for (std::size_t row = chunk; row < end; row += kTileRows) {
         float* to = out + row * out_stride + at;
-        const Out of_tile = start ? Out{start + at, 0, to, out_stride}
-                                  : Out{to, out_stride, to, out_stride};
+        const Out of_tile =
+            start ? Out{start + at, 0, to, out_stride} : Out{to, out_stride, to, out_stride};
         ragged_product(end - row < kTileRows ? int(end - row) : kTileRows,
                        {a + row * a_stride, a_stride, 1}, {panel, std::size_t(width)}, width,
                        columns - at, count, of_tile);
@@ -152,7 +152,7 @@ void sums_product(const float* a, int wanted, std::size_t a_stride, const float*
 
 namespace {
 
-// ---- what both passes share ----------------------------------------------------------------------
+// ---- what both passes share ---------------------------------------------------------------------
 
 float total(Vec v) {
   float sum = 0;
@@ -204,7 +204,9 @@ struct Tokens {
   std::size_t all, own, chunk;
 
   Tokens(const Steps& steps, int t)
-      : alive(alive_at(steps, t)), all(steps.offsets[t] + steps.begin), own(steps.own[t]),
+      : alive(alive_at(steps, t)),
+        all(steps.offsets[t] + steps.begin),
+        own(steps.own[t]),
         chunk(steps.own[t] - steps.own[steps.first]) {}
 };
 
@@ -224,7 +226,7 @@ void each_vector(int width, F f) {
   for (int at = 0; at < width; at += kWidth) f(at);
 }
 
-// ---- the cells -----------------------------------------------------------------------------------
+// ---- the cells ----------------------------------------------------------------------------------
 
 // What a cell makes of its units: new h and c, and how a gradient comes back through them. `sums`
 // has the recurrent product, gate after gate, kGroup apart; `gates` and the others point at this
@@ -309,7 +311,7 @@ struct Gru {
   }
 };
 
-// ---- forward -------------------------------------------------------------------------------------
+// ---- forward ------------------------------------------------------------------------------------
 
 template <class Kind>
 struct Forward {
@@ -351,8 +353,7 @@ struct Forward {
     s.level[token] = best;
     if (s.hard)
       for (int k = 0; k < s.count; ++k) shares[k] = k == best;
-    if (lstm)
-      std::memcpy(s.c_before + (tokens.own + row) * hidden, own_c, hidden * sizeof(float));
+    if (lstm) std::memcpy(s.c_before + (tokens.own + row) * hidden, own_c, hidden * sizeof(float));
   }
 
   // A level's cell: `take(row, at, lanes, new_h, new_c)` gets each vector of units.
@@ -376,8 +377,9 @@ struct Forward {
             const std::size_t of_token = (tokens.own + row) * cell.units;
             Vec new_h = {}, new_c = {};
             Kind::forward(cell, lanes, sums + (row - first) * kWide + i * kWidth,
-                          cell.gates + of_token * Kind::kGates + at, entry(cell.of_new, of_token + at),
-                          at, load(h + row * units + at), load(c + row * units + at), new_h, new_c);
+                          cell.gates + of_token * Kind::kGates + at,
+                          entry(cell.of_new, of_token + at), at, load(h + row * units + at),
+                          load(c + row * units + at), new_h, new_c);
             take(row, at, lanes, new_h, new_c);
           }
       }
@@ -412,7 +414,7 @@ struct Forward {
   }
 };
 
-// ---- backward ------------------------------------------------------------------------------------
+// ---- backward -----------------------------------------------------------------------------------
 
 template <class Kind>
 struct Backward {
@@ -456,8 +458,8 @@ struct Backward {
     float *soft = steps.shares, *of_share = steps.logits, *of_logit = of_share + s.count;
     const int best = mix(s, log_p, s.noise + token * s.count, soft);
     for (int level = 0; level < s.count; ++level)
-      of_share[level] = through_level(level, own, chunk, s.hard ? float(level == best) : soft[level],
-                                      grad_h, grad_c);
+      of_share[level] = through_level(level, own, chunk,
+                                      s.hard ? float(level == best) : soft[level], grad_h, grad_c);
 
     float mean = 0, sum = 0;
     for (int k = 0; k < s.count; ++k) mean += soft[k] * of_share[k];

@@ -151,14 +151,13 @@ struct Case {
     Reading reading = room();
     std::vector<std::int32_t> rows(tokens);
     for (int t = 0; t < tokens; ++t) rows[t] = t;
-    network.read({words ? nullptr : x.data(), words ? rows.data() : nullptr,
-                  levels.empty() ? nullptr : levels.data()},
-                 tokens, rule,
-                 {h.empty() ? nullptr : h.data(), c.empty() ? nullptr : c.data(), nullptr, 0,
-                  nullptr},
-                 {reading.output.data(), reading.h_n.data(),
-                  lstm() ? reading.c_n.data() : nullptr, reading.level.data(), reading.p.data(),
-                  nullptr, nullptr});
+    network.read(
+        {words ? nullptr : x.data(), words ? rows.data() : nullptr,
+         levels.empty() ? nullptr : levels.data()},
+        tokens, rule,
+        {h.empty() ? nullptr : h.data(), c.empty() ? nullptr : c.data(), nullptr, 0, nullptr},
+        {reading.output.data(), reading.h_n.data(), lstm() ? reading.c_n.data() : nullptr,
+         reading.level.data(), reading.p.data(), nullptr, nullptr});
     return reading;
   }
 };
