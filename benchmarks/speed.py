@@ -15,7 +15,8 @@ from benchmarks import precision, resources, text
 from benchmarks.machine import provenance
 from skimrnn.bench import bench
 from skimrnn.bench.reading import ALL_SIZES
-from skimrnn.files import write_atomically
+from skimrnn.files import sha256, write_atomically
+from skimrnn.runtime import bundled_models, model_folder
 
 RESULT = Path(__file__).parent / "results" / "speed.json"
 TASKS = ("imdb", "sst")
@@ -31,6 +32,9 @@ def main() -> None:
         "text": [row for task in TASKS for row in text.rows(task, data_dir)],
         "precision": precision.rows(data_dir),
         "resources": resources.rows(),
+        "bundled": {
+            name: sha256(model_folder(name) / "model.safetensors") for name in bundled_models()
+        },
         **provenance("python -m benchmarks.speed"),
     }
     write_atomically(RESULT, (json.dumps(result, indent=1) + "\n").encode())

@@ -27,7 +27,7 @@ TIMED = 1000
 ROUNDS = 5
 BUCKETS = 2**20
 
-TRAINED_ON = {"sst": "SST, phrases", "imdb": "IMDb"}
+TRAINED_ON = {"sst": "SST, phrases; sentences of IMDb", "imdb": "IMDb"}
 """Whose training texts the bundled models have seen."""
 
 Labels = NDArray[np.int64]

@@ -1,6 +1,7 @@
 """The README's code runs, and the pages say what the results say."""
 
 import csv
+import html
 import importlib.util
 import os
 import re
@@ -15,6 +16,7 @@ from pyarrow import parquet
 
 import skimrnn
 from made_up_reviews import write_reviews, write_topics
+from skimrnn.show import render_svg, view
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -192,3 +194,12 @@ def test_pages_are_what_the_results_say(report):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_picture_of_the_readme_is_how_the_bundled_model_reads():
+    """``skimrnn read imdb TEXT --svg docs/skimmed.svg`` draws it anew."""
+    picture = (ROOT / "docs" / "skimmed.svg").read_text(encoding="utf-8")
+    pieces = [html.unescape(one) for one in re.findall(r"<text[^>]*>([^<]*)</text>", picture)]
+    text = re.sub(r" +([.,])", r"\1", " ".join(one.strip() for one in pieces[2:]))
+    assert text.startswith("Two sisters")
+    assert render_svg(view(skimrnn.load("imdb").read(text))) == picture

@@ -89,6 +89,7 @@ class Bundled:
 
     Attributes:
         task: of whose runs it is made.
+        recipe: of theirs.
         labels: what it labels, and as what.
         tests: its held-out texts, by the name of their task.
         split: how the texts were kept apart.
@@ -97,6 +98,7 @@ class Bundled:
     """
 
     task: str
+    recipe: str
     labels: str
     tests: dict[str, str]
     split: str
@@ -107,16 +109,19 @@ class Bundled:
 BUNDLED = {
     "sst": Bundled(
         "sst-phrases",
+        "taught",
         "an English sentence about a film *negative* or *positive*",
         {"sst": "SST, test sentences"},
-        "It is the row `{row}` of docs/results.md, trained on phrases, with seed {seed}, its word\n"
-        "vectors kept in int8 and its other numbers in float16. It says nothing of other sets of "
-        "Rotten\nTomatoes snippets, of which the treebank is made: it may have seen them.",
+        "It is the row `{row}` of docs/results.md, trained on phrases and taught by\n"
+        "sentences of reviews, with seed {seed}, its vocabulary cut to {vocabulary:,} words, its "
+        "word vectors kept\nin int8 and its other numbers in float16. It says nothing of other "
+        "sets of Rotten Tomatoes\nsnippets, of which the treebank is made: it may have seen them.",
         """\
 - Stanford Sentiment Treebank, phrases of the training trees (Socher et al., EMNLP 2013): none
   stated with the files; distributed for research use.
-- Large Movie Review Dataset v1.0, the training reviews without their labels, for word vectors
-  (Maas et al., ACL 2011): none stated; for research use.
+- Large Movie Review Dataset v1.0, the training reviews, without their labels for word vectors, and
+  100,000 of their sentences with what five LSTMs say of them and a hint by the review's label (Maas
+  et al., ACL 2011): none stated; for research use.
 """
         + _GLOVE,
         "Sentences and short reviews of films, in English, of the years before 2013; whole "
@@ -124,6 +129,7 @@ BUNDLED = {
     ),
     "imdb": Bundled(
         "imdb",
+        "tuned",
         "an English review of a film *negative* or *positive*",
         {"imdb": "IMDb, test reviews"},
         "It is the row `{row}` of docs/results.md with seed {seed}, its vocabulary\ncut to "
@@ -158,7 +164,7 @@ def main() -> None:
 def make(name: str, data_dir: str | None) -> None:
     """Cut and pack the run of a task that validation texts chose."""
     task = BUNDLED[name].task
-    rows = group(load()[task], "tuned")
+    rows = group(load()[task], BUNDLED[name].recipe)
     row = chosen(rows)
     assert row is not None
     runs = rows[row].by_seed

@@ -153,6 +153,8 @@ def _fault(word: str) -> str | None:
 
 def _problems(words: Sequence[str]) -> list[str]:
     """Give everything that is wrong with the words of a vocabulary; line 1 is row 0."""
+    if _sound(words):  # a model's load should not wait for a look at each word by itself
+        return []
     problems = []
     if not words or words[0] != UNKNOWN:
         given = repr(words[0]) if words else "no words"
@@ -165,6 +167,17 @@ def _problems(words: Sequence[str]) -> list[str]:
         elif first_line.setdefault(word, line) != line:
             problems.append(f"line {line}: {word!r} stands already on line {first_line[word]}")
     return problems
+
+
+def _sound(words: Sequence[str]) -> bool:
+    """Give whether nothing is wrong, by a look at all words together."""
+    return (
+        bool(words)
+        and words[0] == UNKNOWN
+        and all(words)
+        and len(set(words)) == len(words)
+        and _fault("".join(words)) is None
+    )
 
 
 def _message(what: str, problems: list[str]) -> str:
