@@ -98,7 +98,7 @@ def make_summary(result: dict[str, Any], elsewhere: Sequence[dict[str, Any]]) ->
     """What the README shows: text to label on sentences, and one line on the engines."""
     rows = Rows(result["rows"])
     own = f"model sst, {rows.isas[0]} "
-    sst = "model `sst` as it was" if "sst" in made_anew(result) else "model `sst`"
+    sst = "model `sst` as it was" if "sst" in _made_anew(result) else "model `sst`"
     wanted = {
         f"{own}float32, reading everything": f"{sst}, reading every word",
         f"{own}float32, skimming": f"{sst}, skimming",
@@ -129,11 +129,11 @@ def make_summary(result: dict[str, Any], elsewhere: Sequence[dict[str, Any]]) ->
         "whose int8 differs most between processors: [docs/benchmarks.md](docs/benchmarks.md), "
         "losses included.",
     ]
-    parts = [_table(heads, lines), *_made_anew(result), "\n".join(said)]
+    parts = [_table(heads, lines), *_said_of_made_anew(result), "\n".join(said)]
     return "\n\n".join(parts)
 
 
-def made_anew(result: dict[str, Any]) -> list[str]:
+def _made_anew(result: dict[str, Any]) -> list[str]:
     """The bundled models that are not those which were measured."""
     return [
         name
@@ -142,10 +142,10 @@ def made_anew(result: dict[str, Any]) -> list[str]:
     ]
 
 
-def _made_anew(result: dict[str, Any]) -> list[str]:
+def _said_of_made_anew(result: dict[str, Any]) -> list[str]:
     """What there is to say of each."""
     said = []
-    for name in made_anew(result):
+    for name in _made_anew(result):
         judged = json.loads((RESULT.parent / f"bundled-{name}.json").read_text())["tests"][name]
         said.append(
             f"The model `{name}` was made anew after this was measured: today's is "
@@ -172,7 +172,7 @@ def make_page(result: dict[str, Any], elsewhere: Sequence[dict[str, Any]]) -> st
         "machines are shared and noisy, so ratios are medians over rounds in which all contenders "
         "read the same texts in turns, each once untimed to bring it back into the caches. "
         "`skimrnn bench` repeats the first part anywhere.",
-        *_made_anew(result),
+        *_said_of_made_anew(result),
         "## What was to be shown",
         _targets(result, elsewhere),
         "## One step at a time",
