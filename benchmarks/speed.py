@@ -1,24 +1,23 @@
 """Time everything about reading: what docs/benchmarks.md shows.
 
-    python -m benchmarks.speed [--data-dir DIR]
+    python -m benchmarks.speed [--data-dir DIR] [--processor NAME]
 
-Writes ``results/speed.json``; some minutes. ``python -m benchmarks.speed_report`` makes the page.
+Writes ``results/speed.json``, or ``results/speed-NAME.json`` of another processor beside it; some
+minutes. ``python -m benchmarks.speed_report`` makes the page of all.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
 from benchmarks import precision, resources, text
-from benchmarks.machine import provenance
+from benchmarks.machine import RESULTS, provenance
 from skimrnn.bench import bench
 from skimrnn.bench.reading import ALL_SIZES
 from skimrnn.files import sha256, write_atomically
 from skimrnn.runtime import bundled_models, model_folder
 
-RESULT = Path(__file__).parent / "results" / "speed.json"
 TASKS = ("imdb", "sst")
 
 
@@ -26,7 +25,9 @@ def main() -> None:
     """Measure, then write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
-    data_dir = parser.parse_args().data_dir
+    parser.add_argument("--processor", help="name of the result of another processor, such as avx2")
+    options = parser.parse_args()
+    data_dir = options.data_dir
     result = {
         "rows": [row.to_dict() for row in bench(ALL_SIZES, all_implementations=True, show=print)],
         "text": [row for task in TASKS for row in text.rows(task, data_dir)],
@@ -37,7 +38,8 @@ def main() -> None:
         },
         **provenance("python -m benchmarks.speed"),
     }
-    write_atomically(RESULT, (json.dumps(result, indent=1) + "\n").encode())
+    name = f"speed-{options.processor}.json" if options.processor else "speed.json"
+    write_atomically(RESULTS / name, (json.dumps(result, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

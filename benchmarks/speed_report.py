@@ -2,7 +2,8 @@
 
     python -m benchmarks.speed_report [--check]
 
-What was to be shown is told of every processor that was measured, ``results/speed-*.json`` besides.
+What was to be shown is told of every processor that was measured, ``results/speed-*.json`` besides;
+what the bundled models do is told of one that has measured today's.
 ``--check`` writes nothing and fails if the page is not what the result says.
 """
 
@@ -19,7 +20,7 @@ from benchmarks.pages import between, write_or_check
 from skimrnn import cost
 from skimrnn.bench.networks import make_network
 from skimrnn.files import sha256
-from skimrnn.runtime import model_folder
+from skimrnn.runtime import bundled_models, model_folder
 
 RESULT = Path(__file__).parent / "results" / "speed.json"
 ELSEWHERE = sorted(RESULT.parent.glob("speed-*.json"))
@@ -96,9 +97,9 @@ def main() -> None:
 
 def make_summary(result: dict[str, Any], elsewhere: Sequence[dict[str, Any]]) -> str:
     """What the README shows: text to label on sentences, and one line on the engines."""
-    rows = Rows(result["rows"])
-    own = f"model sst, {rows.isas[0]} "
-    sst = "model `sst` as it was" if "sst" in _made_anew(result) else "model `sst`"
+    shown = _of_todays_models(result, elsewhere)
+    own = f"model sst, {Rows(shown['rows']).isas[0]} "
+    sst = "model `sst` as it was" if "sst" in _made_anew(shown) else "model `sst`"
     wanted = {
         f"{own}float32, reading everything": f"{sst}, reading every word",
         f"{own}float32, skimming": f"{sst}, skimming",
@@ -107,14 +108,19 @@ def make_summary(result: dict[str, Any], elsewhere: Sequence[dict[str, Any]]) ->
         "naive-Bayes-weighted words, pairs, triples, linear.cc": "n-grams, a native loop",
         "fastText, words and pairs": "fastText, words and pairs",
     }
-    found = {(row["reader"], row["call"]): row for row in result["text"] if row["task"] == "sst"}
+    found = {(row["reader"], row["call"]): row for row in shown["text"] if row["task"] == "sst"}
     lines = []
     for reader, name in wanted.items():
         one, every = (found.get((reader, call)) for call in ("one text", "all texts"))
         assert one is not None
         times = [_number(row and row["us_mean"], 1) for row in (one, every)]
         lines.append([name, f"{100 * one['accuracy']:.1f} %", *times])
-    heads = ("SST sentences, text to label", "accuracy", "µs, a call each", "µs, one call")
+    heads = (
+        f"SST sentences, text to label; {_processor(shown)}",
+        "accuracy",
+        "µs, a call each",
+        "µs, one call",
+    )
     machines = [(_processor(one), Rows(one["rows"])) for one in (result, *elsewhere)]
     full = [(cpu, one.plain(100, "float32")["ratio_to_best_peer"]) for cpu, one in machines]
     part = [(cpu, one.skim(100, "int8", 0.9)["ratio_to_any_peer"]) for cpu, one in machines]
@@ -129,17 +135,25 @@ def make_summary(result: dict[str, Any], elsewhere: Sequence[dict[str, Any]]) ->
         "whose int8 differs most between processors: [docs/benchmarks.md](docs/benchmarks.md), "
         "losses included.",
     ]
-    parts = [_table(heads, lines), *_said_of_made_anew(result), "\n".join(said)]
+    parts = [_table(heads, lines), *_said_of_made_anew(shown), "\n".join(said)]
     return "\n\n".join(parts)
 
 
 def _made_anew(result: dict[str, Any]) -> list[str]:
     """The bundled models that are not those which were measured."""
+    measured = result.get("bundled", {})  # results of long ago did not say which these were
     return [
         name
-        for name, digest in result["bundled"].items()
-        if sha256(model_folder(name) / "model.safetensors") != digest
+        for name in bundled_models()
+        if sha256(model_folder(name) / "model.safetensors") != measured.get(name)
     ]
+
+
+def _of_todays_models(
+    result: dict[str, Any], elsewhere: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """The first result whose bundled models are today's; the first of all if none is."""
+    return next((one for one in (result, *elsewhere) if not _made_anew(one)), result)
 
 
 def _said_of_made_anew(result: dict[str, Any]) -> list[str]:
@@ -148,7 +162,7 @@ def _said_of_made_anew(result: dict[str, Any]) -> list[str]:
     for name in _made_anew(result):
         judged = json.loads((RESULT.parent / f"bundled-{name}.json").read_text())["tests"][name]
         said.append(
-            f"The model `{name}` was made anew after this was measured: today's is "
+            f"The model `{name}` was made anew after {_processor(result)} was measured: today's is "
             f"{100 * judged['accuracy']:.1f} % accurate, with {100 * judged['skim_rate']:.0f} % "
             "skimmed."
         )
@@ -156,13 +170,15 @@ def _said_of_made_anew(result: dict[str, Any]) -> list[str]:
 
 
 def _processor(result: dict[str, Any]) -> str:
-    """Its name without what all have."""
-    return str(result["cpu"].replace("(R)", "").replace(" Processor", ""))
+    """Its name without what all have, and its best instruction set that we use."""
+    name = result["cpu"].replace("(R)", "").replace(" Processor", "")
+    return f"{name} with {Rows(result['rows']).isas[0]}"
 
 
 def make_page(result: dict[str, Any], elsewhere: Sequence[dict[str, Any]]) -> str:
     """All of docs/benchmarks.md."""
     rows = Rows(result["rows"])
+    shown = _of_todays_models(result, elsewhere)
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
     parts = [
         "# How fast it reads",
@@ -199,15 +215,19 @@ def make_page(result: dict[str, Any], elsewhere: Sequence[dict[str, Any]]) -> st
         "rival was trained on the task's own training texts. fastText pays for Python's part of "
         "its call, and the naive-Bayes rows, a native loop behind our scanner, for one call of "
         "two.",
-        *(_texts(result["text"], task) for task in ("imdb", "sst")),
+        *(
+            _texts(one, task)
+            for one in ([result] if shown is result else [result, shown])
+            for task in ("imdb", "sst")
+        ),
         "## int8 against float32",
         "The bundled models. Decisions *forced*: where both read every word, whether their routers "
         "would skim the same; *free*: levels really taken.",
-        _precision(result["precision"]),
+        _precision(shown["precision"]),
         "int8 stays an option, to be asked for: a saved model then gives the same probabilities "
         "wherever it is read, and only AVX-512's byte products make int8 much faster.",
         "## What it takes",
-        _resources(result["resources"]),
+        _resources(shown),
         "## How far from the limit, and what is lost",
         _limits(result, rows),
     ]
@@ -404,17 +424,18 @@ def _instruction_sets(rows: Rows) -> str:
     return _table(heads, lines)
 
 
-def _texts(rows: list[Row], task: str) -> str:
+def _texts(result: dict[str, Any], task: str) -> str:
     titles = {"imdb": "IMDb reviews", "sst": "SST sentences"}
     lines = []
-    for row in rows:
+    for row in result["text"]:
         if row["task"] == task:
             tails = [_number(row[key], 1) for key in ("us_p50", "us_p99")]
             size = f"{row['model_bytes'] / 1e6:.1f} MB"
             accuracy = f"{100 * row['accuracy']:.1f} %"
             name = f"{row['reader']}; {row['call']} a call"
             lines.append([name, accuracy, _number(row["us_mean"], 1), *tails, size])
-    heads = (titles[task], "accuracy", "µs a text", "median", "p99", "model")
+    title = f"{titles[task]}; {_processor(result)}"
+    heads = (title, "accuracy", "µs a text", "median", "p99", "model")
     return _table(heads, lines)
 
 
@@ -432,7 +453,8 @@ def _precision(rows: list[Row]) -> str:
     return _table(heads, lines)
 
 
-def _resources(found: dict[str, Any]) -> str:
+def _resources(result: dict[str, Any]) -> str:
+    found = result["resources"]
     threads = found["threads"]
     if "missing" in threads:
         second = f"not measurable here: {threads['missing']}"
@@ -452,7 +474,7 @@ def _resources(found: dict[str, Any]) -> str:
         ["two workers against one, texts a second", second],
         ["a call among 16 concurrent callers, two cores", callers],
     ]
-    return _table(("beyond `import numpy`", ""), lines)
+    return _table(("beyond `import numpy`", _processor(result)), lines)
 
 
 def _limits(result: dict[str, Any], rows: Rows) -> str:
