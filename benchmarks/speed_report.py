@@ -124,14 +124,16 @@ def make_summary(result: dict[str, Any], elsewhere: Sequence[dict[str, Any]]) ->
     machines = [(_processor(one), Rows(one["rows"])) for one in (result, *elsewhere)]
     full = [(cpu, one.plain(100, "float32")["ratio_to_best_peer"]) for cpu, one in machines]
     part = [(cpu, one.skim(100, "int8", 0.9)["ratio_to_any_peer"]) for cpu, one in machines]
-    full_said, part_said = (
-        " or ".join(f"{ratio:.1f} ({cpu})" for cpu, ratio in ratios) for ratios in (full, part)
-    )
+
+    def said_of(ratios: Sequence[tuple[str, float]]) -> str:
+        *most, last = (f"{ratio:.1f} ({cpu})" for cpu, ratio in ratios)
+        return " or ".join([", ".join(most), last] if most else [last])
+
     said = [
-        f"In time alone, with random weights, an LSTM of 100 units reads {full_said}",
+        f"In time alone, with random weights, an LSTM of 100 units reads {said_of(full)}",
         "times as fast as in the best other engine (float32, nothing skimmed), and with int8 "
         "weights and 90 % skimmed",
-        f"{part_said} times as fast as in the best of any precision,",
+        f"{said_of(part)} times as fast as in the best of any precision,",
         "whose int8 differs most between processors: [docs/benchmarks.md](docs/benchmarks.md), "
         "losses included.",
     ]
