@@ -27,7 +27,9 @@ def main() -> None:
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
     parser.add_argument("--processor", help="name of the result of another processor, such as avx2")
     options = parser.parse_args()
-    data_dir = options.data_dir
+    data_dir, other = options.data_dir, options.processor
+    path = RESULTS / (f"speed-{other}.json" if other else "speed.json")
+    command = "python -m benchmarks.speed" + (f" --processor {other}" if other else "")
     result = {
         "rows": [row.to_dict() for row in bench(ALL_SIZES, all_implementations=True, show=print)],
         "text": [row for task in TASKS for row in text.rows(task, data_dir)],
@@ -36,10 +38,9 @@ def main() -> None:
         "bundled": {
             name: sha256(model_folder(name) / "model.safetensors") for name in bundled_models()
         },
-        **provenance("python -m benchmarks.speed"),
+        **provenance(command),
     }
-    name = f"speed-{options.processor}.json" if options.processor else "speed.json"
-    write_atomically(RESULTS / name, (json.dumps(result, indent=1) + "\n").encode())
+    write_atomically(path, (json.dumps(result, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":
