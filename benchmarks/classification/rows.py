@@ -314,6 +314,8 @@ ROWS: dict[str, Row] = {
     "last-tuned": Row("plain LSTM, last words alone", _PLAIN, cut="last"),
     "qrnn-tuned": Row("QRNN, k = 2", _PLAIN, control="qrnn"),
     "mingru-tuned": Row("minGRU", _PLAIN, control="mingru"),
+    "qrnn-wide-tuned": Row("wide QRNN, k = 2", control="qrnn"),
+    "mingru-wide-tuned": Row("wide minGRU", control="mingru"),
     "lstm-taught": Row("plain LSTM", _PLAIN, recipe="taught"),
     **{
         f"skim-{size}-0.01-taught": Row(
@@ -373,8 +375,13 @@ ROWS: dict[str, Row] = {
     ),
 }
 
-# What takes as long as LEARNED: units of the small LSTM, and words that are left of a text.
-SMALL = {"sst": 60, "rotten-tomatoes": 60, "imdb": 40, "ag-news": 56}
+# What takes as long as LEARNED: units of other nets, and words that are left of a text.
+AS_LONG = {
+    "small-lstm-tuned": {"sst": 60, "rotten-tomatoes": 60, "imdb": 40, "ag-news": 56},
+    # Found by controls/sizes.py.
+    "qrnn-wide-tuned": {"sst": 1184, "rotten-tomatoes": 1184, "imdb": 400, "ag-news": 400},
+    "mingru-wide-tuned": {"sst": 2208, "rotten-tomatoes": 2208, "imdb": 400, "ag-news": 400},
+}
 WORDS_LEFT = {"sst": 8, "rotten-tomatoes": 9, "imdb": 50, "ag-news": 14}
 
 TINY = {"imdb": {"adversarial": 1.0}}
@@ -415,8 +422,9 @@ def settings_of(task: str, name: str, seed: int) -> dict[str, Any]:
     row = ROWS[name]
     settings = {**SHARED, **BY_TASK[task], **(RECIPES["tuned"][task] if row.tuned else {})}
     settings |= {**RECIPES[row.recipe][task], **row.settings}
-    if name == "small-lstm-tuned":
-        settings |= {"hidden_size": SMALL[task], "levels": (SMALL[task],)}
+    if name in AS_LONG:
+        units = AS_LONG[name][task]
+        settings |= {"hidden_size": units, "levels": (units,)}
     if name == "tiny-lstm-tuned":
         settings |= TINY.get(task, {})
     if row.settings.get("router") == "lstm-jump":

@@ -143,7 +143,16 @@ FAMILIES = (
         {},
     ),
     Family(
-        "other recurrent nets", "^", PURPLE, {"qrnn-tuned": "QRNN", "mingru-tuned": "minGRU"}, {}
+        "other recurrent nets",
+        "^",
+        PURPLE,
+        {
+            "qrnn-tuned": "QRNN",
+            "mingru-tuned": "minGRU",
+            "qrnn-wide-tuned": "wide QRNN",
+            "mingru-wide-tuned": "wide minGRU",
+        },
+        {},
     ),
     Family(
         "no recurrent net",
