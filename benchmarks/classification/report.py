@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.classification import report_choice, report_pictures, timed
+from benchmarks.classification import report_choice, report_pictures, report_search, timed
 from benchmarks.classification.rows import ROWS, TITLES, seeds_of
 from benchmarks.classification.stats import (
     MARGIN,
@@ -440,6 +440,7 @@ def page(tasks: dict[str, dict[str, Runs]], times: dict[str, Any]) -> str:
     lines = [INTRODUCTION, *shown(tasks, times)]
     for task, rows in tasks.items():
         lines += section(task, rows, times)
+    lines += report_search.lines()
     lines += report_pictures.lines()
     for path in sorted(RESULTS.glob("bundled-*.json"), reverse=True):
         lines += timing(json.loads(path.read_text()))

@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.classification.trials import TRIALS
+
 TITLES = {
     "sst": "SST, trained on sentences",
     "rotten-tomatoes": "Rotten Tomatoes",
@@ -146,6 +148,7 @@ class Row:
         base: the row whose model of the same seed stays as it is: only what skims is learnt.
         start: the row whose model of the same seed is gone on from.
         alone: whether it has its set's own texts alone, where its recipe has sentences as well.
+        searched: the row whose settings ``SEARCHED`` changes.
     """
 
     what: str
@@ -159,6 +162,7 @@ class Row:
     base: str | None = None
     start: str | None = None
     alone: bool = False
+    searched: str | None = None
 
     @property
     def tuned(self) -> bool:
@@ -316,6 +320,17 @@ ROWS: dict[str, Row] = {
     "mingru-tuned": Row("minGRU", _PLAIN, control="mingru"),
     "qrnn-wide-tuned": Row("wide QRNN, k = 2", control="qrnn"),
     "mingru-wide-tuned": Row("wide minGRU", control="mingru"),
+    **{
+        f"{name.removesuffix('-tuned')}-searched-tuned": Row(
+            f"{what}, the best of eight settings", control=control, searched=name
+        )
+        for name, what, control in (
+            ("lstm-tuned", "plain LSTM", None),
+            ("small-lstm-tuned", "small LSTM", None),
+            ("qrnn-wide-tuned", "wide QRNN, k = 2", "qrnn"),
+            ("mingru-wide-tuned", "wide minGRU", "mingru"),
+        )
+    },
     "lstm-taught": Row("plain LSTM", _PLAIN, recipe="taught"),
     **{
         f"skim-{size}-0.01-taught": Row(
@@ -384,6 +399,15 @@ AS_LONG = {
 }
 WORDS_LEFT = {"sst": 8, "rotten-tomatoes": 9, "imdb": 50, "ag-news": 14}
 
+SEARCHED: dict[str, dict[str, str]] = {
+    "lstm-tuned": {},
+    "small-lstm-tuned": {},
+    "qrnn-wide-tuned": {},
+    "mingru-wide-tuned": {},
+}
+"""Of each row whose settings are searched (``search.py``), the trial that validation texts chose,
+by task; none where that is the recipe."""
+
 TINY = {"imdb": {"adversarial": 1.0}}
 """Settings of the LSTM of 10 units alone: with IMDb's shift of 2.0 it learns nothing (50 %)."""
 
@@ -420,6 +444,9 @@ TESTED_ROWS = {
 def settings_of(task: str, name: str, seed: int) -> dict[str, Any]:
     """All that ``TrainingOptions`` is given for a row, where it differs from the defaults."""
     row = ROWS[name]
+    if row.searched is not None:
+        trial = TRIALS[SEARCHED[row.searched][task]]
+        return trial.of(settings_of(task, row.searched, seed))
     settings = {**SHARED, **BY_TASK[task], **(RECIPES["tuned"][task] if row.tuned else {})}
     settings |= {**RECIPES[row.recipe][task], **row.settings}
     if name in AS_LONG:
@@ -437,6 +464,8 @@ def seeds_of(task: str, name: str) -> tuple[int, ...]:
     """The seeds that a row is made with; none if the task does not have the row."""
     row = ROWS[name]
     if name not in TESTED_ROWS.get(task, ROWS) or task not in RECIPES[row.recipe]:
+        return ()
+    if row.searched and task not in SEARCHED[row.searched]:  # nothing was better than the recipe
         return ()
     if row.linear:  # nothing to draw, but folds have texts of their own
         return tuple(range(TENTHS)) if task == FOLDS else (0,)

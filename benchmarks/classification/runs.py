@@ -15,11 +15,11 @@ import json
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,8 @@ from skimrnn.train.teachers import load_teachers, say
 
 RESULTS = machine.RESULTS / "classification"
 RUNS = Path("runs") / "classification"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -353,6 +355,17 @@ def wanted(tasks: list[str], names: list[str] | None, seeds: list[int] | None) -
     return sorted(runs, key=lambda run: run.seed)
 
 
+def side_by_side(
+    make: Callable[[T, str | None], Path], runs: Sequence[T], data_dir: str | None, workers: int
+) -> None:
+    """Make runs in so many processes, and print each one's file when it is there."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, spawn, _end_with_parent) as pool:
+        jobs = [pool.submit(make, run, data_dir) for run in runs]
+        for job in as_completed(jobs):
+            print(job.result(), flush=True)
+
+
 def _end_with_parent() -> None:
     """A worker whose parent was killed ends too; its checkpoint is there to go on from."""
     parent = multiprocessing.parent_process()
@@ -396,11 +409,7 @@ def main() -> None:
         model_of(run, task_of(run, data_dir), data_dir)
     # A run that follows another's rate comes after it.
     for part in ([r for r in waiting if not r.row.given], [r for r in waiting if r.row.given]):
-        spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(arguments.workers, spawn, _end_with_parent) as pool:
-            jobs = [pool.submit(make, run, data_dir) for run in part]
-            for job in as_completed(jobs):
-                print(job.result(), flush=True)
+        side_by_side(make, part, data_dir, arguments.workers)
 
 
 if __name__ == "__main__":

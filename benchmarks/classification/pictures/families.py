@@ -43,7 +43,7 @@ FAMILIES = (
         "reads every word",
         "s",
         BLACK,
-        {"lstm-tuned": "LSTM", "gru-tuned": "GRU"},
+        {"lstm-tuned": "LSTM", "lstm-searched-tuned": "LSTM, searched", "gru-tuned": "GRU"},
         {"lstm": "LSTM"},
     ),
     Family(
@@ -136,6 +136,7 @@ FAMILIES = (
         AMBER,
         {
             "small-lstm-tuned": "small LSTM",
+            "small-lstm-searched-tuned": "small LSTM, searched",
             "tiny-lstm-tuned": "LSTM of 10 units",
             "first-tuned": "first words",
             "last-tuned": "last words",
@@ -151,6 +152,8 @@ FAMILIES = (
             "mingru-tuned": "minGRU",
             "qrnn-wide-tuned": "wide QRNN",
             "mingru-wide-tuned": "wide minGRU",
+            "qrnn-wide-searched-tuned": "wide QRNN, searched",
+            "mingru-wide-searched-tuned": "wide minGRU, searched",
         },
         {},
     ),

@@ -30,7 +30,7 @@ def placed(results: Results, task: str) -> list[Placed]:
 
     Of a row that was timed in several precisions that is float32, in which accuracy was counted.
     Rows with given levels are not timed; they stand where the learned row does, whose rate they
-    have.
+    have. So do rows of searched settings, where that stands whose shape they have.
     """
     us: dict[str, float] = {}
     for one in results.times.get(task, {}).get("rows", []):
@@ -39,8 +39,9 @@ def placed(results: Results, task: str) -> list[Placed]:
             continue
         if one["row"] not in us or one.get("precision") == PRECISION:
             us[one["row"]] = one["us_per_text"]
-    given = {name: row.follows for name, row in ROWS.items() if row.given}
-    us |= {name: us[learned] for name, learned in given.items() if learned in us}
+    like = {name: row.follows for name, row in ROWS.items() if row.given}
+    like |= {name: row.searched for name, row in ROWS.items() if row.searched}
+    us |= {name: us[timed] for name, timed in like.items() if timed in us}
     rows = []
     for row, time in us.items():
         accuracy = results.percents(task, row, "accuracy")
