@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.classification import search
-from benchmarks.classification.rows import ROWS, SEARCHED, TITLES
+from benchmarks.classification.rows import LEARNED, ROWS, SEARCHED, TITLES
+from benchmarks.classification.stats import Runs, chosen, difference
 from benchmarks.classification.trials import RECIPE, SEEDS, TRIALS
 
 INTRODUCTION = """\
@@ -41,3 +42,44 @@ def lines() -> list[str]:
         *table,
         "",
     ]
+
+
+def beside(task: str, rows: dict[str, Runs]) -> list[str]:
+    """Skimming against each family with one setting each, and with the best of eight each."""
+    best = chosen(rows)
+    if best is None or LEARNED not in rows:
+        return []
+    lines = []
+    for family in SEARCHED:
+        if family in rows:
+            own = own_best(task, family)
+            cells = [ROWS[family].what, against(rows, LEARNED, family), ""]
+            if own in rows:
+                cells[2] = f"{against(rows, best, own)}: {own}"
+            lines.append("| " + " | ".join(cells) + " |")
+    if not lines:
+        return []
+    return [
+        f"As many settings each. *One*: {LEARNED}, whose time all but the plain LSTM take, against "
+        f"the recipe's own row. *Eight*: the chosen {best} against the best of the family's "
+        "(*Settings of their own*, below).",
+        "",
+        "| against | one each | eight each |",
+        "| --- | --- | --- |",
+        *lines,
+        "",
+    ]
+
+
+def own_best(task: str, family: str) -> str | None:
+    """The row of the best of a family's eight settings; None as long as one was not tried."""
+    best = search.best(task, family) if task in SEEDS else None
+    if best is None:
+        return None
+    return family if best == RECIPE else f"{family.removesuffix('-tuned')}-searched-tuned"
+
+
+def against(rows: dict[str, Runs], one: str, other: str) -> str:
+    """The difference of two rows and what it says; empty as long as one was not made."""
+    found = difference(rows[one], rows[other]) if other in rows else None
+    return f"{found} {found.verdict}" if found else ""

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.classification import report_search, rows, search
+from benchmarks.classification import report_search, rows, search, stats
 from benchmarks.classification import runs as classification
 from benchmarks.classification.search import Tried
 from benchmarks.classification.trials import RECIPE, SEEDS, TRIALS
@@ -111,6 +111,37 @@ def test_the_table_has_what_was_tried_and_says_which_is_best():
         "1 |",
     ]
     assert not any("small LSTM" in line for line in lines)  # nothing was tried of it
+
+
+@pytest.mark.usefixtures("folder")
+def test_skimming_stands_beside_each_family_with_as_many_settings():
+    random = np.random.default_rng(0)
+
+    def runs_of(name, accuracy, validation):
+        made = {}
+        for seed in range(3):
+            right = random.random(2000) < accuracy
+            test = {"texts": 2000, "correct": np.packbits(right).tobytes().hex()}
+            made[seed] = {"test": test, "validation": {"accuracy": validation}, "data": {}}
+        return stats.Runs(name, made)
+
+    names = {
+        **{rows.LEARNED: (0.8, 0.8), "rate-10-0.9-tuned": (0.9, 0.9), "lstm-tuned": (0.9, 0.9)},
+        **{"small-lstm-tuned": (0.8, 0.8), "small-lstm-searched-tuned": (0.7, 0.8)},
+    }
+    found = {name: runs_of(name, *both) for name, both in names.items()}
+    assert report_search.beside("sst", {"lstm-tuned": found["lstm-tuned"]}) == []
+    lines = [line for line in report_search.beside("sst", found) if line.startswith("| ")]
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| plain LSTM", "| small LSTM"]
+    assert " inferior |  |" in lines[2]  # eight are not tried yet
+    write("sst", "lstm-tuned", RECIPE, (0.9,) * 3)
+    write("sst", "small-lstm-tuned", RECIPE, (0.7,) * 3)
+    for name in TRIALS:
+        write("sst", "lstm-tuned", name, (0.8,) * 3)
+        write("sst", "small-lstm-tuned", name, (0.8,) * 3)
+    lines = [line for line in report_search.beside("sst", found) if line.startswith("| ")]
+    assert lines[2].endswith(": lstm-tuned |")
+    assert "better: small-lstm-searched-tuned |" in lines[3]
 
 
 def test_searched_rows_have_the_settings_that_the_committed_trials_chose():
