@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ def main() -> None:
     result = json.loads(PATH.read_text()) if PATH.exists() else {}
     for task in arguments.task:
         test = load_task(SOURCES.get(task, task), data_dir=arguments.data_dir).test
-        contenders = contenders_of(task, test)
+        contenders = contenders_of(task, test, () if arguments.later else PEERS)
         if arguments.later:
             contenders = untimed(contenders, result[task])
         if not any(one.row in PLAIN.values() for one in contenders) or len(contenders) < 2:
@@ -106,8 +106,8 @@ def untimed(contenders: list[Contender], task: dict[str, Any]) -> list[Contender
     return [*plain, *new] if new else []
 
 
-def contenders_of(task: str, test: Examples) -> list[Contender]:
-    """Every row of a task that has a model of its first seed, and the engines on the plain LSTM."""
+def contenders_of(task: str, test: Examples, engines: Sequence[Peer] = PEERS) -> list[Contender]:
+    """Every row of a task that has a model of its first seed, and engines on the plain LSTM."""
     found: list[Contender] = []
     for name, row in ROWS.items():
         run = Run(task, name, SEEDS[task][0])
@@ -122,7 +122,7 @@ def contenders_of(task: str, test: Examples) -> list[Contender]:
             found += [_ours(run, test, precision) for precision in PRECISIONS]
     for plain in (PLAIN["tuned"], PLAIN["base"]):
         if (folder := Run(task, plain, SEEDS[task][0]).folder).exists():
-            return found + [_engine(plain, folder, peer) for peer in PEERS]
+            return found + [_engine(plain, folder, peer) for peer in engines]
     return found
 
 

@@ -116,10 +116,9 @@ def test_the_converted_row_has_the_settings_of_the_command():
 
 def test_every_row_is_timed_beside_the_others(made, monkeypatch):
     task, _ = made
-    monkeypatch.setattr(times, "PEERS", ())
     monkeypatch.setattr(times, "TEXTS", 12)
     monkeypatch.setattr(times, "ROUNDS", 2)
-    contenders = times.contenders_of("sst", task.test)
+    contenders = times.contenders_of("sst", task.test, engines=())
     found = times.measure(contenders, task.test)
     timed = [(row["row"], row["precision"]) for row in found]
     assert len(set(timed)) == len(timed)
