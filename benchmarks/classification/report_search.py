@@ -61,8 +61,8 @@ def beside(task: str, rows: dict[str, Runs]) -> list[str]:
         return []
     return [
         f"As many settings each. *One*: {LEARNED}, whose time all but the plain LSTM take, against "
-        f"the recipe's own row. *Eight*: the chosen {best} against the best of the family's "
-        "(*Settings of their own*, below).",
+        f"the recipe's own row. *Eight*: the chosen {best}, whatever its time, against the best of "
+        "the family's (*Settings of their own*, below).",
         "",
         "| against | one each | eight each |",
         "| --- | --- | --- |",
@@ -82,4 +82,6 @@ def own_best(task: str, family: str) -> str | None:
 def against(rows: dict[str, Runs], one: str, other: str) -> str:
     """The difference of two rows and what it says; empty as long as one was not made."""
     found = difference(rows[one], rows[other]) if other in rows else None
-    return f"{found} {found.verdict}" if found else ""
+    if found is None:
+        return ""
+    return f"{found} {'worse' if found.high < 0 else found.verdict}"

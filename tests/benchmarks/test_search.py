@@ -133,7 +133,7 @@ def test_skimming_stands_beside_each_family_with_as_many_settings():
     assert report_search.beside("sst", {"lstm-tuned": found["lstm-tuned"]}) == []
     lines = [line for line in report_search.beside("sst", found) if line.startswith("| ")]
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| plain LSTM", "| small LSTM"]
-    assert " inferior |  |" in lines[2]  # eight are not tried yet
+    assert " worse |  |" in lines[2]  # eight are not tried yet
     write("sst", "lstm-tuned", RECIPE, (0.9,) * 3)
     write("sst", "small-lstm-tuned", RECIPE, (0.7,) * 3)
     for name in TRIALS:
