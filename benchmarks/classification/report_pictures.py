@@ -52,7 +52,8 @@ def against_time(results: Results) -> list[str]:
         "Mean accuracy of all seeds, its standard deviation as a bar; float32, one text a call, "
         "the first seed's model timed. On the *front* are the rows that no other one beats in "
         "both; differences within the bars are not told apart. Rows with given levels stand at the "
-        "time of the learned row whose rate they have.",
+        "time of the learned row whose rate they have, and those of searched settings at that of "
+        "the row whose shape they have.",
         "",
         *out,
     ]
