@@ -89,6 +89,20 @@ def test_rows_without_a_time_or_a_run_are_left_out(results):
     assert [row.row for row in pareto.placed(data.Results(results.runs, times), "sst")] == ["lstm"]
 
 
+def test_rows_near_the_best_have_axes_of_their_own_where_others_are_far(
+    results, tmp_path, monkeypatch
+):
+    said = {}
+    for near in (1.0, 100.0):
+        monkeypatch.setattr(pareto, "NEAR", near)
+        assert pareto.draw(results, "sst", "SST", tmp_path / "sst.svg") == []
+        said[near] = (tmp_path / "sst.svg").read_text()
+    assert "the same, less than 1 points behind" in said[1.0]
+    assert "the same" not in said[100.0]
+    # Each row has its name once, above or below.
+    assert all(text.count("<!-- NB n-grams -->") == 1 for text in said.values())
+
+
 def test_rates_are_means_in_percent_with_their_deviation(results):
     [(weight, mean, deviation), _] = rates.line(results, "imdb", 5, "-tuned")
     runs = results.runs["imdb"]["skim-5-0.01-tuned"].by_seed.values()

@@ -13,6 +13,10 @@ from benchmarks.classification.rows import ROWS
 from benchmarks.classification.verdicts import front
 
 PRECISION = "float32"
+NEAR = 2.5
+"""Rows that are fewer points than this behind the best one have axes of their own."""
+ROOM = 1.25
+"""Between the first and the last of them and its edge, as a ratio of times."""
 
 
 @dataclass(frozen=True)
@@ -57,30 +61,63 @@ def front_of(rows: list[Placed]) -> list[Placed]:
 
 
 def draw(results: Results, task: str, title: str, path: Path) -> list[str]:
-    """Draw one task's picture; give the names that found no room."""
+    """Draw one task's picture; give the names that found no room.
+
+    Where many rows stand close together near the best and others far below, all of them are above,
+    and those near the best once more below, where they have their names.
+    """
     rows = placed(results, task)
     best = front_of(rows)
-    with picture(path, (9.5, 6.4)) as [axes]:
-        axes.step(
-            [row.us for row in best],
-            [row.accuracy for row in best],
-            where="post",
-            color=QUIET,
-            linewidth=1.2,
-            linestyle=(0, (5, 3)),
-            zorder=1,
-            label="the front",
-        )
-        for row in rows:
-            _draw_row(axes, row)
-        log_time(axes)
-        axes.set_ylabel("test accuracy %, mean of seeds")
-        axes.set_title(f"{title}: accuracy against time from text to label")
-        axes.margins(x=0.1, y=0.08)
-        _legend(axes, any(family_of(row.row)[2] for row in rows))
-        named = [row for row in rows if row in best or not _unnamed(row.row)]
-        first = sorted(named, key=lambda row: (row not in best, _later(row.row), row.us))
-        return place_labels(axes, [_label(row, row in best) for row in first])
+    top = max((row.accuracy for row in rows), default=0.0)
+    far = [row for row in rows if row.accuracy <= top - NEAR]
+    near = [row for row in rows if row not in far]
+    size, heights = ((9.5, 11.0), (2, 3)) if far else ((9.5, 6.4), (1,))
+    with picture(path, size, rows=len(heights), height_ratios=heights) as axes:
+        for one in axes:
+            _draw_rows(one, rows, best)
+            log_time(one)
+            one.set_ylabel("test accuracy %, mean of seeds")
+            one.margins(x=0.1, y=0.08)
+        axes[0].set_title(f"{title}: accuracy against time from text to label")
+        if far:
+            axes[1].set_title(f"the same, less than {NEAR:g} points behind the best")
+            _look_at(axes[1], near)
+            _frame(*axes)
+        _legend(axes[-1], any(family_of(row.row)[2] for row in rows))
+        left_out = []
+        for one, its in zip(axes, [far, near] if far else [rows], strict=True):
+            named = [row for row in its if row in best or not _unnamed(row.row)]
+            first = sorted(named, key=lambda row: (row not in best, _later(row.row), row.us))
+            left_out += place_labels(one, [_label(row, row in best) for row in first])
+        return left_out
+
+
+def _draw_rows(axes: Any, rows: list[Placed], best: list[Placed]) -> None:
+    axes.step(
+        [row.us for row in best],
+        [row.accuracy for row in best],
+        where="post",
+        color=QUIET,
+        linewidth=1.2,
+        linestyle=(0, (5, 3)),
+        zorder=1,
+        label="the front",
+    )
+    for row in rows:
+        _draw_row(axes, row)
+
+
+def _look_at(axes: Any, rows: list[Placed]) -> None:
+    """Set the limits to these rows, with some room around them."""
+    times, accuracies = [row.us for row in rows], [row.accuracy for row in rows]
+    axes.set_xlim(min(times) / ROOM, max(times) * ROOM)
+    axes.set_ylim(min(accuracies) - NEAR / 10, max(accuracies) + NEAR / 5)
+
+
+def _frame(whole: Any, close: Any) -> None:
+    """Show in one picture what the other one looks at."""
+    (left, right), (bottom, top) = close.get_xlim(), close.get_ylim()
+    whole.fill_between([left, right], bottom, top, color=QUIET, alpha=0.08, linewidth=0, zorder=0)
 
 
 def _unnamed(row: str) -> bool:
