@@ -88,12 +88,13 @@ its shift on IMDb, where all of it leaves them at chance). It was found in a han
 validation texts, on IMDb with the skimming LSTM alone (docs/experiments.md), which may favour that
 one. Of skimming LSTMs there are up to eight (S and γ, or S and a skip rate that is wanted), of
 which validation texts choose one. So that others have as many to choose from, seven changes of the
-recipe were tried for the plain LSTM and for the nets that take as long as S = 10, γ = 0.01 does,
-on the sets that *Settings of their own* names; each set's last table of accuracies compares one
-setting with one, and eight with eight. Those nets are a small LSTM, and a QRNN and a minGRU of
-many units (*wide*; how many take as long: `results/sizes.json`); of 100 units these two take a
-third of that time or less. Other families, Skim-GRU, skipping and three levels among them, have
-one or two settings, and other methods than the paper's three seeds on SST and one elsewhere.
+recipe are tried for the plain LSTM and for the nets that take as long as S = 10, γ = 0.01 does;
+*Settings of their own* has those sets and nets that all of it was tried with, and each set's last
+table of accuracies compares one setting with one, and eight with eight. Those nets are a small
+LSTM, and a QRNN and a minGRU of many units (*wide*; how many take as long: `results/sizes.json`);
+of 100 units these two take a third of that time or less. Other families, Skim-GRU, skipping and
+three levels among them, have one or two settings; other methods than the paper's have three seeds
+on SST and one elsewhere.
 
 S = 20 was added after S = 10 had been seen on all test sets, and the ten folds were then made with
 it alone; wanted rates were added after both. On SST ten seeds left undecided whether half a point

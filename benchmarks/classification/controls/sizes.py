@@ -74,7 +74,7 @@ def measure(name: str, task: TextTask) -> dict[str, Any]:
         calls = [control_of(cell, units, name, vocabulary) for units in sizes]
         learned, *times = us_per_text([skimming, *calls], texts)
         units = as_long(sizes, times, learned)
-        del calls
+        del calls  # their tables take gigabytes
         again, time = us_per_text([skimming, control_of(cell, units, name, vocabulary)], texts)
         of_cell[cell] = {
             "tried": dict(zip(map(str, sizes), times, strict=True)),
