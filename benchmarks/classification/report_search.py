@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.classification import search
-from benchmarks.classification.rows import LEARNED, ROWS, SEARCHED, TITLES
+from benchmarks.classification.rows import LEARNED, ROWS, SEARCHED, TITLES, searched_name
 from benchmarks.classification.stats import Runs, chosen, difference
 from benchmarks.classification.trials import RECIPE, SEEDS, TRIALS
 
@@ -49,15 +49,15 @@ def beside(task: str, rows: dict[str, Runs]) -> list[str]:
     best = chosen(rows)
     if best is None or LEARNED not in rows:
         return []
-    lines = []
+    table = []
     for family in SEARCHED:
         if family in rows:
             own = own_best(task, family)
             cells = [ROWS[family].what, against(rows, LEARNED, family), ""]
             if own in rows:
                 cells[2] = f"{against(rows, best, own)}: {own}"
-            lines.append("| " + " | ".join(cells) + " |")
-    if not lines:
+            table.append("| " + " | ".join(cells) + " |")
+    if not table:
         return []
     return [
         f"As many settings each. *One*: {LEARNED}, whose time all but the plain LSTM take, against "
@@ -66,7 +66,7 @@ def beside(task: str, rows: dict[str, Runs]) -> list[str]:
         "",
         "| against | one each | eight each |",
         "| --- | --- | --- |",
-        *lines,
+        *table,
         "",
     ]
 
@@ -76,7 +76,7 @@ def own_best(task: str, family: str) -> str | None:
     best = search.best(task, family) if task in SEEDS else None
     if best is None:
         return None
-    return family if best == RECIPE else f"{family.removesuffix('-tuned')}-searched-tuned"
+    return family if best == RECIPE else searched_name(family)
 
 
 def against(rows: dict[str, Runs], one: str, other: str) -> str:

@@ -200,6 +200,11 @@ class Row:
         return self.skims and own and len(small) == 1 and small[0] > 0 and not others
 
 
+def searched_name(name: str) -> str:
+    """The row of the best of a row's settings, if that is not the row itself."""
+    return f"{name.removesuffix('-tuned')}-searched-tuned"
+
+
 def _skim(size: int, weight: float, **more: Any) -> dict[str, Any]:
     return {"levels": (100, size), "skim_weight": weight, **more}
 
@@ -321,7 +326,7 @@ ROWS: dict[str, Row] = {
     "qrnn-wide-tuned": Row("wide QRNN, k = 2", control="qrnn"),
     "mingru-wide-tuned": Row("wide minGRU", control="mingru"),
     **{
-        f"{name.removesuffix('-tuned')}-searched-tuned": Row(
+        searched_name(name): Row(
             f"{what}, the best of eight settings", control=control, searched=name
         )
         for name, what, control in (

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,7 +98,7 @@ def make(tried: Tried, data_dir: str | None) -> Path:
 
 def trials(
     tasks: list[str], rows: list[str], seeds: list[int] | None = None, names: Any = TRIALS
-) -> Iterator[Tried]:
+) -> list[Tried]:
     """The trials of these tasks and rows, seed by seed."""
     every = [
         Tried(task, row, name, seed)
@@ -109,7 +108,7 @@ def trials(
         for seed in SEEDS[task]
         if seeds is None or seed in seeds
     ]
-    return iter(sorted(every, key=lambda tried: tried.seed))
+    return sorted(every, key=lambda tried: tried.seed)
 
 
 def accuracies(task: str, row: str) -> dict[str, float]:
@@ -124,7 +123,7 @@ def accuracies(task: str, row: str) -> dict[str, float]:
 
 
 def best(task: str, row: str) -> str | None:
-    """The trial of the best accuracy, the recipe if nothing is better; None if one is missing."""
+    """The trial of the best accuracy, the recipe first among equals; None if one is missing."""
     found = accuracies(task, row)
     return max(found, key=lambda name: found[name]) if len(found) == 1 + len(TRIALS) else None
 
@@ -159,7 +158,7 @@ def main() -> None:
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
     parser.add_argument("--workers", type=int, default=2, help="runs made side by side")
     given = parser.parse_args()
-    asked = list(trials(given.task, given.row, given.seed, given.trial))
+    asked = trials(given.task, given.row, given.seed, given.trial)
     waiting = [tried for tried in asked if not tried.result.exists()]
     print(f"{len(asked) - len(waiting)} of {len(asked)} trials are there already", flush=True)
     for task in {tried.task for tried in waiting}:  # before runs want them at once

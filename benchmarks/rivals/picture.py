@@ -20,6 +20,7 @@ from benchmarks.classification.pictures.drawing import (
     SKY,
     VERMILION,
     Label,
+    draw_front,
     log_time,
     picture,
     place_labels,
@@ -78,15 +79,7 @@ def _legend_of(axes: Any) -> list[tuple[Any, str]]:
 def _panel(axes: Any, title: str, found: list[Place]) -> None:
     best = best_of(found)
     front = sorted((one for one in found if one.row in best), key=lambda one: one.us or 0)
-    axes.step(
-        [one.us for one in front],
-        [one.accuracy for one in front],
-        where="post",
-        color=QUIET,
-        linewidth=1.2,
-        linestyle=(0, (5, 3)),
-        label="the front",
-    )
+    draw_front(axes, [one.us for one in front], [one.accuracy for one in front])
     for one in found:
         marker, colour = MARKS[one.method]
         axes.plot(one.us, one.accuracy, marker, color=colour, linestyle="none", label=one.method)

@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 
+import skimrnn.train
 from benchmarks.classification import report_search, rows, search, stats
 from benchmarks.classification import runs as classification
+from benchmarks.classification.controls import training
 from benchmarks.classification.search import Tried
 from benchmarks.classification.trials import RECIPE, SEEDS, TRIALS
 from skimrnn.tasks import Examples
@@ -62,7 +64,15 @@ def test_every_family_has_as_many_settings_as_skimming_has_rows():
 
 
 @pytest.mark.parametrize("row", ["small-lstm-tuned", "qrnn-wide-tuned"])
-def test_a_trial_is_trained_and_judged_without_test_texts(folder, row):
+def test_a_trial_is_trained_and_judged_without_test_texts(folder, row, monkeypatch):
+    given = []
+    for module, name in ((skimrnn.train, "train_classifier"), (training, "train")):
+        train = getattr(module, name)
+        monkeypatch.setattr(
+            module,
+            name,
+            lambda task, *a, train=train, **k: given.append(task) or train(task, *a, **k),
+        )
     tried = Tried("sst", row, "dropout-less", 1)
     assert search.make(tried, None) == tried.result
     result = json.loads(tried.result.read_text())
@@ -71,15 +81,17 @@ def test_a_trial_is_trained_and_judged_without_test_texts(folder, row):
     assert result["options"]["hidden_size"] == 8
     assert 0 <= tried.accuracy == result["best"]["accuracy"] <= 1
     assert "test" not in result
+    [task] = given
+    assert task.test is task.validation
     assert tried.result.parent == folder / "search"
 
 
 def test_trials_come_seed_by_seed_and_only_those_asked_for():
-    found = list(search.trials(["sst", "imdb"], ["lstm-tuned"]))
+    found = search.trials(["sst", "imdb"], ["lstm-tuned"])
     assert len(found) == len(TRIALS) * (len(SEEDS["sst"]) + len(SEEDS["imdb"]))
     assert [tried.seed for tried in found] == sorted(tried.seed for tried in found)
-    assert list(search.trials(["imdb"], ["lstm-tuned"], [2])) == []
-    assert list(search.trials(["sst"], ["lstm-tuned"], [2], ["decay"])) == [
+    assert search.trials(["imdb"], ["lstm-tuned"], [2]) == []
+    assert search.trials(["sst"], ["lstm-tuned"], [2], ["decay"]) == [
         Tried("sst", "lstm-tuned", "decay", 2)
     ]
 
@@ -149,7 +161,7 @@ def test_searched_rows_have_the_settings_that_the_committed_trials_chose():
         found = {task: search.best(task, row) for task in SEEDS}
         assert chosen == {task: name for task, name in found.items() if name not in (None, RECIPE)}
         for task, name in chosen.items():
-            searched = row.removesuffix("-tuned") + "-searched-tuned"
+            searched = rows.searched_name(row)
             settings = rows.settings_of(task, searched, 5)
             assert settings == TRIALS[name].of(rows.settings_of(task, row, 5))
             assert 5 in rows.seeds_of(task, searched) or task in ("imdb", "ag-news")
@@ -158,7 +170,7 @@ def test_searched_rows_have_the_settings_that_the_committed_trials_chose():
 def test_a_row_whose_recipe_is_best_is_not_made_again():
     assert rows.seeds_of("sst-phrases", "lstm-searched-tuned") == ()
     for row, chosen in rows.SEARCHED.items():
-        searched = row.removesuffix("-tuned") + "-searched-tuned"
+        searched = rows.searched_name(row)
         assert {task for task in SEEDS if rows.seeds_of(task, searched)} == set(chosen)
 
 

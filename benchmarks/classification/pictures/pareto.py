@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.classification.pictures.data import Results, spread
-from benchmarks.classification.pictures.drawing import QUIET, Label, log_time, picture, place_labels
+from benchmarks.classification.pictures.drawing import (
+    QUIET,
+    Label,
+    draw_front,
+    log_time,
+    picture,
+    place_labels,
+)
 from benchmarks.classification.pictures.families import family_of
 from benchmarks.classification.rows import ROWS
 from benchmarks.classification.verdicts import front
@@ -93,16 +100,7 @@ def draw(results: Results, task: str, title: str, path: Path) -> list[str]:
 
 
 def _draw_rows(axes: Any, rows: list[Placed], best: list[Placed]) -> None:
-    axes.step(
-        [row.us for row in best],
-        [row.accuracy for row in best],
-        where="post",
-        color=QUIET,
-        linewidth=1.2,
-        linestyle=(0, (5, 3)),
-        zorder=1,
-        label="the front",
-    )
+    draw_front(axes, [row.us for row in best], [row.accuracy for row in best])
     for row in rows:
         _draw_row(axes, row)
 
