@@ -1,7 +1,7 @@
 """The measured times of every row, also of rows that were timed in a later sitting.
 
-A machine is not as fast today as it was yesterday. A later sitting times our plain LSTM again, and
-its other rows are scaled by what that took then and now; ratios to it are as they were measured.
+A machine is not as fast today as it was yesterday. A later sitting times ``BESIDE`` again, and its
+other rows are scaled by what that took then and now; ratios to it are as they were measured.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.classification.rows import RECIPES, ROWS
+from benchmarks.classification.rows import RECIPES
 from benchmarks.machine import RESULTS
 
 PLAIN = {recipe: "lstm" if recipe == "base" else "lstm-tuned" for recipe in RECIPES}
 """Our plain LSTM whose time a recipe's rows are compared with, in each sitting. That of taught rows
 has fewer words than they have, and is 5 to 12 % faster than their own plain LSTM (times.json)."""
+BESIDE = PLAIN["tuned"]
+"""What every sitting times."""
 PATH = RESULTS / "times.json"
 _SCALED = ("us_per_word", "us_per_word_spread", "us_per_text")
 Rows = list[dict[str, Any]]
@@ -37,7 +39,8 @@ def joined(task: dict[str, Any]) -> dict[str, Any]:
         there = {_key(row) for row in rows}
         for row in sitting["rows"]:
             if _key(row) not in there:
-                scale = _plain(task["rows"], row) / _plain(sitting["rows"], row)
+                of = row["precision"]
+                scale = _beside(task["rows"], of) / _beside(sitting["rows"], of)
                 scaled = {name: scale * row[name] for name in _SCALED}
                 rows.append({**row, **scaled, "later": f"{sitting['date'][:10]}, {sitting['cpu']}"})
     return {**task, "rows": rows}
@@ -47,12 +50,11 @@ def _key(row: dict[str, Any]) -> tuple[str, str, str]:
     return row["row"], row["precision"], row["reader"]
 
 
-def _plain(rows: Rows, like: dict[str, Any]) -> float:
-    """What our plain LSTM of a row's recipe and precision took; an engine's rows have no bytes."""
-    plain = PLAIN[ROWS[like["row"]].recipe]
+def _beside(rows: Rows, precision: str) -> float:
+    """What ``BESIDE`` took in a sitting; an engine's rows have no bytes."""
     (found,) = (
         one["us_per_text"]
         for one in rows
-        if (one["row"], one["precision"]) == (plain, like["precision"]) and one["bytes"] is not None
+        if (one["row"], one["precision"]) == (BESIDE, precision) and one["bytes"] is not None
     )
     return float(found)

@@ -4,8 +4,8 @@
 
 Needs the models that ``benchmarks.classification`` leaves under ``runs/classification``, and a
 quiet machine: nothing else should run. Writes ``results/times.json``, keeping tasks not named.
-``--later`` adds a sitting of the rows that have no time yet, beside the plain LSTM, whose model
-must be there; ``timed.py`` says how the two are brought together.
+The tuned plain LSTM's model must be there. ``--later`` adds a sitting of the rows that have no time
+yet, beside it; ``timed.py`` says how the two are brought together.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from benchmarks.classification.rows import (
     WORDS_LEFT,
 )
 from benchmarks.classification.runs import Run, cut
-from benchmarks.classification.timed import PATH, PLAIN
+from benchmarks.classification.timed import BESIDE, PATH, PLAIN
 from benchmarks.machine import provenance
 from skimrnn.bench.networks import Network
 from skimrnn.bench.peers import PEERS, Peer
@@ -83,10 +83,8 @@ def main() -> None:
         contenders = contenders_of(task, test, () if arguments.later else PEERS)
         if arguments.later:
             contenders = untimed(contenders, result[task])
-        if not any(one.row in PLAIN.values() for one in contenders) or len(contenders) < 2:
-            print(
-                f"{task}: no plain LSTM, or nothing to compare it with, under runs/classification"
-            )
+        if BESIDE not in {one.row for one in contenders} or len(contenders) < 2:
+            print(f"{task}: no {BESIDE}, or nothing beside it, under runs/classification")
             continue
         rows = in_own_thread(lambda c=contenders, t=test: measure(c, t))  # type: ignore[misc]
         sitting = {"rows": rows, **provenance("python -m benchmarks.classification.times")}
@@ -98,16 +96,16 @@ def main() -> None:
 
 
 def untimed(contenders: list[Contender], task: dict[str, Any]) -> list[Contender]:
-    """Those that no sitting has timed, and our plain LSTM if there are any."""
+    """Those that no sitting has timed, and our plain LSTMs if there are any."""
     sittings = (task, *task.get("later", ()))
     timed = {row["row"] for sitting in sittings for row in sitting["rows"]}
-    new = [one for one in contenders if one.row not in timed]
-    plain = [one for one in contenders if one.row in PLAIN.values() and one.bytes is not None]
-    return [*plain, *new] if new else []
+    new = {one.row for one in contenders if one.row not in timed}
+    wanted = new and new.union(PLAIN.values())
+    return [one for one in contenders if one.row in wanted and one.bytes is not None]
 
 
 def contenders_of(task: str, test: Examples, engines: Sequence[Peer] = PEERS) -> list[Contender]:
-    """Every row of a task that has a model of its first seed, and engines on the plain LSTM."""
+    """Every row of a task that has a model of its first seed, and engines on ``BESIDE``."""
     found: list[Contender] = []
     for name, row in ROWS.items():
         run = Run(task, name, SEEDS[task][0])
@@ -120,9 +118,9 @@ def contenders_of(task: str, test: Examples, engines: Sequence[Peer] = PEERS) ->
             found.append(_control(run, test))
         else:
             found += [_ours(run, test, precision) for precision in PRECISIONS]
-    for plain in (PLAIN["tuned"], PLAIN["base"]):
-        if (folder := Run(task, plain, SEEDS[task][0]).folder).exists():
-            return found + [_engine(plain, folder, peer) for peer in engines]
+    beside = Run(task, BESIDE, SEEDS[task][0])
+    if beside.folder.exists():
+        found += [_engine(BESIDE, beside.folder, peer) for peer in engines]
     return found
 
 

@@ -52,6 +52,12 @@ def contender(name, size=1):
     return Contender(name, "float32", "avx2", str, size, 0.5)
 
 
+def test_a_later_sitting_may_time_another_plain_lstm_too():
+    rows = [row("lstm-tuned", 200), row("lstm", 220), row("skim-10-0.01", 80)]
+    whole = joined({"rows": FIRST, "cpu": "a cpu", "later": [{**LATER, "rows": rows}]})
+    assert [one["us_per_text"] for one in whole["rows"][4:]] == [110, 40]
+
+
 @pytest.mark.parametrize("later", [[], [LATER]])
 def test_a_sitting_takes_what_has_no_time(later):
     names = ("lstm-tuned", "skip-0.01-tuned", "gru-tuned", "first-tuned")
@@ -61,3 +67,5 @@ def test_a_sitting_takes_what_has_no_time(later):
     new = ["first-tuned"] if later else ["gru-tuned", "first-tuned"]
     assert [one.row for one in found] == ["lstm-tuned", *new]
     assert untimed([contender("lstm-tuned"), contender("skip-0.01-tuned")], {"rows": FIRST}) == []
+    plain = untimed([contender("lstm-tuned"), contender("lstm")], {"rows": FIRST})
+    assert [one.row for one in plain] == ["lstm-tuned", "lstm"]
