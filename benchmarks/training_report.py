@@ -44,6 +44,11 @@ The commands let torch's threads sleep while they wait: they set `OMP_WAIT_POLIC
 is set. Threads that spin, which is OpenMP's habit, make a step of many small products many times as
 long where other programs want the same cores. A script of your own sets it before it imports torch.
 
+While a run trains, memory that its steps free stays with the process, and goes back to the system
+after the last step: texts of hundreds of words need large blocks at every step, and each would come
+back page by page. This is done by settings of glibc's malloc; where the environment has its own
+(`MALLOC_MMAP_THRESHOLD_` and the like, or `glibc.malloc` in `GLIBC_TUNABLES`), they hold.
+
 On a GPU a skip saves nothing: both cells are computed, in training and in `eval()`, where the
 kernel decides by the threshold (a budget, or levels that are given, go through torch's loop). The
 tests run the kernel on the CPU by Triton's interpreter; on a GPU,

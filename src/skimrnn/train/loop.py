@@ -23,6 +23,7 @@ from skimrnn.files import write_atomically
 from skimrnn.nn.skim import SkimLayer
 from skimrnn.train.checkpoint import load_checkpoint, save_checkpoint
 from skimrnn.train.clipping import clip_gradient
+from skimrnn.train.memory import kept_memory
 from skimrnn.train.options import TrainingOptions
 from skimrnn.train.plain_start import load_plain_start
 from skimrnn.train.processes import Processes
@@ -147,7 +148,7 @@ class Trainer(Generic[M]):
         self._resume()
         began = saved = time.monotonic()
         spent = self.seconds
-        with flushed_denormals():
+        with flushed_denormals(), kept_memory():
             while self.step < total and self.without_gain < options.patience:
                 self._one_step(total)
                 self.seconds = spent + time.monotonic() - began
