@@ -1,5 +1,6 @@
 """The training loop on made-up objectives: what is kept, when it stops, and that it resumes."""
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -496,3 +497,20 @@ def test_a_run_flushes_and_restores(tmp_path: Path, options: Options) -> None:
     with pytest.raises(StoppedError):
         trainer(tmp_path / "cut", options(epochs=1), show=cut_off_at(2)).run()
     assert not flushes()
+
+
+def test_a_run_keeps_freed_memory_from_its_first_step_to_its_last(
+    tmp_path: Path, options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    @contextlib.contextmanager
+    def kept() -> Iterator[None]:
+        seen.append("kept")
+        yield
+        seen.append("given back")
+
+    monkeypatch.setattr(loop, "kept_memory", kept)
+    trainer(tmp_path, options(epochs=1), show=lambda event: seen.append("step")).run()
+    assert (seen[0], seen[-1]) == ("kept", "given back")
+    assert set(seen[1:-1]) == {"step"}
