@@ -411,8 +411,8 @@ SEARCHED: dict[str, dict[str, str]] = {
         "rotten-tomatoes": "dropout-less",
         "ag-news": "adversarial-more",
     },
-    "qrnn-wide-tuned": {"sst": "dropout-less"},
-    "mingru-wide-tuned": {"sst": "dropout-less"},
+    "qrnn-wide-tuned": {"sst": "dropout-less", "rotten-tomatoes": "dropout-less"},
+    "mingru-wide-tuned": {"sst": "dropout-less", "rotten-tomatoes": "adversarial-more"},
 }
 """Of each row whose settings are searched (``search.py``), the trial that validation texts chose,
 by task; none where that is the recipe."""
