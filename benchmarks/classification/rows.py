@@ -409,6 +409,7 @@ SEARCHED: dict[str, dict[str, str]] = {
     "small-lstm-tuned": {
         "sst": "dropout-less",
         "rotten-tomatoes": "dropout-less",
+        "imdb": "dropout-less",
         "ag-news": "adversarial-more",
     },
     "qrnn-wide-tuned": {"sst": "dropout-less", "rotten-tomatoes": "dropout-less"},
