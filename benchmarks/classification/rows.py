@@ -405,7 +405,12 @@ AS_LONG = {
 WORDS_LEFT = {"sst": 8, "rotten-tomatoes": 9, "imdb": 50, "ag-news": 14}
 
 SEARCHED: dict[str, dict[str, str]] = {
-    "lstm-tuned": {"sst": "slower", "rotten-tomatoes": "dropout-less", "ag-news": "dropout-less"},
+    "lstm-tuned": {
+        "sst": "slower",
+        "rotten-tomatoes": "dropout-less",
+        "imdb": "dropout-less",
+        "ag-news": "dropout-less",
+    },
     "small-lstm-tuned": {
         "sst": "dropout-less",
         "rotten-tomatoes": "dropout-less",
