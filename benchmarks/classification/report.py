@@ -428,7 +428,7 @@ def spread(values: NDArray[np.float64]) -> str:
 
 
 def missing(tasks: dict[str, dict[str, Runs]]) -> list[str]:
-    """A table of the rows that have fewer seeds than were meant."""
+    """A table of the rows, and of the searches, that have fewer seeds or trials than were meant."""
     lines = []
     for task, rows in tasks.items():
         by_count: dict[tuple[int, int], list[str]] = {}
@@ -439,6 +439,7 @@ def missing(tasks: dict[str, dict[str, Runs]]) -> list[str]:
         for (made, meant), names in sorted(by_count.items(), reverse=True):
             said = f"{made} of {meant}" if made else "not made"
             lines.append(f"| {TITLES[task]} | {said} | {', '.join(names)} |")
+    lines += report_search.missing()
     heads = ["## Not finished", "", "| set | seeds | rows |", "| --- | --- | --- |"]
     return [*heads, *lines, ""] if lines else []
 

@@ -44,6 +44,18 @@ def lines() -> list[str]:
     ]
 
 
+def missing() -> list[str]:
+    """Rows of a table of what is not finished: each family and task that lacks a trial."""
+    said = []
+    for task in SEEDS:
+        for row in SEARCHED:
+            # The recipe's own row is no trial of the search.
+            made = len(search.accuracies(task, row).keys() & TRIALS.keys())
+            if made < len(TRIALS):
+                said.append(f"| {TITLES[task]} | {made} of {len(TRIALS)} trials | {row} |")
+    return said
+
+
 def beside(task: str, rows: dict[str, Runs]) -> list[str]:
     """Skimming against each family with one setting each, and with the best of eight each."""
     best = chosen(rows)

@@ -123,6 +123,10 @@ def test_the_table_has_what_was_tried_and_says_which_is_best():
         "1 |",
     ]
     assert not any("small LSTM" in line for line in lines)  # nothing was tried of it
+    write("imdb", "small-lstm-tuned", "decay", (0.75,))
+    left = [line for line in report_search.missing() if line.startswith("| IMDb |")]
+    assert left[0] == "| IMDb | 1 of 7 trials | small-lstm-tuned |"
+    assert len(left) == len(rows.SEARCHED) - 1  # all were made of the plain LSTM
 
 
 @pytest.mark.usefixtures("folder")
