@@ -417,7 +417,11 @@ SEARCHED: dict[str, dict[str, str]] = {
         "imdb": "dropout-less",
         "ag-news": "adversarial-more",
     },
-    "qrnn-wide-tuned": {"sst": "dropout-less", "rotten-tomatoes": "dropout-less"},
+    "qrnn-wide-tuned": {
+        "sst": "dropout-less",
+        "rotten-tomatoes": "dropout-less",
+        "ag-news": "dropout-less",
+    },
     "mingru-wide-tuned": {"sst": "dropout-less", "rotten-tomatoes": "adversarial-more"},
 }
 """Of each row whose settings are searched (``search.py``), the trial that validation texts chose,
