@@ -422,7 +422,11 @@ SEARCHED: dict[str, dict[str, str]] = {
         "rotten-tomatoes": "dropout-less",
         "ag-news": "dropout-less",
     },
-    "mingru-wide-tuned": {"sst": "dropout-less", "rotten-tomatoes": "adversarial-more"},
+    "mingru-wide-tuned": {
+        "sst": "dropout-less",
+        "rotten-tomatoes": "adversarial-more",
+        "ag-news": "dropout-less",
+    },
 }
 """Of each row whose settings are searched (``search.py``), the trial that validation texts chose,
 by task; none where that is the recipe."""
