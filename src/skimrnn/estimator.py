@@ -7,7 +7,6 @@ reads with what ``skimrnn.load`` reads with.
 from __future__ import annotations
 
 import dataclasses
-import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skimrnn.config import resolve_levels
 from skimrnn.decision import Rule
+from skimrnn.machine import usable_cores
 from skimrnn.model_file import ModelFile, read_model, write_model
 from skimrnn.model_folder import ModelFileError
 from skimrnn.reading import chosen
@@ -693,11 +693,10 @@ def _plain(classes: NDArray[Any]) -> Sequence[Any]:
 
 
 def _workers(n_jobs: int | None) -> int:
-    """Threads, counted as scikit-learn counts them: -1 is one for each processor."""
+    """Threads, counted as scikit-learn counts them: -1 is one for each core to use."""
     if n_jobs is None:
         return 1
-    processors = os.cpu_count() or 1
-    workers = n_jobs if n_jobs > 0 else processors + 1 + n_jobs
+    workers = n_jobs if n_jobs > 0 else usable_cores() + 1 + n_jobs
     if n_jobs == 0 or workers < 1:
         raise ValueError(f"n_jobs must be None, at least 1, or below 0 from the end; got {n_jobs}")
     return workers

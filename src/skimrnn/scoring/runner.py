@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from skimrnn.decision import rules_or_own
 from skimrnn.files import new_file, sha256, write_atomically
+from skimrnn.machine import usable_cores
 from skimrnn.scoring.files import Batch, ScoringError, Sink, listed
 from skimrnn.scoring.kinds import kind_of, make_sink, open_source
 from skimrnn.scoring.parts import Part, Parts, Rows, became
@@ -90,7 +91,7 @@ def score_file(
     """
     source, output = Path(source), Path(output)
     if workers is None:
-        workers = _cores()
+        workers = usable_cores()
     for name, value in (("workers", workers), ("batch_rows", batch_rows)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a whole number of at least 1; got {value!r}")
@@ -219,13 +220,6 @@ def _end_with_caller() -> None:
 def _do(number: int, row: int, batch: Batch) -> Part:
     assert _job is not None
     return _job(number, row, batch)
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _check_paths(source: Path, output: Path, overwrite: bool) -> None:

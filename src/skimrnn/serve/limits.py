@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from skimrnn.machine import usable_cores
 from skimrnn.serve.problems import problem
 
 
@@ -38,7 +38,7 @@ class Limits:
     write_s: float = 10
     discard_s: float = 2
     connections: int = 256
-    workers: int = field(default_factory=lambda: min(4, os.cpu_count() or 1))
+    workers: int = field(default_factory=lambda: min(4, usable_cores()))
     waiting: int = 64
     wait_s: float = 5
     drain_s: float = 0.5
