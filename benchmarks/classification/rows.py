@@ -420,6 +420,7 @@ SEARCHED: dict[str, dict[str, str]] = {
     "qrnn-wide-tuned": {
         "sst": "dropout-less",
         "rotten-tomatoes": "dropout-less",
+        "imdb": "dropout-less",
         "ag-news": "dropout-less",
     },
     "mingru-wide-tuned": {
