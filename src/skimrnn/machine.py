@@ -1,4 +1,4 @@
-"""What machine this is."""
+"""What machine this is, and how much of it this process may use."""
 
 from __future__ import annotations
 
