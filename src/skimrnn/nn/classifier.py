@@ -18,6 +18,9 @@ from skimrnn.text import Vocabulary
 class TextClassifier(Pretrained, nn.Module):
     """Word rows to class scores, by the last layer's final hidden state.
 
+    The layer reads the texts that have words: of a ``threshold``, ``budget`` or ``burst`` that it
+    holds per text, it needs one for each of those.
+
     Args:
         rnn: the layer that reads; its ``batch_first`` and the order of texts do not matter.
         words: V, rows of the embedding; row 0 is the unknown word.

@@ -1,7 +1,7 @@
 """Memory that a training step frees is kept for the next one.
 
-glibc hands large freed blocks back to the system at once. A step needs some hundred of them, and
-each then comes back as pages that are faulted in and zeroed one by one.
+glibc hands large freed blocks back to the system at once. A step needs many of them, and each
+then comes back as pages that are faulted in and zeroed one by one.
 """
 
 from __future__ import annotations
