@@ -45,3 +45,8 @@ def between(path: Path, name: str, text: str) -> str:
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     before, rest = path.read_text(encoding="utf-8").split(begin)
     return f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}"
+
+
+def number(value: float | None, form: str, scale: float = 1.0) -> str:
+    """A number, or nothing."""
+    return "" if value is None else format(scale * value, form)

@@ -8,28 +8,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.classification import report_choice, report_pictures, report_search, timed
+from benchmarks.classification import (
+    report_choice,
+    report_pictures,
+    report_search,
+    report_shown,
+)
+from benchmarks.classification.pictures.data import Results, load
+from benchmarks.classification.report_shown import bests, said, timed, title
 from benchmarks.classification.rows import ROWS, TITLES, seeds_of
 from benchmarks.classification.stats import (
-    MARGIN,
     RESULTS,
-    Difference,
     Runs,
     candidates,
     chosen,
     difference,
     group,
-    load,
     plain_of,
 )
-from benchmarks.pages import between, write_or_check
+from benchmarks.pages import between, number, write_or_check
 
 ROOT = Path(__file__).parents[2]
 PAGE, README = ROOT / "docs" / "results.md", ROOT / "README.md"
@@ -65,12 +68,6 @@ RECIPES = {
     "tuned": "The tuned recipe",
     "base": "The base recipe",
 }
-HOW = {
-    "taught": ", taught by sentences of reviews",
-    "converted": ", the plain LSTM made to skim",
-}
-"""What is said after a set's name of a row that is not made by the set's own texts alone."""
-
 INTRODUCTION = """\
 # Results
 
@@ -140,10 +137,10 @@ literal count gives.
 def section(task: str, rows: dict[str, Runs], times: dict[str, Any]) -> list[str]:
     """All of one task."""
     lines = [f"## {TITLES[task]}", ""]
-    for recipe, title in RECIPES.items():
+    for recipe, heading in RECIPES.items():
         part = group(rows, recipe)
         if any(plain_of(name) in part for name in part):
-            lines += [f"### {title}", "", *table(task, part), *verdicts(part)]
+            lines += [f"### {heading}", "", *table(task, part), *verdicts(part)]
             lines += report_search.beside(task, part)
     return lines + measured(task, times)
 
@@ -225,13 +222,6 @@ def skimmed_by(runs: Runs) -> str:
     return f"{100 * runs.values('test', 'skim_rate').mean():.1f} %"
 
 
-def said(against: Difference, what: str) -> str:
-    """Whether learning to skim is worth it."""
-    if against.low > 0:
-        return "learned skimming is better"
-    return f"{what} is better" if against.high < 0 else "not told apart"
-
-
 def measured(task: str, times: dict[str, Any]) -> list[str]:
     """What the task's rows take from text to label, if that was measured."""
     if task not in times:
@@ -279,96 +269,6 @@ def _of_later(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def number(value: float | None, form: str, scale: float = 1.0) -> str:
-    """A number, or nothing."""
-    return "" if value is None else format(scale * value, form)
-
-
-# ---- what was to be shown -----------------------------------------------------------------------
-
-REQUIRED = {
-    # accuracy and share skimmed in percent, time over our plain reader; then the same as aims;
-    # at last the accuracy that is aimed at by the taught recipe, where it is another
-    "imdb": ((90.0, 80.0, 4.0), (92.5, None, None)),
-    "sst": ((83.0, 60.0, None), (86.4, 68.0, None), 88.0),
-    "rotten-tomatoes": ((79.0, 55.0, None), (84.2, 52.0, None)),
-    "rotten-tomatoes-folds": ((79.0, 55.0, None), (84.2, 52.0, None)),
-    "ag-news": ((None, 50.0, 1.5), (None, 75.0, 2.5)),
-}
-
-
-def shown(tasks: dict[str, dict[str, Runs]], times: dict[str, Any]) -> list[str]:
-    """The table of what was to be shown: the chosen row of each task against what was asked."""
-    lines = [
-        "## What was to be shown",
-        "",
-        "The chosen skimming row of each task, by the tuned recipe where there is one, and by the "
-        "taught and the converted one.",
-        "",
-        "| set | row | against plain | test acc. % | required (aim) | skimmed % | required (aim) "
-        "| plain's time ÷ | required (aim) | |",
-        "| --- | --- | ---: | ---: | --- | ---: | --- | ---: | --- | --- |",
-    ]
-    for task, best in bests(tasks):
-        if task not in REQUIRED:
-            continue
-        rows, (required, aim, *by_teacher) = tasks[task], REQUIRED[task]
-        if ROWS[best].recipe == "taught" and by_teacher:
-            aim = (*by_teacher, *aim[1:])
-        against = difference(rows[best], rows[plain_of(best)])
-        found = (
-            100 * rows[best].values("test", "accuracy").mean(),
-            100 * rows[best].values("test", "skim_rate").mean(),
-            ratio(times.get(task), best),
-        )
-        cells = [title(task, best), best, f"{against}: {against.verdict}" if against else ""]
-        for value, needed, wished in zip(found, required, aim, strict=True):
-            cells += [number(value, ".2f"), asked(needed, wished)]
-        met = against is not None and against.low > -MARGIN
-        met &= all(
-            needed is None or (value is not None and value >= needed)
-            for value, needed in zip(found, required, strict=True)
-        )
-        lines.append("| " + " | ".join([*cells, "met" if met else "**not met**"]) + " |")
-    return [*lines, ""]
-
-
-def ratio(times: dict[str, Any] | None, row: str) -> float | None:
-    """The time of our plain reader in float32 over that of a row; None if not measured."""
-    for one in times["rows"] if times else ():
-        if (one["row"], one["precision"]) == (row, "float32"):
-            return float(one["plain_over_this"])
-    return None
-
-
-def asked(required: float | None, aim: float | None) -> str:
-    """What was asked for, and what was hoped for."""
-    parts = [f"≥ {required:g}"] if required is not None else []
-    return " ".join([*parts, f"(≥ {aim:g})"] if aim is not None else parts)
-
-
-def best_of(rows: dict[str, Runs], recipes: Sequence[str] = ("tuned", "base")) -> str | None:
-    """The chosen row, of the first recipe that has one beside a plain LSTM."""
-    for recipe in recipes:
-        best = chosen(group(rows, recipe))
-        if best is not None and plain_of(best) in rows:
-            return best
-    return None
-
-
-def bests(tasks: dict[str, dict[str, Runs]]) -> Iterator[tuple[str, str]]:
-    """Each task with its chosen row, and again with those of recipes that read more."""
-    for task, rows in tasks.items():
-        for best in (best_of(rows), best_of(rows, ["taught"]), best_of(rows, ["converted"])):
-            if best is not None:
-                yield task, best
-
-
-def title(task: str, best: str) -> str:
-    """The task, and how its row was made if that is not by its own texts alone."""
-    return TITLES[task] + HOW.get(ROWS[best].recipe, "")
-
-
 # ---- pages --------------------------------------------------------------------------------------
 
 
@@ -399,23 +299,24 @@ def timing(result: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
-def summary(tasks: dict[str, dict[str, Runs]], times: dict[str, Any]) -> str:
+def summary(results: Results) -> str:
     """The README's table."""
     lines = [
         "| test accuracy %, mean of seeds | plain LSTM | Skim-LSTM | difference, points (95 %) "
         "| words skimmed | operations ÷ | time ÷ |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for task, best in bests(tasks):
-        runs = tasks[task][best]
-        plain = tasks[task][plain_of(best)].beside(runs)  # as the difference is made of pairs
+    for task, best in bests(results.runs):
+        runs = results.runs[task][best]
+        plain = results.runs[task][plain_of(best)].beside(runs)  # the difference is made of pairs
+        faster = timed(results.times.get(task), best, "plain_over_this")
         lines.append(
             f"| {title(task, best)} | {spread(100 * plain.values('test', 'accuracy'))} "
             f"| {spread(100 * runs.values('test', 'accuracy'))} "
             f"| {difference(runs, plain)} "
             f"| {100 * runs.values('test', 'skim_rate').mean():.0f} % "
             f"| {runs.values('test', 'flop_reduction').mean():.1f} "
-            f"| {number(ratio(times.get(task), best), '.1f')} |"
+            f"| {number(faster, '.1f')} |"
         )
     return "\n".join(lines)
 
@@ -444,28 +345,27 @@ def missing(tasks: dict[str, dict[str, Runs]]) -> list[str]:
     return [*heads, *lines, ""] if lines else []
 
 
-def page(tasks: dict[str, dict[str, Runs]], times: dict[str, Any]) -> str:
+def page(results: Results) -> str:
     """docs/results.md."""
-    lines = [INTRODUCTION, *shown(tasks, times)]
-    for task, rows in tasks.items():
-        lines += section(task, rows, times)
+    lines = [INTRODUCTION, *report_shown.lines(results)]
+    for task, rows in results.runs.items():
+        lines += section(task, rows, results.times)
     lines += report_search.lines()
-    lines += report_pictures.lines()
+    lines += report_pictures.lines(results)
     for path in sorted(RESULTS.glob("bundled-*.json"), reverse=True):
         lines += timing(json.loads(path.read_text()))
-    return "\n".join([*lines, *missing(tasks)])
+    return "\n".join([*lines, *missing(results.runs)])
 
 
 def main() -> None:
     """Write the pages, or check them."""
 
     def pages() -> dict[Path, str]:
-        tasks = load()
-        times = timed.load(RESULTS / "times.json")
+        results = load()
         return {
-            PAGE: page(tasks, times),
-            README: between(README, "results", summary(tasks, times)),
-            **report_choice.pages(tasks, times, best_of),
+            PAGE: page(results),
+            README: between(README, "results", summary(results)),
+            **report_choice.pages(results.runs, results.times),
         }
 
     write_or_check("benchmarks.classification.report", __doc__, pages)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.classification.report_shown import best_of
 from benchmarks.classification.rows import FOLDS, ROWS, TITLES
 from benchmarks.classification.stats import Runs
 from benchmarks.pages import between
@@ -21,13 +21,11 @@ ALTERNATIVES = ("lstm-tuned", "small-lstm-tuned", "averages", "ngrams", "tf-idf"
 Tasks = dict[str, dict[str, Runs]]
 
 
-def pages(
-    tasks: Tasks, times: dict[str, Any], best_of: Callable[[dict[str, Runs]], str | None]
-) -> dict[Path, str]:
+def pages(tasks: Tasks, times: dict[str, Any]) -> dict[Path, str]:
     """Both pages, their tables written anew."""
     return {
         CHOOSING: between(CHOOSING, "sizes", "\n".join(sizes(tasks))),
-        FAQ: between(FAQ, "alternatives", "\n".join(alternatives(tasks, times, best_of))),
+        FAQ: between(FAQ, "alternatives", "\n".join(alternatives(tasks, times))),
     }
 
 
@@ -56,9 +54,7 @@ def sizes(tasks: Tasks) -> list[str]:
     return lines
 
 
-def alternatives(
-    tasks: Tasks, times: dict[str, Any], best_of: Callable[[dict[str, Runs]], str | None]
-) -> list[str]:
+def alternatives(tasks: Tasks, times: dict[str, Any]) -> list[str]:
     """Accuracy and time of the chosen skimming row and of what could be used instead."""
     lines = ["| task | row | test acc. % | µs a text |", "| --- | --- | ---: | ---: |"]
     for task, rows in tasks.items():

@@ -107,7 +107,9 @@ RECIPES = {"base": BY_TASK, "tuned": TUNED, "taught": TAUGHT, "converted": CONVE
 """The last settings of each recipe, by task."""
 
 TEACHERS = (0, 1, 2, 3, 4)
-"""The seeds of the plain LSTMs, by the tuned recipe, that are the taught recipe's teacher."""
+"""The seeds of the nets, by the tuned recipe, that are a taught row's teacher."""
+TEACHER = "lstm-tuned"
+"""What they are, where a row does not say otherwise."""
 
 VECTORS_FROM = {
     "sst": "imdb",
@@ -148,6 +150,7 @@ class Row:
         base: the row whose model of the same seed stays as it is: only what skims is learnt.
         start: the row whose model of the same seed is gone on from.
         alone: whether it has its set's own texts alone, where its recipe has sentences as well.
+        teacher: the row whose models say what a taught one learns of sentences.
         searched: the row whose settings ``SEARCHED`` changes.
     """
 
@@ -162,6 +165,7 @@ class Row:
     base: str | None = None
     start: str | None = None
     alone: bool = False
+    teacher: str = TEACHER
     searched: str | None = None
 
     @property
@@ -195,8 +199,8 @@ class Row:
         """Whether validation texts may choose it: a Skim-LSTM of two levels, for θ = 0.5."""
         settings = self.settings
         small = settings.get("levels", ())[1:]
-        others = {"cell", "threshold_spread"} & settings.keys()
-        own = not self.rival and self.base is None
+        others = {"cell", "threshold_spread", "freeze_embedding"} & settings.keys()
+        own = not self.rival and self.base is None and self.teacher == TEACHER
         return self.skims and own and len(small) == 1 and small[0] > 0 and not others
 
 
@@ -210,6 +214,7 @@ def _skim(size: int, weight: float, **more: Any) -> dict[str, Any]:
 
 
 _PLAIN = {"levels": (100,)}
+_BIGGER = "bigger-lstm-tuned"
 _GENTLY = {"learning_rate": 1e-3, "schedule": "cosine"}
 _GRID = {
     f"skim-{size}-{weight}": _skim(size, weight) for weight in (0.01, 0.02) for size in (5, 10)
@@ -241,6 +246,17 @@ ROWS: dict[str, Row] = {
     "skip-0.01-tuned": Row("skipping, S = 0, γ = 0.01", _skim(0, 0.01)),
     "levels-20-0-tuned": Row(
         "three levels, 100 / 20 / 0, γ = 0.01", {"levels": (100, 20, 0), "skim_weight": 0.01}
+    ),
+    "lstm-fixed-tuned": Row(
+        "plain LSTM, word vectors left as they are", {"freeze_embedding": True, **_PLAIN}
+    ),
+    "skim-10-0.01-fixed-tuned": Row(
+        "Skim-LSTM, S = 10, γ = 0.01, word vectors left as they are",
+        _skim(10, 0.01, freeze_embedding=True),
+    ),
+    _BIGGER: Row(
+        "LSTM of 200 units in both directions",
+        {"hidden_size": 200, "levels": (200,), "bidirectional": True},
     ),
     "gru-tuned": Row("plain GRU", {"cell": "gru", **_PLAIN}),
     "skim-gru-10-0.01-tuned": Row("Skim-GRU, S = 10, γ = 0.01", _skim(10, 0.01, cell="gru")),
@@ -343,6 +359,12 @@ ROWS: dict[str, Row] = {
         )
         for size in (10, 20)
     },
+    "skim-10-0.01-bigger-taught": Row(
+        "Skim-LSTM, S = 10, γ = 0.01; the teachers have 200 units in both directions",
+        _skim(10, 0.01),
+        recipe="taught",
+        teacher=_BIGGER,
+    ),
     "random-taught": Row(
         "random words skimmed, S = 10",
         _skim(10, 0.0),
@@ -426,6 +448,7 @@ SEARCHED: dict[str, dict[str, str]] = {
     "mingru-wide-tuned": {
         "sst": "dropout-less",
         "rotten-tomatoes": "adversarial-more",
+        "imdb": "dropout-less",
         "ag-news": "dropout-less",
     },
 }
@@ -452,9 +475,12 @@ FOLDS = "rotten-tomatoes-folds"
 """The task that tests on each tenth of all texts in turn."""
 # Where the taught recipe answers what is asked, it has the control of random words as well.
 _PHRASES_TAUGHT, _RANDOM_TAUGHT = "skim-20-0.01-taught", "random-taught"
+_FIXED = ("lstm-fixed-tuned", "skim-10-0.01-fixed-tuned")
 TESTED_ROWS = {
     "sst": tuple(name for name in ROWS if name != _PHRASES_TAUGHT),
     "rotten-tomatoes": tuple(n for n in ROWS if n not in (_PHRASES_TAUGHT, _RANDOM_TAUGHT)),
+    "ag-news": tuple(name for name in ROWS if name != _BIGGER),
+    "imdb": tuple(name for name in ROWS if name not in (_BIGGER, *_FIXED)),
     FOLDS: ("lstm-tuned", "skim-20-0.01-tuned", "ngrams"),
     "sst-phrases": (
         *("lstm", *_GRID),
@@ -495,7 +521,7 @@ def seeds_of(task: str, name: str) -> tuple[int, ...]:
         return tuple(range(TENTHS)) if task == FOLDS else (0,)
     if row.rival:
         return SEEDS[task][: RIVALS_SEEDS.get(task, 1)]
-    if row.recipe == "taught" and not row.given:
+    if row.recipe == "taught" and not row.given and row.teacher == TEACHER:
         return TAUGHT_SEEDS.get(task, SEEDS[task])
     if task in CONVERTED and (name == PLAIN["converted"] or (row.start and row.candidate)):
         return CONVERTED_SEEDS

@@ -102,19 +102,30 @@ def make(run: Run, data_dir: str | None) -> Path:
     """Train, evaluate and write one run's numbers."""
     task = task_of(run, data_dir)
     made = _linear(run, task, data_dir) if run.row.linear else _recurrent(run, task, data_dir)
+    validation, test = made.measure(task.validation), made.measure(task.test)
+    log = run.folder / "log.jsonl"
+    _log_test(log, test)
     result = {
         "task": run.task,
         "row": run.name,
         "seed": run.seed,
         "data": task.record,
         **made.record,
-        "validation": made.measure(task.validation),
-        "test": made.measure(task.test),
+        "log_sha256": sha256(log),
+        "validation": validation,
+        "test": test,
         **machine.provenance("python -m benchmarks.classification"),
     }
     text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
     write_atomically(run.result, text.encode())
     return run.result
+
+
+def _log_test(log: Path, test: Measured) -> None:
+    """Say at the end of a run's log that the test texts were read."""
+    evaluations = log.read_bytes() if log.exists() else b""
+    event = {"event": "test", "texts": test["texts"], "accuracy": test["accuracy"]}
+    write_atomically(log, evaluations + (json.dumps(event) + "\n").encode())
 
 
 def _linear(run: Run, task: TextTask, data_dir: str | None) -> Made:
@@ -178,7 +189,6 @@ def _recurrent(run: Run, task: TextTask, data_dir: str | None) -> Made:
         "best": trained.outcome.best,
         "steps": trained.outcome.steps,
         "seconds": trained.record["seconds"],
-        "log_sha256": sha256(folder / "log.jsonl"),
     }
     return Made(record, measure)
 
@@ -215,7 +225,7 @@ def converted_from(run: Run) -> Run:
 
 def teachers_of(run: Run) -> list[Run]:
     """The runs whose models say what a taught one learns of sentences."""
-    return [Run(run.task, PLAIN["tuned"], seed) for seed in TEACHERS]
+    return [Run(run.task, run.row.teacher, seed) for seed in TEACHERS]
 
 
 def teacher_of(run: Run) -> str:

@@ -9,8 +9,10 @@ import pytest
 
 from benchmarks.classification import linear, ngrams, report, rows, stats, taught, times
 from benchmarks.classification import runs as classification
+from benchmarks.classification.pictures.data import Results
 from benchmarks.classification.runs import Run
 from skimrnn.extension import kernels
+from skimrnn.files import sha256
 from skimrnn.tasks import Examples
 from skimrnn.tasks.base import make_task
 from skimrnn.train.options import CONVERSION
@@ -82,6 +84,11 @@ def test_the_result_of_every_row(name):
     plain = json.loads(Run("sst", "lstm", 0).result.read_text())
     row = rows.ROWS[name]
     assert (result["task"], result["row"], result["seed"]) == ("sst", name, 0)
+    log = Run("sst", name, 0).folder / "log.jsonl"
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [event["event"] == "test" for event in events] == [*[False] * (len(events) - 1), True]
+    assert events[-1]["accuracy"] == result["test"]["accuracy"]
+    assert result["log_sha256"] == sha256(log)
     assert row.base or row.start or result["vectors"]["source"] == "vectors.txt"
     for split, count in (("validation", 20), ("test", 30)):
         assert result[split].keys() == plain[split].keys()
@@ -149,7 +156,8 @@ def test_the_page_has_every_row_and_its_verdicts():
                 **{"plain_over_this": 2.5, "best_engine_over_this": None},
             }
         )
-    page = report.page(tasks, {"sst": timed})
+    results = Results(tasks, {"sst": timed})
+    page = report.page(results)
     for name in KINDS:
         assert f"| {name} |" in page or f"| **{name}** |" in page
     assert "%, against random-tuned, random skimming, " in page
@@ -158,7 +166,7 @@ def test_the_page_has_every_row_and_its_verdicts():
     assert "| SST, trained on sentences | not made | skim-5-0.01, " in page
     required = next(line for line in page.split("\n") if line.startswith("| SST, trained on"))
     assert "≥ 83 (≥ 86.4)" in required
-    assert report.summary(tasks, {"sst": timed}).count("\n") == 4
+    assert report.summary(results).count("\n") == 4
 
 
 def test_a_linear_model_is_read_back(made):
