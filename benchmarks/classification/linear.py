@@ -58,6 +58,11 @@ class Linear:
             return "scikit-learn"
         return self._native.implementation if self._native else "NumPy"
 
+    @property
+    def precision(self) -> str:
+        """Of what it computes with."""
+        return "float64" if self.vocabulary is None else "float32"
+
     def predict_proba(self, text: str) -> NDArray[np.floating[Any]]:
         """The probability of each class, (C,)."""
         return self._probabilities(text)

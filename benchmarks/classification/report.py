@@ -236,7 +236,9 @@ def measured(task: str, times: dict[str, Any]) -> list[str]:
         f"{result['cpu']} (`python -m benchmarks.classification.times`). Other engines read the "
         "plain LSTM behind our scanner and have no head to compute. *Plain ÷*: the time of our own "
         "plain LSTM of the same precision and recipe (the tuned one's for taught rows, too) over "
-        "this; *engine ÷*: that of the fastest other engine. *Skimming may claim only what is "
+        "this; *engine ÷*: that of the fastest other engine. *Test acc.* is that of the very model "
+        "that was timed: one that was no longer there was trained again, which by another "
+        "processor's rounding makes another model of the row. *Skimming may claim only what is "
         "above our own plain reader.*" + _of_later(result["rows"]),
         "",
         "| row | read by | precision | test acc. % | µs a word | µs a text | plain ÷ | engine ÷ "
@@ -264,8 +266,8 @@ def _of_later(rows: list[dict[str, Any]]) -> str:
     if not dates:
         return ""
     return (
-        f" †: timed in a sitting of its own ({'; '.join(dates)}) beside the plain LSTM, which was "
-        "trained again; its µs are scaled by what the plain LSTM took then and at first."
+        f" †: timed in a sitting of its own ({'; '.join(dates)}) beside the plain LSTM; its µs are "
+        "scaled by what that took then and at first, and *engine ÷* is by these."
     )
 
 

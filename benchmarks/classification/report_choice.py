@@ -64,7 +64,7 @@ def alternatives(tasks: Tasks, times: dict[str, Any]) -> list[str]:
         us = {
             row["row"]: row["us_per_text"]
             for row in times[task]["rows"]
-            if row["precision"] == "float32" and row["accuracy"] is not None
+            if row["precision"] != "int8" and row["accuracy"] is not None
         }
         for name in (best, *ALTERNATIVES):
             if name in rows and name in us:

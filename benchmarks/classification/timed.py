@@ -1,7 +1,8 @@
 """The measured times of every row, also of rows that were timed in a later sitting.
 
 A machine is not as fast today as it was yesterday. A later sitting times ``BESIDE`` again, and its
-other rows are scaled by what that took then and now; ratios to it are as they were measured.
+other rows are scaled by what that took then and now; ratios to it are as they were measured. Other
+engines are timed in the first sitting alone, and compared with what was scaled.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ has fewer words than they have, and is 5 to 12 % faster than their own plain LST
 BESIDE = PLAIN["tuned"]
 """What every sitting times."""
 PATH = RESULTS / "times.json"
+PRECISIONS = ("float32", "int8")
+"""In which our own models are timed."""
 _SCALED = ("us_per_word", "us_per_word_spread", "us_per_text")
 Rows = list[dict[str, Any]]
 
@@ -39,15 +42,27 @@ def joined(task: dict[str, Any]) -> dict[str, Any]:
         there = {_key(row) for row in rows}
         for row in sitting["rows"]:
             if _key(row) not in there:
-                of = row["precision"]
+                of = beside_of(row["precision"])
                 scale = _beside(task["rows"], of) / _beside(sitting["rows"], of)
                 scaled = {name: scale * row[name] for name in _SCALED}
+                if (engine := _fastest_engine(task["rows"])) is not None:
+                    scaled["best_engine_over_this"] = engine / scaled["us_per_text"]
                 rows.append({**row, **scaled, "later": f"{sitting['date'][:10]}, {sitting['cpu']}"})
     return {**task, "rows": rows}
 
 
+def beside_of(precision: str) -> str:
+    """In which precision our plain LSTM is that a row of this one is compared with."""
+    return precision if precision in PRECISIONS else PRECISIONS[0]
+
+
 def _key(row: dict[str, Any]) -> tuple[str, str, str]:
     return row["row"], row["precision"], row["reader"]
+
+
+def _fastest_engine(rows: Rows) -> float | None:
+    """What the fastest other engine took; None where none was timed."""
+    return min((row["us_per_text"] for row in rows if row["bytes"] is None), default=None)
 
 
 def _beside(rows: Rows, precision: str) -> float:

@@ -31,7 +31,7 @@ from benchmarks.classification.rows import (
     WORDS_LEFT,
 )
 from benchmarks.classification.runs import Run, cut
-from benchmarks.classification.timed import BESIDE, PATH, PLAIN
+from benchmarks.classification.timed import BESIDE, PATH, PLAIN, PRECISIONS, beside_of
 from benchmarks.machine import provenance
 from skimrnn.bench.networks import Network
 from skimrnn.bench.peers import PEERS, Peer
@@ -42,7 +42,6 @@ from skimrnn.nn.timed import set_up
 from skimrnn.tasks import Examples, load_task
 
 TEXTS, ROUNDS = 400, 7
-PRECISIONS = ("float32", "int8")
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,8 @@ def _linear(run: Run, test: Examples) -> Contender:
     model = Linear.read(run.folder / "model.pickle")
     right = json.loads(run.result.read_text())["test"]["accuracy"]
     size = _size(run.folder, "model.pickle")
-    return Contender(run.name, "float32", model.implementation, model.predict_proba, size, right)
+    reader = model.implementation
+    return Contender(run.name, model.precision, reader, model.predict_proba, size, right)
 
 
 def _engine(row: str, folder: Path, peer: Peer) -> Contender:
@@ -189,7 +189,7 @@ def measure(contenders: list[Contender], test: Examples) -> list[dict[str, Any]]
     engines = [times for one, times in zip(contenders, own, strict=True) if one.accuracy is None]
     rows = []
     for one, times in zip(contenders, own, strict=True):
-        base = plain.get((PLAIN[ROWS[one.row].recipe], one.precision))
+        base = plain.get((PLAIN[ROWS[one.row].recipe], beside_of(one.precision)))
         rows.append(
             {
                 "row": one.row,

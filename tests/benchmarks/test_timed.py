@@ -38,6 +38,7 @@ def test_a_later_sitting_is_scaled_by_what_the_plain_lstm_took():
     assert (one["row"], one["us_per_text"], one["us_per_word"]) == ("gru-tuned", 75, 7.5)
     assert (small["precision"], small["us_per_text"]) == ("int8", 50)
     assert one["plain_over_this"] == 3.0
+    assert (one["best_engine_over_this"], small["best_engine_over_this"]) == (400 / 75, 8)
     assert one["later"] == small["later"] == "2026-11-27, another"
 
 

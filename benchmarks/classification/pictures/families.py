@@ -43,14 +43,21 @@ FAMILIES = (
         "reads every word",
         "s",
         BLACK,
-        {"lstm-tuned": "LSTM", "lstm-searched-tuned": "LSTM, searched", "gru-tuned": "GRU"},
+        {
+            "lstm-tuned": "LSTM",
+            "lstm-searched-tuned": "LSTM, searched",
+            "lstm-fixed-tuned": "LSTM, vectors fixed",
+            "bigger-lstm-tuned": "LSTM, 200, both ways",
+            "gru-tuned": "GRU",
+        },
         {"lstm": "LSTM"},
     ),
     Family(
         "Skim-LSTM, S · γ",
         "o",
         BLUE,
-        {f"{row}-tuned": name for row, name in (_GRID | _MORE).items()},
+        {f"{row}-tuned": name for row, name in (_GRID | _MORE).items()}
+        | {"skim-10-0.01-fixed-tuned": "10 · 0.01, vectors fixed"},
         _GRID,
     ),
     Family(
@@ -97,6 +104,7 @@ FAMILIES = (
             "lstm-taught": "LSTM, taught",
             "skim-10-0.01-taught": "10 · 0.01, taught",
             "skim-20-0.01-taught": "20 · 0.01, taught",
+            "skim-10-0.01-bigger-taught": "10 · 0.01, bigger teachers",
             "ngrams-taught": "NB n-grams, taught",
         },
         {},
