@@ -52,6 +52,7 @@ bench: $(VENV)/.train
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.training_report
 	$(BIN)/python -m benchmarks.classification
+	$(BIN)/python -m benchmarks.classification.controls.sizes
 	$(BIN)/python -m benchmarks.classification.search
 	$(BIN)/python -m benchmarks.classification.times
 	$(BIN)/python -m benchmarks.classification.curves

@@ -72,8 +72,9 @@ def beside(task: str, rows: dict[str, Runs]) -> list[str]:
     if not table:
         return []
     return [
-        f"As many settings each. *One*: {LEARNED}, whose time all but the plain LSTM take, against "
-        f"the recipe's own row. *Eight*: the chosen {best}, whatever its time, against the best of "
+        f"As many settings each. *One*: {LEARNED} against the recipe's own row of nets that, all "
+        "but the plain LSTM, were made to take as long (*Time* has what they took). *Eight*: the "
+        f"chosen {best}, whatever its time, against the best of "
         "the family's (*Settings of their own*, below).",
         "",
         "| against | one each | eight each |",

@@ -410,7 +410,8 @@ def main() -> None:
     print(f"{len(runs) - len(waiting)} of {len(runs)} runs are there already", flush=True)
     for task in {run.task for run in waiting if run.row.tuned}:  # before runs want them at once
         write_vectors(VECTORS_FROM[task], data_dir)
-    for run in {run.task: run for run in waiting if run.row.has_sentences}.values():
+    taught_by = {(run.task, run.row.teacher): run for run in waiting if run.row.has_sentences}
+    for run in taught_by.values():
         sentences_of(run, task_of(run, data_dir), data_dir)
     earlier = [(run, run.row.base or run.row.start) for run in waiting]
     needed = {replace(run, name=name) for run, name in earlier if name}

@@ -1,8 +1,9 @@
-"""The measured times of every row, also of rows that were timed in a later sitting.
+"""The measured times of every row, also of rows that were timed, or timed again, in later sittings.
 
 A machine is not as fast today as it was yesterday. A later sitting times ``BESIDE`` again, and its
-other rows are scaled by what that took then and now; ratios to it are as they were measured. Other
-engines are timed in the first sitting alone, and compared with what was scaled.
+other rows are scaled by what that took then and now; ratios to it are as they were measured. Of a
+row that was timed again the last time counts. Other engines are timed in the first sitting alone,
+and compared with what was scaled.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Rows = list[dict[str, Any]]
 
 
 def load(path: Path = PATH) -> dict[str, Any]:
-    """Each task's first sitting, with what only later ones timed among its ``rows``.
+    """Each task's first sitting, with what later ones timed among its ``rows``.
 
     These have ``later``, the date and the processor of their sitting.
     """
@@ -39,15 +40,16 @@ def joined(task: dict[str, Any]) -> dict[str, Any]:
     """A task's sittings as one."""
     rows: Rows = list(task["rows"])
     for sitting in task.get("later", ()):
-        there = {_key(row) for row in rows}
         for row in sitting["rows"]:
-            if _key(row) not in there:
+            if row["row"] != BESIDE:
                 of = beside_of(row["precision"])
                 scale = _beside(task["rows"], of) / _beside(sitting["rows"], of)
                 scaled = {name: scale * row[name] for name in _SCALED}
                 if (engine := _fastest_engine(task["rows"])) is not None:
                     scaled["best_engine_over_this"] = engine / scaled["us_per_text"]
-                rows.append({**row, **scaled, "later": f"{sitting['date'][:10]}, {sitting['cpu']}"})
+                said = {"later": f"{sitting['date'][:10]}, {sitting['cpu']}"}
+                rows = [one for one in rows if _key(one) != _key(row)]
+                rows.append({**row, **scaled, **said})
     return {**task, "rows": rows}
 
 
@@ -56,8 +58,9 @@ def beside_of(precision: str) -> str:
     return precision if precision in PRECISIONS else PRECISIONS[0]
 
 
-def _key(row: dict[str, Any]) -> tuple[str, str, str]:
-    return row["row"], row["precision"], row["reader"]
+def _key(row: dict[str, Any]) -> tuple[str, str]:
+    """What is timed; by what it is read may differ from processor to processor."""
+    return row["row"], row["precision"]
 
 
 def _fastest_engine(rows: Rows) -> float | None:

@@ -1,18 +1,20 @@
 """Time the models of the classification runs, from text to label, side by side.
 
-    python -m benchmarks.classification.times [--task NAME ...] [--later] [--data-dir DIR]
+    python -m benchmarks.classification.times [--task NAME ...] [--later | --row NAME ...]
+                                              [--data-dir DIR]
 
 Needs the models that ``benchmarks.classification`` leaves under ``runs/classification``, and a
 quiet machine: nothing else should run. Writes ``results/times.json``, keeping tasks not named.
 The tuned plain LSTM's model must be there. ``--later`` adds a sitting of the rows that have no time
-yet, beside it; ``timed.py`` says how the two are brought together.
+yet, beside it, ``--row`` one of these rows, whose new time takes the old one's place; ``timed.py``
+says how sittings are brought together.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,21 +75,26 @@ def main() -> None:
     timed = tuple(task for task in TASKS if task != FOLDS)
     parser.add_argument("--task", nargs="*", choices=timed, default=timed)
     parser.add_argument("--data-dir", help="folder of the data sets; else SKIMRNN_DATA or ./data")
-    parser.add_argument("--later", action="store_true", help="only what has no time yet")
+    some = parser.add_mutually_exclusive_group()
+    some.add_argument("--later", action="store_true", help="only what has no time yet")
+    some.add_argument("--row", nargs="+", choices=tuple(ROWS), help="only these", metavar="NAME")
     arguments = parser.parse_args()
     set_up(threads=1)  # torch's: process time would charge it for those that wait
     result = json.loads(PATH.read_text()) if PATH.exists() else {}
     for task in arguments.task:
         test = load_task(SOURCES.get(task, task), data_dir=arguments.data_dir).test
-        contenders = contenders_of(task, test, () if arguments.later else PEERS)
+        added = bool(arguments.later or arguments.row)
+        contenders = contenders_of(task, test, () if added else PEERS)
         if arguments.later:
             contenders = untimed(contenders, result[task])
+        elif arguments.row:
+            contenders = beside_plain(contenders, arguments.row)
         if BESIDE not in {one.row for one in contenders} or len(contenders) < 2:
             print(f"{task}: no {BESIDE}, or nothing beside it, under runs/classification")
             continue
         rows = in_own_thread(lambda c=contenders, t=test: measure(c, t))  # type: ignore[misc]
         sitting = {"rows": rows, **provenance("python -m benchmarks.classification.times")}
-        if arguments.later:
+        if added:
             result[task].setdefault("later", []).append(sitting)
         else:
             result[task] = sitting
@@ -98,8 +105,12 @@ def untimed(contenders: list[Contender], task: dict[str, Any]) -> list[Contender
     """Those that no sitting has timed, and our plain LSTMs if there are any."""
     sittings = (task, *task.get("later", ()))
     timed = {row["row"] for sitting in sittings for row in sitting["rows"]}
-    new = {one.row for one in contenders if one.row not in timed}
-    wanted = new and new.union(PLAIN.values())
+    return beside_plain(contenders, {one.row for one in contenders if one.row not in timed})
+
+
+def beside_plain(contenders: list[Contender], rows: Collection[str]) -> list[Contender]:
+    """Those of these rows, and our plain LSTMs; none if there are no rows."""
+    wanted = {*rows, *PLAIN.values()} if rows else {}
     return [one for one in contenders if one.row in wanted and one.bytes is not None]
 
 

@@ -42,6 +42,20 @@ def test_a_later_sitting_is_scaled_by_what_the_plain_lstm_took():
     assert one["later"] == small["later"] == "2026-11-27, another"
 
 
+def test_of_a_row_that_is_timed_again_the_last_time_counts():
+    again = {
+        **{"date": "2026-11-30T10:00:00+00:00", "cpu": "another"},
+        "rows": [row("lstm-tuned", 50), row("skip-0.01-tuned", 10, reader="avx512")],
+    }
+    whole = joined({"rows": FIRST, "cpu": "a cpu", "later": [LATER, again]})
+    [skip] = [one for one in whole["rows"] if one["row"] == "skip-0.01-tuned"]
+    assert (skip["us_per_text"], skip["reader"]) == (20, "avx512")
+    assert skip["later"] == "2026-11-30, another"
+    assert [one["us_per_text"] for one in whole["rows"] if one["row"] == "lstm-tuned"] == [
+        *(100, 50, 400)
+    ]
+
+
 def test_without_later_sittings_nothing_changes(tmp_path):
     path = tmp_path / "times.json"
     assert load(path) == {}

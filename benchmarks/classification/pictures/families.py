@@ -132,6 +132,7 @@ FAMILIES = (
         {
             "random-tuned": "random",
             "random-20-tuned": "random, S = 20",
+            "random-90-tuned": "random, 90 %",
             "random-taught": "random, taught",
             "periodic-tuned": "every n-th",
             "frequent-tuned": "rare words",
