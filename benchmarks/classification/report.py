@@ -21,7 +21,7 @@ from benchmarks.classification import (
     report_shown,
 )
 from benchmarks.classification.pictures.data import Results, load
-from benchmarks.classification.report_shown import bests, said, timed, title
+from benchmarks.classification.report_shown import bests, said, time_of, title
 from benchmarks.classification.rows import ROWS, TITLES, seeds_of
 from benchmarks.classification.stats import (
     RESULTS,
@@ -319,7 +319,7 @@ def summary(results: Results) -> str:
     for task, best in bests(results.runs):
         runs = results.runs[task][best]
         plain = results.runs[task][plain_of(best)].beside(runs)  # the difference is made of pairs
-        faster = timed(results.times.get(task), best, "plain_over_this")
+        faster = time_of(results.times.get(task), best, "plain_over_this")
         lines.append(
             f"| {title(task, best)} | {spread(100 * plain.values('test', 'accuracy'))} "
             f"| {spread(100 * runs.values('test', 'accuracy'))} "

@@ -91,7 +91,7 @@ def _asked_of(results: Results, task: str, best: str) -> list[str]:
     accuracy, skimmed = (
         100 * float(rows[best].values("test", key).mean()) for key in ("accuracy", "skim_rate")
     )
-    faster = timed(times, best, "plain_over_this")
+    faster = time_of(times, best, "plain_over_this")
     found = (
         (accuracy, required.accuracy, aimed or aim.accuracy),
         (skimmed, required.skimmed, aim.skimmed),
@@ -100,7 +100,7 @@ def _asked_of(results: Results, task: str, best: str) -> list[str]:
     cells = [title(task, best), best, f"{against}: {against.verdict}" if against else ""]
     for value, needed, wished in found:
         cells += [number(value, ".2f"), asked(needed, wished)]
-    cells += [number(timed(times, best, "us_per_text"), ".1f"), asked(None, aim.us, "≤")]
+    cells += [number(time_of(times, best, "us_per_text"), ".1f"), asked(None, aim.us, "≤")]
     met = against is not None and against.low > -MARGIN
     met &= all(
         needed is None or (value is not None and value >= needed) for value, needed, _ in found
@@ -108,7 +108,7 @@ def _asked_of(results: Results, task: str, best: str) -> list[str]:
     return [*cells, "met" if met else "**not met**"]
 
 
-def timed(times: dict[str, Any] | None, row: str, what: str) -> float | None:
+def time_of(times: dict[str, Any] | None, row: str, what: str) -> float | None:
     """What was measured of a row in float32; None if it was not."""
     for one in times["rows"] if times else ():
         if (one["row"], one["precision"]) == (row, "float32"):
