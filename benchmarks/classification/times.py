@@ -84,16 +84,15 @@ def main() -> None:
     for task in arguments.task:
         test = load_task(SOURCES.get(task, task), data_dir=arguments.data_dir).test
         added = bool(arguments.later or arguments.row)
-        contenders = contenders_of(task, test, () if added else PEERS)
+        rows = {*arguments.row, *PLAIN.values()} if arguments.row else ROWS
+        contenders = contenders_of(task, test, () if added else PEERS, rows)
         if arguments.later:
             contenders = untimed(contenders, result[task])
-        elif arguments.row:
-            contenders = beside_plain(contenders, arguments.row)
         if BESIDE not in {one.row for one in contenders} or len(contenders) < 2:
             print(f"{task}: no {BESIDE}, or nothing beside it, under runs/classification")
             continue
-        rows = in_own_thread(lambda c=contenders, t=test: measure(c, t))  # type: ignore[misc]
-        sitting = {"rows": rows, **provenance("python -m benchmarks.classification.times")}
+        measured = in_own_thread(lambda c=contenders, t=test: measure(c, t))  # type: ignore[misc]
+        sitting = {"rows": measured, **provenance("python -m benchmarks.classification.times")}
         if added:
             result[task].setdefault("later", []).append(sitting)
         else:
@@ -105,19 +104,18 @@ def untimed(contenders: list[Contender], task: dict[str, Any]) -> list[Contender
     """Those that no sitting has timed, and our plain LSTMs if there are any."""
     sittings = (task, *task.get("later", ()))
     timed = {row["row"] for sitting in sittings for row in sitting["rows"]}
-    return beside_plain(contenders, {one.row for one in contenders if one.row not in timed})
-
-
-def beside_plain(contenders: list[Contender], rows: Collection[str]) -> list[Contender]:
-    """Those of these rows, and our plain LSTMs; none if there are no rows."""
-    wanted = {*rows, *PLAIN.values()} if rows else {}
+    new = {one.row for one in contenders if one.row not in timed}
+    wanted = new and new.union(PLAIN.values())
     return [one for one in contenders if one.row in wanted and one.bytes is not None]
 
 
-def contenders_of(task: str, test: Examples, engines: Sequence[Peer] = PEERS) -> list[Contender]:
-    """Every row of a task that has a model of its first seed, and engines on ``BESIDE``."""
+def contenders_of(
+    task: str, test: Examples, engines: Sequence[Peer] = PEERS, rows: Collection[str] = ROWS
+) -> list[Contender]:
+    """Every one of these rows that has a model of its first seed, and engines on ``BESIDE``."""
     found: list[Contender] = []
-    for name, row in ROWS.items():
+    for name in (name for name in ROWS if name in rows):
+        row = ROWS[name]
         run = Run(task, name, SEEDS[task][0])
         # Given levels take what learned ones take, and settings of their own change no shape.
         if row.given or row.searched or not run.folder.exists():
