@@ -109,7 +109,7 @@ def test_the_best_of_a_set_are_bold_and_the_picture_names_them(on_texts, tmp_pat
     best = texts.best_of(found)
     for one in found:
         beaten = any(
-            other.us < one.us and other.accuracy > one.accuracy
+            other.us <= one.us and other.accuracy > one.accuracy  # random words have a row's time
             for other in found
             if other is not one
         )
