@@ -123,8 +123,8 @@ Levels that are *given* instead of learnt skim at the rate that the learned row 
 mean of its first three seeds, trained and read alike.
 
 Test texts are read once, without torch, by the saved model at θ = 0.5, when a run's file is
-written; its log, whose digest stands there, ends with that (before 30 November 2026 it ended with
-the last evaluation on validation texts). No file was written twice, but that ten units on IMDb were
+written; its log, whose digest stands there, ends with that (of runs by commits before 8840071 it
+ends with the last evaluation on validation texts). No file was written twice, but that ten units on IMDb were
 made anew with half the shift, and six first rows of the taught recipe with another teacher
 (docs/experiments.md). Times and curves over θ read test texts again, and choose nothing by them.
 Rotten Tomatoes has no split that its authors gave, and how the paper cut it is not known: it is
