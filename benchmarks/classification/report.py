@@ -125,7 +125,7 @@ mean of its first three seeds, trained and read alike.
 Test texts are read once, without torch, by the saved model at θ = 0.5, when a run's file is
 written; its log, whose digest stands there, ends with that (of runs by commits before 8840071 it
 ends with the last evaluation on validation texts). No file was written twice, but that ten units on
-IMDb were made anew with half the shift, and six first rows of the taught recipe with another
+IMDb were made anew with half the shift, and four first runs of the taught recipe with another
 teacher (docs/experiments.md). Times and curves over θ read test texts again, and choose nothing by
 them. Rotten Tomatoes has no split that its authors gave, and how the paper cut it is not known: it
 is cut at random into parts of the paper's sizes. Of IMDb's training reviews 123 are in its test set
