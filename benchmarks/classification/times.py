@@ -92,12 +92,18 @@ def main() -> None:
             print(f"{task}: no {BESIDE}, or nothing beside it, under runs/classification")
             continue
         measured = in_own_thread(lambda c=contenders, t=test: measure(c, t))  # type: ignore[misc]
-        sitting = {"rows": measured, **provenance("python -m benchmarks.classification.times")}
+        sitting = {"rows": measured, **provenance(command(task, arguments.later, arguments.row))}
         if added:
             result[task].setdefault("later", []).append(sitting)
         else:
             result[task] = sitting
         write_atomically(PATH, (json.dumps(result, indent=1) + "\n").encode())
+
+
+def command(task: str, later: bool, rows: Sequence[str] | None) -> str:
+    """The command that makes one sitting of a task."""
+    only = (["--later"] if later else []) + (["--row", *rows] if rows else [])
+    return " ".join(["python -m benchmarks.classification.times", "--task", task, *only])
 
 
 def untimed(contenders: list[Contender], task: dict[str, Any]) -> list[Contender]:

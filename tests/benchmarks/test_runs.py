@@ -145,6 +145,21 @@ def test_every_row_is_timed_beside_the_others(made, monkeypatch):
     assert ours["tf-idf"]["plain_over_this"] < 1
 
 
+def test_rows_that_are_named_are_timed_alone(made):
+    task, _ = made
+    found = times.contenders_of("sst", task.test, (), ("tf-idf", "lstm-tuned"))
+    assert [one.row for one in found] == ["lstm-tuned"] * len(times.PRECISIONS) + ["tf-idf"]
+
+
+def test_a_sitting_says_by_which_command_it_is_made():
+    whole = "python -m benchmarks.classification.times --task sst"
+    assert times.command("sst", False, None) == whole
+    assert times.command("sst", True, None) == f"{whole} --later"
+    assert times.command("sst", False, ["gru-tuned", "skip-0.01-tuned"]) == (
+        f"{whole} --row gru-tuned skip-0.01-tuned"
+    )
+
+
 @pytest.mark.usefixtures("made")
 def test_the_page_has_every_row_and_its_verdicts():
     tasks = stats.load()
