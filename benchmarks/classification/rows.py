@@ -36,11 +36,11 @@ SEEDS = {
     "imdb": (0, 1, 2),
     "ag-news": (0, 1, 2),
 }
-TAUGHT_SEEDS = {"sst": tuple(range(30)), "sst-phrases": tuple(range(5))}
+TAUGHT_SEEDS = {"sst": tuple(range(30))}
 """Of the taught recipe's learned rows, where they are not as many as others.
 
-SST's thirty were decided on when six of the skimming row had left undecided whether it loses half a
-point; phrases take ten minutes a seed."""
+Thirty were decided on when six of the skimming row had left undecided whether it loses half a
+point."""
 CONVERTED_SEEDS = tuple(range(30))
 """Of plain LSTMs of which each is made to skim, and of the row that may be chosen of these."""
 RIVALS_SEEDS = {"sst": 3}
