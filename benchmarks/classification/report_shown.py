@@ -130,7 +130,7 @@ def _of_every_set(results: Results) -> list[str]:
     table = [
         [TITLES[task], _against_random(rows), _front(results, task, rows), *_theta(results, task)]
         for task, rows in results.runs.items()
-        if task in ASKED and any(ROWS[name].given == "random" for name in rows)
+        if any(ROWS[name].given == "random" for name in rows)
     ]
     if not table:
         return []
@@ -171,14 +171,11 @@ def said(against: Difference, what: str) -> str:
 def _front(results: Results, task: str, rows: dict[str, Runs]) -> str:
     best = best_of(rows)
     places = {place.row: place for place in placed(results, task)}
-    if best not in places:
+    smaller = [place for place in places.values() if place.row.startswith(SMALLER)]
+    if best not in places or not smaller:
         return ""
     own = places[best]
-    ahead = [
-        name
-        for name, place in places.items()
-        if name.startswith(SMALLER) and place.us <= own.us and place.accuracy >= own.accuracy
-    ]
+    ahead = [one.row for one in smaller if one.us <= own.us and one.accuracy >= own.accuracy]
     return f"{best}: no, for {', '.join(ahead)}" if ahead else f"{best}: yes"
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.classification import report_shown, stats
 from benchmarks.classification.pictures.data import Results
+from benchmarks.classification.rows import TITLES
 
 TEXTS, SEEDS = 2000, 3
 
@@ -31,19 +32,20 @@ def verdict(met, lacks):
     return {"from_reading_all": {"met": met}, "front": {"lacks": lacks}}
 
 
-def page(wrong=100, skimmed=0.9, small_us=50.0):
-    """The cells of both tables, of IMDb with one skimming row and two controls."""
+def page(wrong=100, skimmed=0.9, small_us=50.0, task="imdb", timed=3):
+    """The cells of both tables, of a set with one skimming row and two controls."""
     learned = "skim-10-0.01-tuned"
     rows = (
         *(runs_of("lstm-tuned", 100), runs_of(learned, wrong, skimmed)),
         *(runs_of("random-tuned", 150, skimmed), runs_of("small-lstm-tuned", 100)),
     )
     times = [row("lstm-tuned", 400.0), row(learned, 80.0, 5.0), row("small-lstm-tuned", small_us)]
+    times = times[:timed]
     curves = {"verdicts": {"one": verdict(True, 0.004), "other": verdict(False, None)}}
     results = Results(
-        {"imdb": {one.name: one for one in rows}}, {"imdb": {"rows": times}}, {"imdb": curves}
+        {task: {one.name: one for one in rows}}, {task: {"rows": times}}, {task: curves}
     )
-    lines = [line for line in report_shown.lines(results) if line.startswith("| IMDb")]
+    lines = [line for line in report_shown.lines(results) if line.startswith(f"| {TITLES[task]}")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
@@ -72,3 +74,10 @@ def test_what_was_asked_of_every_set_is_said():
 @pytest.mark.parametrize("changed", [{"small_us": 90.0}, {"wrong": 90}])
 def test_a_row_is_on_the_front_where_no_small_net_is_quicker_and_as_accurate(changed):
     assert page(**changed)[1][2] == "skim-10-0.01-tuned: yes"
+
+
+def test_of_a_set_without_small_nets_nothing_is_said_of_the_front():
+    [cells] = page(task="sst-phrases", timed=2)
+    assert cells[0] == TITLES["sst-phrases"]
+    assert cells[1].endswith("learned skimming is better")
+    assert cells[2] == ""
