@@ -81,3 +81,17 @@ def test_of_a_set_without_small_nets_nothing_is_said_of_the_front():
     assert cells[0] == TITLES["sst-phrases"]
     assert cells[1].endswith("learned skimming is better")
     assert cells[2] == ""
+
+
+def test_the_chosen_row_of_each_recipe_stands_beside_small_nets_of_any():
+    wrong = {"lstm-tuned": 100, "skim-10-0.01-tuned": 110, "random-tuned": 150}
+    wrong |= {"lstm-taught": 90, "skim-10-0.01-taught": 90, "lstm-20-converted": 100}
+    times = [row(name, 80.0) for name in wrong if name != "lstm-20-converted"]
+    results = Results(
+        {"sst": {name: runs_of(name, some, 0.9) for name, some in wrong.items()}},
+        {"sst": {"rows": [*times, row("lstm-20-converted", 50.0)]}},
+        {},
+    )
+    [line] = [one for one in report_shown.lines(results) if "learned skimming is better" in one]
+    front = line.split("|")[3].strip()
+    assert front == "skim-10-0.01-tuned: no, for lstm-20-converted; skim-10-0.01-taught: yes"
